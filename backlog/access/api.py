@@ -1,0 +1,116 @@
+"""The base of every REST view: an action declares its permission, or it is refused."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from backlog.access.roles import may, role_of
+from backlog.access.tokens import actor_of
+from backlog.models import Actor, Item, Product, Scope, Subject
+
+PUBLIC = "public"
+ANYONE_KNOWN = "anyone-known"
+
+
+class DeclaredPermission(BasePermission):
+    """Refuses an action that declares no permission, and whoever is nobody."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        declared = declared_by(view, request)
+        if declared == PUBLIC:
+            return True
+        if actor_of(request) is None:
+            raise NotAuthenticated("Sign in, or send 'Authorization: Bearer <token>'.")
+        return declared is not None
+
+
+def declared_by(view: APIView, request: Request) -> str | None:
+    """The permission that the action, or the method of a plain view, declares."""
+    permissions: dict[str, str] = getattr(view, "permissions", {})
+    action = getattr(view, "action", None) or (request.method or "").lower()
+    if action in {"options", "metadata", None}:
+        return ANYONE_KNOWN
+    if action == "head":
+        action = "get"
+    return permissions.get(action)
+
+
+class ProductScope:
+    """What views within one product share: the actor, the product, and `require`."""
+
+    permissions: ClassVar[dict[str, str]]
+    request: Request
+    kwargs: dict[str, Any]
+
+    @property
+    def actor(self) -> Actor:
+        actor = actor_of(self.request)
+        if actor is None:
+            raise NotAuthenticated
+        return actor
+
+    def visible_products(self) -> QuerySet[Product]:
+        """The products that this principal may know of."""
+        actor = self.actor
+        if actor.token is not None and actor.token.product_id is not None:
+            products = Product.objects.filter(pk=actor.token.product_id)
+            if actor.user is not None:
+                products = products.filter(members__user=actor.user)
+            return products
+        return Product.objects.visible_to(actor.user)
+
+    def find_product(self, key: str) -> Product:
+        """The product, or 404 for strangers."""
+        product = self.visible_products().filter(key=key.upper()).first()
+        if product is None:
+            raise Http404(f"There is no product {key}, or you are not a member of it.")
+        return product
+
+    def find_item(self, ref: str, *, deleted: bool = False) -> Item:
+        """The item of a ref such as MED-12, with what its row shows, or 404."""
+        key, _, number = ref.rpartition("-")
+        if not number.isdigit():
+            raise Http404(f"There is no item {ref}.")
+        items = Item.objects.filter(
+            product__in=self.visible_products().filter(key=key.upper()), number=int(number[:9])
+        )
+        item = (items if deleted else items.alive()).with_row().first()
+        if item is None:
+            raise Http404(f"There is no item {ref}.")
+        return item
+
+    def require(
+        self, product: Product, permission: str | None = None, *, subject: Subject | None = None
+    ) -> None:
+        """Refuse unless the actor holds the declared (or the given) permission."""
+        permission = permission or declared_by(self, self.request)  # type: ignore[arg-type]
+        if permission is None or not may(self.actor, permission, product, subject=subject):
+            raise PermissionDenied(self._why(permission, product))
+
+    def _why(self, permission: str | None, product: Product) -> str:
+        token = self.actor.token
+        if token is not None and role_of(self.actor, product) is not None:
+            return f"This token's scopes or owner don't allow {permission}."
+        return "Your role in this product doesn't allow this."
+
+    def require_scope(self, scope: Scope) -> None:
+        """For what lies outside products: the token must carry the scope."""
+        token = self.actor.token
+        if token is not None and not token.allows(scope):
+            raise PermissionDenied(f"This token lacks the scope {scope}.")
+
+
+class ProductViewSet(ProductScope, GenericViewSet[Any]):
+    """A resource whose actions name their permissions in `permissions`."""
+
+
+class ProductView(ProductScope, APIView):
+    """A single path whose methods name their permissions in `permissions`."""

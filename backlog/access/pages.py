@@ -1,0 +1,153 @@
+"""The guards of pages: each view declares who may open it, and what declares nothing is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, cast
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+
+from backlog.access.roles import may
+from backlog.models import Actor, Member, Product, Role, Subject, User
+
+P = ParamSpec("P")
+View = Callable[..., HttpResponseBase]
+
+
+class MayAsk(Protocol):
+    """Whether this member holds a permission, of a subject if one is given."""
+
+    def __call__(self, permission: str, subject: Subject | None = None) -> bool: ...
+
+
+class PersonRequest(HttpRequest):
+    """A request of a person who has signed in."""
+
+    user: User
+    actor: Actor
+
+
+class ProductRequest(PersonRequest):
+    """A request of a member, within one product."""
+
+    product: Product
+    role: Role
+    may: MayAsk
+
+
+def public(view: View) -> View:
+    """Declare that anybody may open this page."""
+    view.declares = "public"  # type: ignore[attr-defined]
+    return view
+
+
+def signed_in(
+    view: Callable[Concatenate[PersonRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let in people who have signed in; send others to the sign-in page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        person = cast(PersonRequest, request)
+        person.actor = Actor.person(person.user)
+        return view(person, *args, **kwargs)
+
+    guarded.declares = "signed-in"  # type: ignore[attr-defined]
+    return guarded
+
+
+def administrator_page(
+    view: Callable[Concatenate[PersonRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let in administrators of the installation; others can't tell that the page exists."""
+
+    @wraps(view)
+    def checked(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_administrator:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    guarded = signed_in(checked)
+    guarded.declares = "administrator"  # type: ignore[attr-defined]
+    return guarded
+
+
+def product_page(
+    permission: str, *, post: str | None = None
+) -> Callable[[Callable[..., HttpResponseBase]], View]:
+    """Let in members of the product `key` who hold the permission.
+
+    The view gets `(request, product, ...)` without the key. Strangers get 404, weak roles 403.
+    `post` names the permission for POST where reading takes less. Buttons ask
+    `request.may(permission)` whether to show at all.
+    """
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> View:
+        @wraps(view)
+        def checked(request: PersonRequest, key: str, **kwargs: Any) -> HttpResponseBase:
+            member = _membership(request.user, key)
+            inside = cast(ProductRequest, request)
+            inside.product, inside.role = member.product, Role(member.role)
+
+            def asked(permission: str, subject: Subject | None = None) -> bool:
+                return may(
+                    inside.actor, permission, inside.product, role=inside.role, subject=subject
+                )
+
+            inside.may = asked
+            needed = post if post and request.method not in {"GET", "HEAD"} else permission
+            if not asked(needed):
+                raise PermissionDenied("Your role in this product doesn't allow this.")
+            return view(inside, inside.product, **kwargs)
+
+        guarded = signed_in(checked)
+        guarded.declares = f"{permission}, {post}" if post else permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def subject_page(
+    permission: str, find: Callable[[Product, str], Any], *, post: str | None = None
+) -> Callable[[Callable[..., HttpResponseBase]], View]:
+    """As `product_page`, for a page of one subject `slug` whose keepers hold more rights.
+
+    `find(product, slug)` returns the thing (with `.subject`) or raises 404; the view gets
+    `(request, thing, ...)`.
+    """
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> View:
+        @wraps(view)
+        def checked(
+            request: ProductRequest, product: Product, slug: str, **kwargs: Any
+        ) -> HttpResponseBase:
+            thing = find(product, slug)
+            needed = post if post and request.method not in {"GET", "HEAD"} else permission
+            if not request.may(needed, thing.subject):
+                raise PermissionDenied("Your role in this product doesn't allow this.")
+            return view(request, thing, **kwargs)
+
+        guarded = product_page("product.view")(checked)
+        guarded.declares = f"{permission}, {post}" if post else permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _membership(user: User, key: str) -> Member:
+    member = (
+        Member.objects.select_related("product")
+        .filter(user=user, product__key=key.upper(), user__is_active=True)
+        .first()
+    )
+    if member is None:
+        raise Http404("There is no such product, or you are not a member of it.")
+    return member
+

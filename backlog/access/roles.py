@@ -1,0 +1,115 @@
+"""The role table: who may do what. Doors name a permission; nothing else decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backlog.models import Actor, ActorKind, Member, Product, Role, Scope, Subject
+from mlscrum.lib.errors import Refused
+
+EVERYONE = frozenset(Role)
+BUILDERS = frozenset({Role.DEVELOPER, Role.SCRUM_MASTER, Role.PRODUCT_OWNER})
+OWNERS = frozenset({Role.PRODUCT_OWNER})
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Roles that hold it, the token scope it takes, and who else may.
+
+    `for_keepers`: a dataset's owner and steward may too, whatever their role.
+    `for_product_tokens`: a product's token, which acts as a developer, may too.
+    """
+
+    roles: frozenset[Role]
+    scope: Scope
+    for_keepers: bool = False
+    for_product_tokens: bool = True
+
+
+PERMISSIONS: dict[str, Permission] = {
+    "product.view": Permission(EVERYONE, Scope.READ),
+    "product.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
+    "member.view": Permission(EVERYONE, Scope.READ),
+    "member.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
+    "token.view": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
+    "token.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
+    "item.view": Permission(EVERYONE, Scope.READ),
+    "item.comment": Permission(EVERYONE, Scope.WRITE),
+    "item.edit": Permission(BUILDERS, Scope.WRITE),
+    "backlog.order": Permission(OWNERS, Scope.WRITE),
+    "inbox.take": Permission(OWNERS, Scope.WRITE),
+    "job.view": Permission(EVERYONE, Scope.READ),
+    "job.cancel": Permission(BUILDERS, Scope.WRITE),
+    "finding.view": Permission(EVERYONE, Scope.READ),
+    "finding.report": Permission(BUILDERS, Scope.EVIDENCE),
+    "finding.triage": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
+    "dataset.view": Permission(EVERYONE, Scope.READ),
+    "dataset.register": Permission(BUILDERS, Scope.WRITE),
+    "dataset.edit": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
+    "dataset.add_version": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),
+    "suite.edit": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
+    "run.start": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),
+    "data.values": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
+}
+# The evidence scope alone reads what evidence needs to know of its own effects.
+EVIDENCE_READS = frozenset({"dataset.view", "finding.view", "job.view", "product.view"})
+
+
+def role_of(actor: Actor, product: Product) -> Role | None:
+    """The actor's role in the product today; a product's token acts as a developer."""
+    if actor.token is not None and actor.token.product_id is not None:
+        if actor.token.product_id != product.pk:
+            return None
+        if actor.token.user_id is None:
+            return Role.DEVELOPER
+    if actor.user is None:
+        return None
+    member = Member.objects.filter(product=product, user=actor.user).only("role").first()
+    return Role(member.role) if member else None
+
+
+def may(
+    actor: Actor,
+    permission: str,
+    product: Product,
+    *,
+    role: Role | None = None,
+    subject: Subject | None = None,
+) -> bool:
+    """Whether the actor may do this in the product, asked anew each time."""
+    needed = PERMISSIONS[permission]
+    if actor.kind == ActorKind.SYSTEM:
+        return True
+    role = role or role_of(actor, product)
+    if role is None or not _scope_allows(actor, permission, needed):
+        return False
+    if role in needed.roles:
+        return True
+    return needed.for_keepers and _keeps(actor, subject)
+
+
+def require(
+    actor: Actor, permission: str, product: Product, *, subject: Subject | None = None
+) -> None:
+    """Raise Refused where the actor may not."""
+    if not may(actor, permission, product, subject=subject):
+        raise Refused("forbidden", "Your role in this product doesn't allow this.")
+
+
+def _scope_allows(actor: Actor, permission: str, needed: Permission) -> bool:
+    token = actor.token
+    if token is None:
+        return True
+    if token.user_id is None and not needed.for_product_tokens:
+        return False
+    if permission in EVIDENCE_READS and token.allows(Scope.EVIDENCE):
+        return True
+    return token.allows(needed.scope)
+
+
+def _keeps(actor: Actor, subject: Subject | None) -> bool:
+    return (
+        subject is not None
+        and actor.user is not None
+        and actor.user.pk in {subject.owner_id, subject.steward_id}
+    )

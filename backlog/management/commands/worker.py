@@ -1,0 +1,27 @@
+"""The worker: carries out jobs, in as many processes as WORKER_PROCESSES says."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from backlog.services import jobs
+from backlog.tasks import run_job
+
+
+class Command(BaseCommand):
+    help = "Carry out jobs until stopped. Several may run, on any number of hosts."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        run_job.app.worker_main(
+            [
+                "--quiet",
+                "worker",
+                f"--concurrency={settings.WORKER_PROCESSES}",
+                f"--queues={','.join(jobs.queues())}",
+                "--loglevel=INFO",
+                "--without-gossip",
+                "--without-mingle",
+            ]
+        )

@@ -1,0 +1,45 @@
+"""Which jobs wait for a worker, and which processes are alive to do them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from backlog.models import Heartbeat, Job
+
+RESEND_AFTER = timedelta(seconds=10)
+ALIVE_FOR = timedelta(seconds=20)
+WAITING = [Job.State.QUEUED, Job.State.RUNNING]
+
+
+def claimable(now: datetime) -> Q:
+    """A worker may take a queued job whose time has come, and one whose lease has run out."""
+    return Q(state=Job.State.QUEUED, run_after__lte=now) | Q(
+        state=Job.State.RUNNING, lease_until__lt=now
+    )
+
+
+def due(now: datetime) -> QuerySet[Job]:
+    """Claimable jobs, oldest first, that no message has been sent for.
+
+    A job whose lease ran out needs a message sent after that moment.
+    """
+    unsent = Q(published_at__isnull=True) | Q(
+        state=Job.State.RUNNING, published_at__lt=F("lease_until")
+    )
+    return Job.objects.filter(claimable(now), unsent, state__in=WAITING).order_by("id")
+
+
+def unanswered(now: datetime) -> QuerySet[Job]:
+    """Claimable jobs, oldest first, whose message nobody has answered for a while."""
+    return Job.objects.filter(
+        claimable(now), state__in=WAITING, published_at__lt=now - RESEND_AFTER
+    ).order_by("id")
+
+
+def is_alive(kind: str, *, now: datetime | None = None) -> bool:
+    """Whether some process of this kind gave a sign of life in the last 20 s."""
+    since = (now or timezone.now()) - ALIVE_FOR
+    return Heartbeat.objects.filter(kind=kind, beat_at__gte=since).exists()

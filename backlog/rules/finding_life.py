@@ -1,0 +1,98 @@
+"""The life of a finding: what one more report does to it (the table of EVIDENCE 0)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from backlog.rules.evidence import Outcome
+
+REGRESSION_WINDOW = timedelta(days=30)
+
+
+class Step(StrEnum):
+    """What happens to a finding."""
+
+    NOTHING = "nothing"  # not even counted
+    COUNT = "count"  # an occurrence; state and item stay
+    FILE = "file"  # a new finding, and an item where the policy says
+    OCCUR = "occur"  # open and red again: evidence refreshed
+    UNMUTE = "unmute"  # red past the end of its mute: open again
+    REOPEN = "reopen"  # the same item comes back as regressed
+    RECUR = "recur"  # red long after the fix: a new item
+    GREEN = "green"  # one green batch more, not yet enough
+    RESOLVE = "resolve"  # enough green batches
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A finding before the report. `fixed_at` is the time of the data or deed that fixed it;
+    `done_by_hand_at` is set while a person's done waits for the evidence to agree."""
+
+    state: str
+    last_batch_at: datetime
+    green_batch_keys: Sequence[str] = ()
+    resolved_at: datetime | None = None
+    fixed_at: datetime | None = None
+    done_by_hand_at: datetime | None = None
+    muted_until: datetime | None = None
+    muted_cap: float | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a report looked at, and when it came."""
+
+    key: str
+    at: datetime
+    reported_at: datetime
+
+
+def next_step(
+    standing: Standing | None,
+    outcome: Outcome,
+    batch: Batch,
+    *,
+    excess: float | None,
+    green_batches: int,
+) -> Step:
+    """What the outcome does to a finding that stands like this; None is no finding yet."""
+    if outcome in {Outcome.VACUOUS, Outcome.ERRORED}:
+        return Step.NOTHING
+    if standing is None:
+        return Step.FILE if outcome == Outcome.FAILED else Step.NOTHING
+    if outcome == Outcome.PASSED:
+        return _on_green(standing, batch, green_batches)
+    return _on_red(standing, batch, excess)
+
+
+def _on_green(standing: Standing, batch: Batch, green_batches: int) -> Step:
+    if standing.state != "open" or batch.at < standing.last_batch_at:
+        return Step.COUNT
+    greens = {*standing.green_batch_keys, batch.key}
+    return Step.RESOLVE if len(greens) >= green_batches else Step.GREEN
+
+
+def _on_red(standing: Standing, batch: Batch, excess: float | None) -> Step:
+    if standing.state == "muted":
+        return Step.UNMUTE if _mute_is_over(standing, batch, excess) else Step.COUNT
+    if standing.state == "open":
+        if batch.at < standing.last_batch_at:
+            return Step.COUNT
+        by_hand = standing.done_by_hand_at
+        return Step.REOPEN if by_hand and batch.at > by_hand else Step.OCCUR
+    if standing.fixed_at and batch.at < standing.fixed_at:
+        return Step.COUNT
+    resolved_at = standing.resolved_at or batch.reported_at
+    recent = batch.reported_at - resolved_at <= REGRESSION_WINDOW
+    return Step.REOPEN if recent else Step.RECUR
+
+
+def _mute_is_over(standing: Standing, batch: Batch, excess: float | None) -> bool:
+    if standing.muted_until and batch.reported_at > standing.muted_until:
+        return True
+    return (
+        standing.muted_cap is not None and excess is not None and excess > standing.muted_cap
+    )

@@ -1,0 +1,1 @@
+"""Deeds of the ground floor: each one transaction and one activity row."""

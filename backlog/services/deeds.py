@@ -1,0 +1,104 @@
+"""Deeds: one service call, one transaction, one activity row with what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from backlog.models import Activity, Actor, Change, Item, Product, Subject
+
+
+@dataclass
+class Deed:
+    """A deed under way: what it is about and what it has changed so far."""
+
+    product: Product
+    actor: Actor
+    kind: str
+    at: datetime
+    item: Item | None = None
+    subject: Subject | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    happened: bool = True
+
+    def change(self, item: Item, name: str, before: Any, after: Any) -> None:
+        """Remember that a field of an item went from one value to another."""
+        self.changes.append(
+            Change(item=item, field=name, before=before, after=after, version=item.version)
+        )
+
+    def nothing_happened(self) -> None:
+        """Leave no activity row: the call found nothing to do."""
+        self.happened = False
+
+
+_current: ContextVar[Deed | None] = ContextVar("deed", default=None)
+
+
+@contextmanager
+def deed(
+    product: Product,
+    actor: Actor,
+    kind: str,
+    *,
+    item: Item | None = None,
+    subject: Subject | None = None,
+    **data: Any,
+) -> Iterator[Deed]:
+    """Wrap a service: on leaving, one activity row and its changes, in the same transaction.
+
+    A nested deed of the same product joins the outermost, which alone gets a row and takes the
+    changes and data of all; that a nested one found nothing to do is its own affair. The sequence
+    number is taken by the last statements of the transaction, so that it has no gaps and its
+    row is locked for a moment only.
+    """
+    outer = _current.get()
+    if outer is not None and outer.product == product:
+        outer.data.update(data)
+        yield Deed(product, actor, kind, outer.at, item, subject, outer.data, outer.changes)
+        return
+    with transaction.atomic():
+        current = Deed(product, actor, kind, timezone.now(), item, subject, dict(data))
+        mark = _current.set(current)
+        try:
+            yield current
+        finally:
+            _current.reset(mark)
+        if current.happened:
+            _write(current)
+
+
+def _write(done: Deed) -> None:
+    activity = Activity.objects.create(
+        product=done.product,
+        seq=_next_seq(done.product),
+        kind=done.kind,
+        at=done.at,
+        actor_kind=done.actor.kind,
+        user=done.actor.user,
+        token=done.actor.token,
+        item=done.item,
+        subject=done.subject,
+        data=done.data,
+    )
+    for change in done.changes:
+        change.activity = activity
+    Change.objects.bulk_create(done.changes)
+
+
+def _next_seq(product: Product) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE backlog_activitycounter SET seq = seq + 1 WHERE product_id = %s RETURNING seq",
+            [product.pk],
+        )
+        row = cursor.fetchone()
+    return int(row[0])

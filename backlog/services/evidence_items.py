@@ -1,0 +1,173 @@
+"""What evidence does to items: file, finish, bring back, say. Many at once, few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from backlog.models import (
+    Actor,
+    Backlog,
+    Category,
+    Comment,
+    Finding,
+    Item,
+    Kind,
+    Place,
+    Product,
+    Status,
+    Stay,
+    Transition,
+    User,
+)
+from backlog.services.deeds import Deed
+from backlog.services.items import ItemDraft, create_items, inbox, product_backlog
+from backlog.services.ranks import Spot, keys_for
+
+# Evidence alone may finish these; of other kinds it asks the team.
+FINISHED_BY_EVIDENCE = frozenset({Kind.DATA_ASSESSMENT, Kind.ETHICS, Kind.TASK})
+
+
+def lock_all_backlogs(product: Product) -> None:
+    """Make every other deed on the product's items wait until the transaction ends."""
+    list(Backlog.objects.select_for_update(no_key=True).filter(product=product).order_by("pk"))
+
+
+def lock_items_of(product: Product, findings: Iterable[Finding]) -> dict[int, Item]:
+    """The items of findings, locked. All backlogs come first, as in every deed on items."""
+    lock_all_backlogs(product)
+    ids = {finding.item_id for finding in findings if finding.item_id}
+    return {
+        item.pk: item
+        for item in Item.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("product", "status", "backlog")
+        .filter(pk__in=ids)
+        .order_by("pk")
+    }
+
+
+def file_items(
+    product: Product,
+    findings: Sequence[Finding],
+    *,
+    kind: str,
+    actor: Actor,
+    recurs_from: Mapping[int, Item] | None = None,
+) -> list[Item]:
+    """One item for each finding, the most urgent first, where the product wants them."""
+    if not findings:
+        return []
+    ordered = sorted(findings, key=lambda finding: (finding.priority, -finding.score))
+    drafts = [
+        ItemDraft(
+            title=_clipped(finding.title, 250),
+            kind=Kind.TASK if finding.is_execution else kind,
+            description=_description(finding, (recurs_from or {}).get(finding.pk)),
+            assignees=_owner(finding),
+        )
+        for finding in ordered
+    ]
+    to_inbox = product.place == Place.INBOX
+    items = create_items(
+        product,
+        drafts,
+        actor=actor,
+        backlog=inbox(product) if to_inbox else product_backlog(product),
+        spot=Spot.top() if product.place == Place.TOP else Spot.bottom(),
+    )
+    for finding, item in zip(ordered, items, strict=True):
+        finding.item = item
+    return items
+
+
+def finish_items(product: Product, items: Sequence[Item], done: Deed) -> None:
+    """Set items to the product's done status, with transition and change."""
+    status = product.statuses.filter(category=Category.DONE).order_by("position").first()
+    _set_status([item for item in items if item.status.category != Category.DONE], status, done)
+
+
+def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
+    """Reopen finished items: where they are in a running sprint, else atop the product backlog."""
+    running = [item for item in items if item.backlog.is_running_sprint]
+    others = [item for item in items if not item.backlog.is_running_sprint]
+    closed = [item for item in others if item.deleted_at or item.status.category == Category.DONE]
+    statuses = product.statuses.order_by("position")
+    _set_status(
+        [item for item in running if item.status.category == Category.DONE],
+        statuses.filter(category=Category.DOING).first(),
+        done,
+    )
+    _set_status(
+        [item for item in closed if item.status.category == Category.DONE],
+        statuses.filter(category=Category.TODO).first(),
+        done,
+    )
+    _to_the_top(product, closed, done)
+
+
+def say(lines: Iterable[tuple[Item, str]]) -> None:
+    """Comments that nobody in particular wrote."""
+    Comment.objects.bulk_create(Comment(item=item, text=text) for item, text in lines)
+
+
+def _set_status(items: Sequence[Item], status: Status | None, done: Deed) -> None:
+    if not items or status is None:
+        return
+    for item in items:
+        before = item.status.slug
+        item.status, item.updated_at = status, done.at
+        item.done_at = done.at if status.category == Category.DONE else None
+        item.version += 1
+        done.change(item, "status", before, status.slug)
+    Item.objects.bulk_update(items, ["status", "done_at", "version", "updated_at"])
+    Transition.objects.bulk_create(
+        Transition(
+            item=item, at=done.at, status=status, category=status.category, points=item.points
+        )
+        for item in items
+    )
+
+
+def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:
+    if not items:
+        return
+    home = product_backlog(product)
+    keys = keys_for(home, Spot.top(), len(items))
+    leaving = [item for item in items if item.backlog_id != home.pk or item.deleted_at]
+    _end_stays(leaving, done.at)
+    for item, key in zip(items, keys, strict=True):
+        if item in leaving:
+            done.change(item, "backlog", item.backlog.name, home.name)
+            item.version += 1
+        item.rank, item.backlog, item.deleted_at = key, home, None
+        item.updated_at = done.at
+    Item.objects.bulk_update(items, ["rank", "backlog", "deleted_at", "version", "updated_at"])
+    Stay.objects.bulk_create(
+        Stay(item=item, backlog=home, entered_at=done.at) for item in leaving
+    )
+
+
+def _end_stays(items: Sequence[Item], at: datetime) -> None:
+    Stay.objects.filter(Q(item__in=[item.pk for item in items]), left_at__isnull=True).update(
+        left_at=at, outcome=Stay.Outcome.MOVED
+    )
+
+
+def _owner(finding: Finding) -> tuple[User, ...]:
+    subject = finding.subject
+    if not finding.is_execution or subject is None or subject.owner is None:
+        return ()
+    is_member = finding.product.members.filter(user=subject.owner).exists()
+    return (subject.owner,) if is_member else ()
+
+
+def _description(finding: Finding, former: Item | None) -> str:
+    about = f" about **{finding.subject.name}**" if finding.subject else ""
+    text = f"Filed by evidence{about}. It closes itself when the same evidence turns green."
+    return f"{text}\n\nRecurs from {former.ref}." if former else text
+
+
+def _clipped(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,60 @@
+"""Deeds on members: add, change the role, remove. A product always keeps a product owner."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from backlog.models import Actor, Member, Product, Role, User
+from backlog.services.deeds import deed
+from mlscrum.lib.errors import Conflict
+
+
+def add_member(product: Product, user: User, role: str, *, actor: Actor) -> Member:
+    """Make the user a member. Raises ValidationError for an unknown role or a second membership."""
+    _check_role(role)
+    with deed(product, actor, "member.added", user=user.pk, role=role):
+        try:
+            with transaction.atomic():
+                member = Member.objects.create(product=product, user=user, role=role)
+        except IntegrityError:
+            raise ValidationError({"user": f"{user} is already a member."}) from None
+        first_team = product.teams.first()
+        if first_team is not None:
+            first_team.members.add(member)
+    return member
+
+
+def change_role(member: Member, role: str, *, actor: Actor) -> Member:
+    """Give the member another role. Raises Conflict where the last product owner would go."""
+    _check_role(role)
+    if member.role == role:
+        return member
+    with deed(member.product, actor, "member.role_changed", user=member.user_id, role=role):
+        _keep_an_owner(member)
+        member.role = role
+        member.save(update_fields=["role"])
+    return member
+
+
+def remove_member(member: Member, *, actor: Actor) -> None:
+    """End the membership; what the person did stays. Raises Conflict for the last owner."""
+    with deed(member.product, actor, "member.removed", user=member.user_id):
+        _keep_an_owner(member)
+        member.delete()
+
+
+def _check_role(role: str) -> None:
+    if role not in Role.values:
+        raise ValidationError({"role": f"A role is one of {', '.join(Role.values)}."})
+
+
+def _keep_an_owner(member: Member) -> None:
+    owners = Member.objects.select_for_update(no_key=True).filter(
+        product=member.product, role=Role.PRODUCT_OWNER
+    )
+    if [owner.pk for owner in owners] == [member.pk]:
+        raise Conflict(
+            "last_product_owner",
+            "A product needs a product owner; make somebody else one first.",
+        )

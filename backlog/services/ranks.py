@@ -1,0 +1,107 @@
+"""Places in a backlog: keys between neighbours, under the lock of the backlog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backlog.models import Backlog, Item
+from backlog.models.items import ItemQuerySet
+from mlscrum.lib import ranks
+from mlscrum.lib.errors import Conflict
+
+
+class Where(StrEnum):
+    TOP = "top"
+    BOTTOM = "bottom"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where somebody wants items to go: an end of the backlog, or beside another item."""
+
+    where: Where
+    anchor: Item | None = None
+
+    @classmethod
+    def top(cls) -> Spot:
+        return cls(Where.TOP)
+
+    @classmethod
+    def bottom(cls) -> Spot:
+        return cls(Where.BOTTOM)
+
+    @classmethod
+    def before(cls, anchor: Item) -> Spot:
+        return cls(Where.BEFORE, anchor)
+
+    @classmethod
+    def after(cls, anchor: Item) -> Spot:
+        return cls(Where.AFTER, anchor)
+
+
+def lock_backlogs(*backlogs: Backlog) -> dict[int, Backlog]:
+    """The backlogs by id, locked in the order of their ids until the transaction ends."""
+    wanted = sorted({backlog.pk for backlog in backlogs})
+    return {
+        row.pk: row
+        for row in Backlog.objects.select_for_update(no_key=True)
+        .filter(pk__in=wanted)
+        .order_by("pk")
+    }
+
+
+def keys_for(backlog: Backlog, spot: Spot, count: int) -> list[str]:
+    """`count` free ascending keys at the spot of a locked backlog.
+
+    Items that are on their way count as neighbours too, so that no new key is one still in use.
+    Raises Conflict with the present neighbours where the anchor has left the backlog.
+    """
+    keys = ranks.between(*_neighbours(backlog, spot), count)
+    if max((len(key) for key in keys), default=0) <= ranks.LONGEST:
+        return keys
+    rebalance(backlog)
+    return ranks.between(*_neighbours(backlog, spot), count)
+
+
+def rebalance(backlog: Backlog) -> None:
+    """Give all items of a locked backlog short keys in their present order.
+
+    Neither version nor updated_at change, for nobody changed an item.
+    """
+    items = list(Item.objects.filter(backlog=backlog, rank__isnull=False).order_by("rank"))
+    keys = ranks.fresh(items[-1].rank if items else None, len(items))
+    for item, key in zip(items, keys, strict=True):
+        item.rank = key
+    # Descending, so that no row ever meets a key that is still in use.
+    Item.objects.bulk_update(items[::-1], ["rank"], batch_size=500)
+
+
+def _neighbours(backlog: Backlog, spot: Spot) -> tuple[str | None, str | None]:
+    ranked = Item.objects.filter(backlog=backlog, rank__isnull=False)
+    if spot.anchor is None:
+        if spot.where == Where.TOP:
+            return None, _rank(ranked.order_by("rank"))
+        return _rank(ranked.order_by("-rank")), None
+    here = _rank(ranked.filter(pk=spot.anchor.pk))
+    if here is None:
+        raise _anchor_left(backlog, spot.anchor, ranked)
+    if spot.where == Where.BEFORE:
+        return _rank(ranked.filter(rank__lt=here).order_by("-rank")), here
+    return here, _rank(ranked.filter(rank__gt=here).order_by("rank"))
+
+
+def _rank(items: ItemQuerySet) -> str | None:
+    return items.values_list("rank", flat=True).first()
+
+
+def _anchor_left(backlog: Backlog, anchor: Item, ranked: ItemQuerySet) -> Conflict:
+    first: Sequence[Item] = ranked.select_related("product").order_by("rank")[:10]
+    return Conflict(
+        "anchor_left",
+        f"{anchor.ref} is no longer in {backlog.name}; look again and choose another place.",
+        neighbours=[item.ref for item in first],
+    )

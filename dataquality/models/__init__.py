@@ -1,0 +1,30 @@
+"""Rows of datasets, suites, runs and profiles, and what must always hold of them."""
+
+from dataquality.models.datasets import (
+    Dataset,
+    DatasetVersion,
+    FileFormat,
+    SamplePolicy,
+    SourceKind,
+    ValuesOpened,
+)
+from dataquality.models.profiles import Profile
+from dataquality.models.runs import FINISHED, Outcome, Result, Run, RunState, Trigger
+from dataquality.models.suites import SuiteVersion
+
+__all__ = [
+    "FINISHED",
+    "Dataset",
+    "DatasetVersion",
+    "FileFormat",
+    "Outcome",
+    "Profile",
+    "Result",
+    "Run",
+    "RunState",
+    "SamplePolicy",
+    "SourceKind",
+    "SuiteVersion",
+    "Trigger",
+    "ValuesOpened",
+]

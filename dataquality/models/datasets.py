@@ -1,0 +1,187 @@
+"""Datasets: registered data of a product, and every content it ever had."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from backlog.models import Product, Subject, User
+
+
+class SourceKind(models.TextChoices):
+    """Where the content of a dataset comes from."""
+
+    UPLOAD = "upload", "A file that people upload"
+    PATH = "path", "A file on the server"
+
+
+class FileFormat(models.TextChoices):
+    CSV = "csv", "CSV"
+    PARQUET = "parquet", "Parquet"
+    JSONL = "jsonl", "JSON lines"
+
+
+class SamplePolicy(models.TextChoices):
+    """What of a failing row may be kept."""
+
+    NONE = "none", "Nothing but counts"
+    KEYS = "keys", "Keys of failing rows"
+    VALUES = "values", "Keys and values of failing rows"
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def of(self, product: Product) -> DatasetQuerySet:
+        """The datasets of a product, with their subjects, by name."""
+        return (
+            self.filter(subject__product=product)
+            .select_related("subject__product", "subject__owner", "subject__steward")
+            .select_related("current_version", "current_suite")
+            .order_by("subject__name", "pk")
+        )
+
+
+class Dataset(models.Model):
+    """Registered data. Its subject holds name, slug, owner, steward and green_batches.
+
+    `schema` is a list of `{"name", "type", "null_words"}`: every version is read with it.
+    `current_version` is the newest content that counts; `current_suite` the suite in force.
+    """
+
+    subject = models.OneToOneField(
+        Subject, models.CASCADE, primary_key=True, related_name="dataset"
+    )
+    description = models.TextField(blank=True, max_length=10_000)
+    source_kind = models.CharField(max_length=10, choices=SourceKind, default=SourceKind.UPLOAD)
+    path = models.CharField(max_length=500, blank=True)
+    format = models.CharField(max_length=10, choices=FileFormat)
+    schema = models.JSONField(default=list)
+    personal_data = models.BooleanField(default=True)
+    sample_policy = models.CharField(
+        max_length=10, choices=SamplePolicy, default=SamplePolicy.NONE
+    )
+    key_columns = models.JSONField(default=list, blank=True)
+    masked_columns = models.JSONField(default=list, blank=True)
+    value_viewers = models.ManyToManyField(User, related_name="+", blank=True)
+    freshness_limit_h = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    health_target = models.FloatField(
+        default=95, validators=[MinValueValidator(0), MaxValueValidator(100)]
+    )
+    current_version = models.ForeignKey(
+        "DatasetVersion", models.SET_NULL, null=True, related_name="+"
+    )
+    current_suite = models.ForeignKey(
+        "SuiteVersion", models.SET_NULL, null=True, related_name="+"
+    )
+
+    objects: ClassVar[Any] = DatasetQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(source_kind__in=SourceKind.values)
+                & Q(format__in=FileFormat.values)
+                & Q(sample_policy__in=SamplePolicy.values),
+                name="dataset_choices",
+            ),
+            models.CheckConstraint(
+                condition=(Q(source_kind="path") & ~Q(path="")) | (Q(source_kind="upload", path="")),
+                name="only_a_path_source_has_a_path",
+            ),
+            models.CheckConstraint(
+                condition=Q(health_target__gte=0) & Q(health_target__lte=100),
+                name="health_target_is_0_to_100",
+            ),
+            models.CheckConstraint(
+                condition=Q(freshness_limit_h__isnull=True) | Q(freshness_limit_h__gte=1),
+                name="freshness_limit_is_an_hour_or_more",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject.name
+
+    @property
+    def product(self) -> Product:
+        return self.subject.product
+
+    @property
+    def slug(self) -> str:
+        return self.subject.slug
+
+    @property
+    def name(self) -> str:
+        return self.subject.name
+
+    @property
+    def column_names(self) -> list[str]:
+        return [str(column["name"]) for column in self.schema]
+
+
+class DatasetVersion(models.Model):
+    """One content of a dataset, known by its checksum; the same content is the same version.
+
+    `columns` is `[{"name", "type"}]`, `file` the key in storage, `seen_at` when this content last
+    became the newest. An untracked version (of a pull request, say) never becomes current.
+    """
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    bytes = models.PositiveBigIntegerField()
+    rows = models.PositiveBigIntegerField()
+    columns = models.JSONField(default=list)
+    file = models.CharField(max_length=300, blank=True)
+    filename = models.CharField(max_length=255, blank=True)
+    as_of = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()
+    tracked = models.BooleanField(default=True)
+    context = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    purged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "number"], name="version_number_in_dataset"
+            ),
+            models.UniqueConstraint(
+                fields=["dataset", "sha256"], name="same_content_is_the_same_version"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="versions_count_from_one"),
+            models.CheckConstraint(
+                condition=(Q(purged_at__isnull=True) & ~Q(file=""))
+                | Q(purged_at__isnull=False, file=""),
+                name="a_version_has_a_file_until_purged",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset} version {self.number}"
+
+    @property
+    def batch_key(self) -> str:
+        """What tells this batch from others: dataset and checksum."""
+        return f"{self.dataset.slug}:{self.sha256}"
+
+
+class ValuesOpened(models.Model):
+    """Somebody opened values of a dataset: the failing rows of a run, a profile or a version."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="values_opened")
+    what = models.CharField(max_length=60)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    token = models.ForeignKey("backlog.ApiToken", models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.dataset}"

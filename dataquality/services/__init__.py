@@ -1,0 +1,1 @@
+"""Deeds on datasets, suites, runs and profiles: each one transaction and one activity row."""

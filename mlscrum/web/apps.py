@@ -1,0 +1,8 @@
+"""How Django knows the kit of the pages."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "mlscrum.web"
+    label = "web"

@@ -1,0 +1,126 @@
+"""What every request passes: proxies, the reader's zone, undeclared pages, broken promises."""
+
+from __future__ import annotations
+
+import ipaddress
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from mlscrum.lib.errors import DomainError
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def trusted_proxies(get_response: GetResponse) -> GetResponse:
+    """Believe X-Forwarded-For and -Proto only where the peer is one of TRUSTED_PROXIES.
+
+    The caller is the last address of the chain that is no proxy of ours.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        meta = request.META
+        if _is_trusted(meta.get("REMOTE_ADDR", "")):
+            chain = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+            callers = [address for address in chain if address and not _is_trusted(address)]
+            if callers:
+                meta["REMOTE_ADDR"] = callers[-1]
+        else:
+            meta.pop("HTTP_X_FORWARDED_PROTO", None)
+            meta.pop("HTTP_X_FORWARDED_FOR", None)
+        return get_response(request)
+
+    return middleware
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The caller's address, after trusted_proxies has had its say."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def reader_time_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the zone that the person chose, else in the installation's."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        name = getattr(request.user, "time_zone", "")
+        if not name:
+            return get_response(request)
+        with timezone.override(zoneinfo.ZoneInfo(name)):
+            return get_response(request)
+
+    return middleware
+
+
+class RefuseUndeclared:
+    """Refuse a page that declares no permission: it fails at once, in the first test that opens it.
+
+    REST views declare theirs in `permissions`, which their base class checks.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        if not declares(view):
+            raise ImproperlyConfigured(
+                f"{view.__module__}.{view.__name__} declares no permission; "
+                "guard it with a decorator of backlog.access.pages."
+            )
+
+
+def declares(view: Callable[..., Any]) -> str | None:
+    """What a view declares of its access, or None."""
+    rest_view = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    if rest_view is not None and getattr(rest_view, "permissions", None):
+        return "rest"
+    return getattr(view, "declares", None)
+
+
+class DomainErrors:
+    """Turn a broken promise into a message and the page that the person came from."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(
+        self, request: HttpRequest, error: Exception
+    ) -> HttpResponseBase | None:
+        if not isinstance(error, DomainError):
+            return None
+        if getattr(request, "htmx", False) or request.method in {"GET", "HEAD"}:
+            page = render(request, "partials/_problem.html", {"error": error}, status=error.status)
+            page["HX-Retarget"], page["HX-Reswap"] = "#toasts", "beforeend"
+            return page
+        messages.error(request, error.message)
+        back = request.headers.get("Referer", "")
+        safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+        return HttpResponseRedirect(back if safe else "/")
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in settings.TRUSTED_PROXIES)
+
+
+refuse_undeclared = RefuseUndeclared
+domain_errors = DomainErrors

@@ -1,0 +1,5 @@
+"""Tags of the look."""
+
+from django import template
+
+register = template.Library()
