@@ -40,7 +40,8 @@ class Cast:
     sam: User
 
     def __getitem__(self, name: str) -> User:
-        return getattr(self, name)
+        person: User = getattr(self, name)
+        return person
 
 
 @pytest.fixture

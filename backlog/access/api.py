@@ -47,7 +47,7 @@ class ProductScope:
     """What views within one product share: the actor, the product, and `require`."""
 
     permissions: ClassVar[dict[str, str]]
-    request: Request
+    request: Any  # a rest_framework Request; the base of Django's views says HttpRequest
     kwargs: dict[str, Any]
 
     @property

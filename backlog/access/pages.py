@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, cast
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -15,7 +15,6 @@ from django.http.response import HttpResponseBase
 from backlog.access.roles import may
 from backlog.models import Actor, Member, Product, Role, Subject, User
 
-P = ParamSpec("P")
 View = Callable[..., HttpResponseBase]
 
 
@@ -46,13 +45,11 @@ def public(view: View) -> View:
     return view
 
 
-def signed_in(
-    view: Callable[Concatenate[PersonRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+def signed_in(view: View) -> View:
     """Let in people who have signed in; send others to the sign-in page."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
         person = cast(PersonRequest, request)
@@ -63,13 +60,11 @@ def signed_in(
     return guarded
 
 
-def administrator_page(
-    view: Callable[Concatenate[PersonRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+def administrator_page(view: View) -> View:
     """Let in administrators of the installation; others can't tell that the page exists."""
 
     @wraps(view)
-    def checked(request: PersonRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def checked(request: PersonRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_administrator:
             raise Http404
         return view(request, *args, **kwargs)
@@ -81,7 +76,7 @@ def administrator_page(
 
 def product_page(
     permission: str, *, post: str | None = None
-) -> Callable[[Callable[..., HttpResponseBase]], View]:
+) -> Callable[[View], View]:
     """Let in members of the product `key` who hold the permission.
 
     The view gets `(request, product, ...)` without the key. Strangers get 404, weak roles 403.
@@ -89,7 +84,7 @@ def product_page(
     `request.may(permission)` whether to show at all.
     """
 
-    def decorate(view: Callable[..., HttpResponseBase]) -> View:
+    def decorate(view: View) -> View:
         @wraps(view)
         def checked(request: PersonRequest, key: str, **kwargs: Any) -> HttpResponseBase:
             member = _membership(request.user, key)
@@ -116,14 +111,14 @@ def product_page(
 
 def subject_page(
     permission: str, find: Callable[[Product, str], Any], *, post: str | None = None
-) -> Callable[[Callable[..., HttpResponseBase]], View]:
+) -> Callable[[View], View]:
     """As `product_page`, for a page of one subject `slug` whose keepers hold more rights.
 
     `find(product, slug)` returns the thing (with `.subject`) or raises 404; the view gets
     `(request, thing, ...)`.
     """
 
-    def decorate(view: Callable[..., HttpResponseBase]) -> View:
+    def decorate(view: View) -> View:
         @wraps(view)
         def checked(
             request: ProductRequest, product: Product, slug: str, **kwargs: Any

@@ -47,9 +47,9 @@ class OnGreen(models.TextChoices):
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
-    def visible_to(self, user: User | AnonymousUser) -> ProductQuerySet:
+    def visible_to(self, user: User | AnonymousUser | None) -> ProductQuerySet:
         """The products that the user is a member of; being an administrator adds none."""
-        if not user.is_authenticated or not user.is_active:
+        if user is None or not user.is_authenticated or not user.is_active:
             return self.none()
         return self.filter(members__user=user)
 

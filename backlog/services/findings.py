@@ -219,6 +219,9 @@ class _Taking:
         else:
             rows = mine.filter(fingerprint__in=list(self.seen)).select_related("item__product")
         self.found = {finding.fingerprint: finding for finding in rows}
+        for finding in self.found.values():
+            if finding.item_id in self.items:
+                finding.item = self.items[finding.item_id]
 
     def _decide(self) -> None:
         for print_, observation in self.seen.items():
@@ -444,7 +447,7 @@ class _Taking:
         return [self.found[print_] for print_, step in self.steps.items() if step != Step.NOTHING]
 
     def _create_findings(self) -> None:
-        Finding.objects.bulk_create(f for f in self._touched() if f.pk is None)
+        Finding.objects.bulk_create(f for f in self._touched() if f._state.adding)
 
     def _write_occurrences(self, stored: StoredReport) -> None:
         Occurrence.objects.bulk_create(

@@ -258,7 +258,8 @@ def _drafted(
 
 
 def _check(item: Item) -> None:
-    item.clean_fields(exclude=["backlog", "created_by", "rank"])
+    # Rows that were just read need no look-up each; what they must fulfil is checked below.
+    item.clean_fields(exclude=["product", "status", "parent", "backlog", "created_by", "rank"])
     errors: dict[str, str] = {}
     if item.status.product_id != item.product_id:
         errors["status"] = "This status belongs to another product."

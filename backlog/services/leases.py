@@ -113,9 +113,7 @@ class Lease:
     def _hold(self, **also: object) -> None:
         """Extend the lease and write `also`, if the job is still ours; learn of a cancellation."""
         until = timezone.now() + timedelta(seconds=settings.JOB_LEASE_S)
-        ours = Job.objects.filter(
-            pk=self.job.pk, state=Job.State.RUNNING, lease_owner=self.owner
-        )
+        ours = Job.objects.filter(pk=self.job.pk, state=Job.State.RUNNING, lease_owner=self.owner)
         if ours.filter(cancel_requested=False).update(lease_until=until, **also):
             return
         if ours.update(lease_until=until):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -99,7 +98,7 @@ def _rank(items: ItemQuerySet) -> str | None:
 
 
 def _anchor_left(backlog: Backlog, anchor: Item, ranked: ItemQuerySet) -> Conflict:
-    first: Sequence[Item] = ranked.select_related("product").order_by("rank")[:10]
+    first = ranked.select_related("product").order_by("rank")[:10]
     return Conflict(
         "anchor_left",
         f"{anchor.ref} is no longer in {backlog.name}; look again and choose another place.",

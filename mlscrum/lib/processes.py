@@ -10,18 +10,19 @@ import socket
 import sys
 
 PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent: int | None = None) -> None:
     """Let the kernel kill this process when its parent ends, even by kill -9. Linux only.
 
-    The parent here is the thread that forked it (prctl(2)), so fork from the main thread.
+    The parent is the thread that forked it (prctl(2)), so fork from the main thread. Name the
+    parent's process id where it may have ended already.
     """
-    if not sys.platform.startswith("linux"):
+    if _prctl is None:
         return
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel knew our wish
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -52,3 +53,12 @@ def port_is_free(host: str, port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def answers(host: str, port: int, timeout_s: float = 0.5) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((host, port), timeout=timeout_s):
+            return True
+    except OSError:
+        return False

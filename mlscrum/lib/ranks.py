@@ -11,7 +11,8 @@ LONGEST = 60  # characters; a list whose keys would grow beyond is rebalanced
 
 def between(before: str | None, after: str | None, count: int = 1) -> list[str]:
     """`count` ascending keys strictly between two neighbours; None is an open end."""
-    return generate_n_keys_between(before, after, n=count)
+    keys: list[str] = generate_n_keys_between(before, after, n=count)
+    return keys
 
 
 def fresh(greatest: str | None, count: int) -> list[str]:
@@ -21,11 +22,11 @@ def fresh(greatest: str | None, count: int) -> list[str]:
     while the rows change one by one.
     """
     start = None if greatest is None else _next_integer(greatest)
-    if start is None:
-        return generate_n_keys_between(None, None, n=count)
-    return [start, *generate_n_keys_between(start, None, n=count - 1)] if count else []
+    if start is None or not count:
+        return between(None, None, count)
+    return [start, *between(start, None, count - 1)]
 
 
 def _next_integer(key: str) -> str:
     """The shortest key above `key`: its integer part plus one."""
-    return generate_key_between(key, None)
+    return str(generate_key_between(key, None))

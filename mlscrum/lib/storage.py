@@ -8,9 +8,14 @@ from django.core.exceptions import ImproperlyConfigured
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class AssetStorage(CompressedManifestStaticFilesStorage):
+class AssetStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no stubs
     """Static files under names that change with their content."""
 
+    # Imports between our own modules are rewritten; those in packages name files that aren't ours.
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
+    )
     manifest_strict = False  # a page must not die for a picture that was not built
 
 

@@ -98,6 +98,7 @@ def queue_depth(queue: str) -> int:
     """How many messages the broker holds for the workers of this queue."""
     with run_job.app.connection_for_write() as broker:
         try:
-            return int(broker.default_channel.queue_declare(queue, passive=True).message_count)
+            declared = broker.default_channel.queue_declare(queue=queue, passive=True)
+            return int(declared.message_count)
         except ChannelError:  # Redis has no empty queues
             return 0

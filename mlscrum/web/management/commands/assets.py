@@ -24,7 +24,7 @@ class Command(BaseCommand):
         wanted = _state_of_static_files()
         if stamp.is_file() and stamp.read_text() == wanted:
             return
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
         stamp.write_text(wanted)
         self.stdout.write("Static files collected.")
 

@@ -28,5 +28,6 @@ class Command(BaseCommand):
             lifespan="off",
             access_log=False,
             log_config=None,
+            log_level="warning",
             timeout_graceful_shutdown=5,
         )

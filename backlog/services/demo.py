@@ -1,0 +1,146 @@
+"""Demo products: the cast, and what each app adds to a product. Loaded and taken away at will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+
+from backlog.models import Actor, Item, Kind, Product, Role, User
+from backlog.services.items import ItemDraft, create_items, update_item
+from backlog.services.members import add_member
+from backlog.services.products import create_product, update_product
+
+PEOPLE = {
+    "olga": ("Olga Kuznetsova", Role.PRODUCT_OWNER),
+    "max": ("Max Berger", Role.DEVELOPER),
+    "sina": ("Sina Rahimi", Role.SCRUM_MASTER),
+    "dora": ("Dora Anyango", Role.DOMAIN_EXPERT),
+    "vera": ("Vera Novak", Role.STAKEHOLDER),
+}
+Chapter = Callable[[Product, Actor], None]
+_chapters: dict[str, list[Chapter]] = {}
+
+
+@dataclass(frozen=True)
+class DemoProduct:
+    """What a demo product is made of."""
+
+    key: str
+    name: str
+    goal: str
+    stories: tuple[tuple[str, str, float | None, str, str], ...]
+
+
+MEDICAL = DemoProduct(
+    key="MED",
+    name="Diagnosis model",
+    goal="Doctors trust the second reading: recall 0.95 on clean patient data by spring.",
+    stories=(
+        (Kind.STORY, "Second reading for uncertain cases", 8, "sina", "in-progress"),
+        (Kind.STORY, "Explain the three strongest features to the doctor", 5, "max", "in-review"),
+        (Kind.SPIKE, "Does a tabular transformer beat boosting by 1 pp?", 5, "sina", "to-do"),
+        (Kind.BUG, "Export loses the unit of measurement", 2, "max", "to-do"),
+        (Kind.STORY, "Threshold by clinic, set by the clinic's own experts", 8, "", "to-do"),
+        (Kind.DATA_NEED, "Pathology reports since 2019", 5, "dora", "to-do"),
+        (Kind.ETHICS, "Compare recall for patients over 75 with the rest", 3, "dora", "to-do"),
+        (Kind.STORY, "Follow-up dates in the worklist", 3, "", "to-do"),
+        (Kind.STORY, "Audit trail for overridden advice", None, "vera", "to-do"),
+        (Kind.BUG, "Worklist forgets the chosen clinic after signing in", 1, "max", "done"),
+    ),
+)
+PRODUCTS = (MEDICAL,)
+
+
+def register_chapter(key: str, chapter: Chapter) -> None:
+    """Let an app of a higher floor add its part to the demo product `key`."""
+    _chapters.setdefault(key, []).append(chapter)
+
+
+def load() -> list[Product]:
+    """Make the demo people and products that are not there yet; which products are new."""
+    made = []
+    with transaction.atomic():
+        people = {name: _person(name) for name in PEOPLE}
+        for demo in PRODUCTS:
+            if not Product.objects.filter(key=demo.key).exists():
+                made.append(_make(demo, people))
+    return made
+
+
+def remove() -> int:
+    """Take the demo products and people away; how many products went.
+
+    A product that somebody else owns by now, or a key that was never a demo's, is left alone.
+    """
+    with transaction.atomic():
+        products = list(Product.objects.filter(is_demo=True))
+        for product in products:
+            erase(product)
+        User.objects.filter(is_demo=True).delete()
+    return len(products)
+
+
+def erase(product: Product) -> None:
+    """Delete a product with all that belongs to it, in the order that the keys allow."""
+    for name in _ERASED_FIRST:
+        getattr(product, name).all().delete()
+    product.delete()
+
+
+_ERASED_FIRST = ("activities", "findings", "items", "backlogs", "jobs")
+
+
+def _person(name: str) -> User:
+    full_name, _ = PEOPLE[name]
+    email = f"{name}@demo.example"
+    person = User.objects.filter(email=email).first()
+    # No password: demo people sign in by one click, and only where DEMO_LOGIN allows it.
+    return person or User.objects.create_user(email, full_name, None, is_demo=True)
+
+
+def _make(demo: DemoProduct, people: dict[str, User]) -> Product:
+    olga = Actor.person(people["olga"])
+    product = create_product(
+        key=demo.key,
+        name=demo.name,
+        goal=demo.goal,
+        owner=people["olga"],
+        actor=olga,
+        is_demo=True,
+    )
+    update_product(
+        product,
+        actor=olga,
+        definition_of_ready="Estimated, and its data is named.",
+        definition_of_done="Reviewed, tested on the frozen test set, and explained to the clinic.",
+    )
+    for name, (_, role) in PEOPLE.items():
+        if name != "olga":
+            add_member(product, people[name], role, actor=olga)
+    _tell_stories(product, demo, people, olga)
+    for chapter in _chapters.get(demo.key, []):
+        chapter(product, olga)
+    return product
+
+
+def _tell_stories(
+    product: Product, demo: DemoProduct, people: dict[str, User], olga: Actor
+) -> list[Item]:
+    statuses = {status.slug: status for status in product.statuses.all()}
+    drafts = [
+        ItemDraft(
+            title=title,
+            kind=kind,
+            points=None if points is None else Decimal(str(points)),
+            assignees=[people[name]] if name else [],
+        )
+        for kind, title, points, name, _ in demo.stories
+    ]
+    items = create_items(product, drafts, actor=olga)
+    for item, (*_, status) in zip(items, demo.stories, strict=True):
+        if status != "to-do":
+            update_item(item, actor=olga, status=statuses[status])
+    return items
