@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -42,6 +43,14 @@ class Cast:
     def __getitem__(self, name: str) -> User:
         person: User = getattr(self, name)
         return person
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite in a file, which the processes and servers of a test can open too."""
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        test = settings.DATABASES["default"].setdefault("TEST", {})
+        test["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 @pytest.fixture

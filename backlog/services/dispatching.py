@@ -42,7 +42,7 @@ def resend_unanswered(send: Send, depth: Depth) -> int:
 
 
 def _send(job: Job, send: Send) -> bool:
-    """Send unless another dispatcher was faster. The mark comes first, so that one of them sends."""
+    """Send unless another dispatcher was faster: the mark comes first, so only one sends."""
     now = timezone.now()
     unsent = Q(published_at=job.published_at) if job.published_at else Q(published_at=None)
     if not Job.objects.filter(unsent, pk=job.pk).update(published_at=now):

@@ -118,5 +118,5 @@ class Lease:
             return
         if ours.update(lease_until=until):
             self._cancelled.set()
-        else:
+        elif not self._released.is_set():  # a beat that waited for our own last write finds no row
             self._lost.set()

@@ -46,7 +46,7 @@ def create_token(
         scopes=sorted(set(scopes)),
         expires_at=timezone.now() + timedelta(days=days),
     )
-    token.full_clean()
+    token.clean_fields(exclude=("user", "product", "created_by", "last_used_at", "revoked_at"))
     if product is None:
         token.save()
     else:

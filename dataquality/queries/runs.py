@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 
-from backlog.models import Product
+from backlog.models import Finding, Product
 from dataquality.models import FINISHED, Dataset, Result, Run, RunState
 
 HISTORY_LENGTH = 30
@@ -61,7 +61,7 @@ def runs_of(
 def results_of(run: Run) -> list[Result]:
     """What each check of a run said, in the order of the suite, with finding and item."""
     return list(
-        run.results.select_related("finding__item__product", "finding__item__status")
+        run.results.select_related("run", "finding__item__product", "finding__item__status")
         .order_by("position")
     )
 
@@ -106,3 +106,15 @@ def histories(results: Sequence[Result]) -> dict[int, list[Point]]:
     return {
         result.pk: points.get((result.fingerprint, result.severity), []) for result in results
     }
+
+
+def awaiting_findings(run: Run, checks: Collection[int] | None = None) -> list[Finding]:
+    """The findings of a first run that wait for a yes, those of the given positions or all."""
+    results = run.results.filter(finding__awaiting_decision=True)
+    if checks is not None:
+        results = results.filter(position__in=checks)
+    return list(
+        Finding.objects.select_related("product")
+        .filter(pk__in=results.values("finding"))
+        .order_by("priority", "-score", "pk")
+    )

@@ -75,15 +75,15 @@ def received(source: Source, product: Product) -> Iterator[Received]:
     leads out of the product's folder.
     """
     with tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
-        upload, opened = (source, None) if isinstance(source, Upload) else _open(source, product)
+        upload, file = (source, None) if isinstance(source, Upload) else _open(source, product)
         try:
             name = PurePosixPath(upload.filename.replace("\\", "/")).name[:255]
             file_format = format_of(name)
             copy = Path(folder) / f"content{_suffix(file_format)}"
             sha256, size = _copy(upload, copy)
         finally:
-            if opened is not None:
-                opened.close()
+            if file is not None:
+                file.close()
         yield Received(copy, name, file_format, sha256, size)
 
 
@@ -102,8 +102,8 @@ def format_of(filename: str) -> FileFormat:
 def kept(content: Received, product: Product, slug: str) -> Iterator[str]:
     """Store the file and give its key; it is deleted again if the block raises."""
     wanted = f"datasets/{product.key}/{slug}/{uuid4().hex}{_suffix(content.format)}"
-    with content.path.open("rb") as opened:
-        key = default_storage.save(wanted, File(opened))
+    with content.path.open("rb") as file:
+        key = default_storage.save(wanted, File(file))
     try:
         yield key
     except BaseException:
@@ -117,19 +117,24 @@ def local_copy(version: DatasetVersion) -> Iterator[Path]:
 
     Raises DomainError where the version was purged or the storage has lost the file.
     """
+    file = opened(version)
+    with file, tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
+        copy = Path(folder) / f"content{_suffix(FileFormat(version.dataset.format))}"
+        with copy.open("wb") as target:
+            shutil.copyfileobj(file, target, CHUNK_BYTES)
+        yield copy
+
+
+def opened(version: DatasetVersion) -> File[bytes]:
+    """The version's file, open for reading; raises DomainError where its rows are gone."""
     if not version.file:
         raise DomainError("purged", f"Version {version.number} was purged; its rows are gone.")
     try:
-        opened = default_storage.open(version.file)
+        return default_storage.open(version.file)
     except FileNotFoundError:
         raise DomainError(
             "file_lost", f"The file of version {version.number} is missing; upload it again."
         ) from None
-    with opened, tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
-        copy = Path(folder) / f"content{_suffix(FileFormat(version.dataset.format))}"
-        with copy.open("wb") as target:
-            shutil.copyfileobj(opened, target, CHUNK_BYTES)
-        yield copy
 
 
 def resolved(path: str, product: Product) -> Path:
@@ -170,10 +175,10 @@ def too_large() -> DomainError:
 def _open(source: ServerPath, product: Product) -> tuple[Upload, File[bytes]]:
     place = resolved(source.path, product)
     try:
-        opened = File(place.open("rb"))
+        file = File(place.open("rb"))
     except OSError:
         raise DomainError("unreadable", "The server may not read this file.") from None
-    return Upload(place.name, opened.chunks(CHUNK_BYTES), place.stat().st_size), opened
+    return Upload(place.name, file.chunks(CHUNK_BYTES), place.stat().st_size), file
 
 
 def _copy(upload: Upload, target: Path) -> tuple[str, int]:

@@ -9,24 +9,20 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
-from backlog.models import Actor, Finding, Job, Kind, Measurement, StoredReport
+from backlog.models import Actor, Finding, Job, Measurement, StoredReport
 from backlog.rules.evidence import Observation, is_tracked
 from backlog.rules.evidence import Outcome as Verdict
 from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
 from backlog.services.deeds import deed
-from backlog.services.findings import EvidenceReport
-from dataquality import engine
-from dataquality.models import (
-    Dataset,
-    DatasetVersion,
-    Outcome,
-    Result,
-    Run,
-    RunState,
-    Trigger,
-)
+from backlog.services.findings import EvidenceReport, Filed
+from dataquality.engine import reading, redact, running
+from dataquality.engine.running import CheckResult
+from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState, Trigger
+from dataquality.queries.runs import awaiting_findings
+from dataquality.rules import health
 from dataquality.services.files import local_copy
+from dataquality.services.values import policy_of
 from mlscrum.lib.errors import Conflict, DomainError
 
 JOB_KIND = "run"
@@ -60,7 +56,7 @@ def request_run(
             dataset=dataset,
             version=version,
             suite_version=suite,
-            engine=engine.NAME,
+            engine=running.NAME,
             trigger=trigger,
             context=whole,
             tracked=is_tracked(whole, product.tracked_environments, product.tracked_branches),
@@ -122,3 +118,184 @@ def file_awaiting(
         done.data.update(run=run.pk, choice=choice, findings=len(waiting))
         run.awaiting = locked.awaiting
     return run
+
+
+def execute_run(lease: jobs.Lease) -> None:
+    """Carry out a run's job: read the version by the stored schema, check it, report what was
+    found, all effects in the one transaction that ends the job.
+
+    Data that can't be read ends the run as errored, with one execution finding.
+    """
+    run = _begun(lease.job)
+    dataset = run.dataset
+    lease.progress(0.02, "Reading the data")
+    try:
+        with local_copy(run.version) as path:
+            table = reading.read(path, dataset.format, dataset.schema)
+        lease.progress(0.1, "Checking")
+        found = running.run_suite(
+            table,
+            run.suite_version.expectations,
+            key_columns=dataset.key_columns,
+            progress=lambda done, total: lease.progress(
+                0.1 + 0.85 * done / total, f"{done} of {total} checks"
+            ),
+        )
+    except DomainError as error:
+        with lease.finish():
+            _conclude_errored(run, error.code, error.message)
+        return
+    with lease.finish():
+        # The sample policy may have become stricter while this was under way.
+        present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        _conclude(run, redact.results(found, policy_of(present)))
+
+
+def run_failed(job: Job, code: str, message: str) -> None:
+    """A run's job ended badly: the run is errored, and its owner gets a task."""
+    run = Run.objects.with_row().filter(job=job).first()
+    if run is not None and not run.is_finished:
+        _conclude_errored(run, code, message)
+
+
+def run_cancelled(job: Job) -> None:
+    """A run's job was cancelled, and so is the run."""
+    Run.objects.filter(job=job, state__in=[RunState.QUEUED, RunState.RUNNING]).update(
+        state=RunState.CANCELLED, finished_at=timezone.now()
+    )
+
+
+def _begun(job: Job) -> Run:
+    run: Run = Run.objects.with_row().get(pk=job.args["run"])
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk, state__in=[RunState.QUEUED, RunState.RUNNING]).update(
+        state=RunState.RUNNING, started_at=Coalesce("started_at", now)
+    )
+    run.started_at = run.started_at or now
+    return run
+
+
+def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
+    """Write what the checks said, report it, and tie each result to its finding."""
+    filed = _report(run, [_observation(run, result) for result in found])
+    counted = [result for result in found if not result.guard]
+    statistics = health.statistics([(r.outcome, r.severity) for r in counted])
+    Result.objects.bulk_create(
+        _row(run, result, finding if filed.tracked else None)
+        for result, finding in zip(found, filed.findings, strict=True)
+    )
+    state = health.run_state([result.outcome for result in found])
+    _end(
+        run,
+        state,
+        statistics=statistics.as_dict(),
+        health=statistics.health,
+        awaiting=filed.awaiting,
+        error_code="nothing_judged" if state == RunState.ERRORED else "",
+        error_detail="No check could say anything." if state == RunState.ERRORED else "",
+    )
+    if run.tracked:
+        Measurement.objects.create(
+            subject=run.dataset.subject,
+            batch_key=run.version.batch_key,
+            batch_at=_batch_at(run.version),
+            measured_at=run.finished_at or timezone.now(),
+            health=statistics.health,
+            executed=statistics.passed + statistics.failed,
+            total=statistics.total,
+            open_critical_errors=sum(
+                r.outcome == Verdict.ERRORED and r.severity == Severity.CRITICAL for r in counted
+            ),
+        )
+
+
+def _conclude_errored(run: Run, code: str, message: str) -> None:
+    """End a run that could not be carried out: one execution finding per dataset and code."""
+    safe = redact.text(message)
+    evidence = {**_whereabouts(run), "error_code": code, "message": safe}
+    could_not_run = Observation(
+        check="run",
+        identity={},
+        title=f"{run.dataset.name}: {safe}",
+        outcome=Verdict.ERRORED,
+        evidence=evidence,
+    )
+    _report(run, [could_not_run])
+    _end(run, RunState.ERRORED, error_code=code, error_detail=safe)
+
+
+def _end(run: Run, state: str, **fields: Any) -> None:
+    fields |= {"state": state, "finished_at": timezone.now(), "report": _stored_report(run)}
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(fields))
+
+
+def _report(run: Run, observations: Sequence[Observation]) -> Filed:
+    return findings.report(
+        EvidenceReport(
+            product=run.dataset.product,
+            source=SOURCE,
+            key=f"run:{run.pk}",
+            subject=run.dataset.subject,
+            batch_key=run.version.batch_key,
+            batch_at=_batch_at(run.version),
+            trigger=run.trigger,
+            context=run.context,
+            observations=observations,
+        ),
+        actor=Actor.system(),
+    )
+
+
+def _stored_report(run: Run) -> StoredReport | None:
+    return StoredReport.objects.filter(
+        product=run.dataset.product, source=SOURCE, key=f"run:{run.pk}"
+    ).first()
+
+
+def _observation(run: Run, result: CheckResult) -> Observation:
+    evidence = {
+        **_whereabouts(run),
+        "column": result.column,
+        "check": result.type,
+        "element_count": result.element_count,
+        "unexpected_count": result.unexpected_count,
+        "unexpected_percent": result.unexpected_percent,
+    }
+    if result.outcome == Verdict.ERRORED:
+        evidence |= {"error_code": result.error_code, "message": result.message}
+    return Observation(
+        check=result.check,
+        identity=result.identity,
+        title=f"{run.dataset.name}: {result.title}",
+        outcome=Verdict(result.outcome),
+        severity=Severity(result.severity),
+        excess=result.excess,
+        evidence=evidence,
+    )
+
+
+def _row(run: Run, result: CheckResult, finding: int | None) -> Result:
+    copied = (
+        "position", "type", "column", "kwargs", "meta", "severity", "outcome", "guard",
+        "fingerprint", "observed_value", "element_count", "unexpected_count",
+        "unexpected_percent", "excess", "sample", "message",
+    )  # fmt: skip
+    return Result(
+        run=run, finding_id=finding, **{name: getattr(result, name) for name in copied}
+    )
+
+
+def _whereabouts(run: Run) -> dict[str, Any]:
+    """Where the evidence came from; names and numbers only, never values."""
+    return {
+        "url": reverse("dataquality:run", args=[run.dataset.product.key, run.pk]),
+        "run": run.pk,
+        "dataset": run.dataset.slug,
+        "version": run.version.number,
+    }
+
+
+def _batch_at(version: DatasetVersion) -> Any:
+    return version.as_of or version.seen_at

@@ -15,7 +15,7 @@ from django.utils import timezone
 from backlog.models import Actor
 from backlog.rules.evidence import is_tracked
 from backlog.services.deeds import deed
-from dataquality import engine
+from dataquality.engine import reading
 from dataquality.models import Dataset, DatasetVersion, Profile, Result, SourceKind
 from dataquality.services.files import Received, ServerPath, Source, kept, received
 from mlscrum.lib.errors import Conflict, DomainError
@@ -66,12 +66,13 @@ def add_version(
         known = dataset.versions.filter(sha256=content.sha256).first()
         if known is not None and known.file:
             return Delivered(_seen_again(known, context, actor=actor), created=False)
-        shape = engine.shape(content.path, content.format, dataset.schema)
+        found = reading.measure(content.path, content.format, dataset.schema)
         with (
             kept(content, dataset.product, dataset.slug) as key,
             deed(dataset.product, actor, "dataset.version_added", subject=dataset.subject) as done,
         ):
-            delivery = Delivery(content, shape.rows, shape.columns, key, as_of, context)
+            columns = [{"name": column.name, "type": column.type} for column in found.columns]
+            delivery = Delivery(content, found.rows, columns, key, as_of, context)
             version = store_version(dataset, delivery, actor=actor)
             done.data.update(version=version.number, rows=version.rows)
     return Delivered(version, created=True)

@@ -1,0 +1,47 @@
+"""What load balancers and orchestrators ask: is the process alive, can the installation work."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+
+from backlog.access.pages import public
+from backlog.queries.jobs import is_alive
+from mlscrum.lib.broker import broker_answers
+
+OK, OUT_OF_REACH, SILENT, UNKNOWN = "ok", "out of reach", "silent", "unknown"
+
+
+@public
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """This process answers; it asks nobody else."""
+    return JsonResponse({"alive": True})
+
+
+@public
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when database and broker answer and a dispatcher and a worker are alive, else 503.
+
+    Answers within about three seconds whatever is down; `parts` says what.
+    """
+    parts = {**_database_and_processes(), "broker": _broker()}
+    ready = set(parts.values()) == {OK}
+    return JsonResponse({"ready": ready, "parts": parts}, status=200 if ready else 503)
+
+
+def _database_and_processes() -> dict[str, str]:
+    try:
+        alive = {kind: OK if is_alive(kind) else SILENT for kind in ("dispatcher", "worker")}
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return {"database": OUT_OF_REACH, "dispatcher": UNKNOWN, "worker": UNKNOWN}
+    return {"database": OK, **alive}
+
+
+def _broker() -> str:
+    answers = broker_answers(settings.CELERY_BROKER_URL, settings.CELERY_BROKER_TRANSPORT_OPTIONS)
+    return OK if answers else OUT_OF_REACH

@@ -1,0 +1,77 @@
+"""Browser assets: what is copied, the icon sprite, and a lock that names no private host."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from mlscrum.lib import assets
+
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24"
+fill="none" stroke="currentColor" stroke-width="2" class="icon">
+<path stroke="none" d="M0 0h24v24H0z" fill="none" /><path d="M5 12l5 5l10 -10" /></svg>"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone whose npm has just installed a page's worth of files."""
+    modules = tmp_path / "node_modules"
+    for source in assets.COPIES:
+        path = modules / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("body{}\n/*# sourceMappingURL=tabler.min.css.map */")
+    font = modules / assets.FONTS / "inter-latin-wght-normal.woff2"
+    font.parent.mkdir(parents=True)
+    font.write_bytes(b"wOF2")
+    outline = modules / "@tabler/icons/icons/outline"
+    outline.mkdir(parents=True)
+    (outline / "check.svg").write_text(ICON)
+    (outline / "plus.svg").write_text(ICON)
+    (tmp_path / "package-lock.json").write_text("{}")
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static/icons.txt").write_text("plus  # new item\ncheck\n\ncheck\n")
+    monkeypatch.setattr(assets, "_install", lambda *args: None)
+    return tmp_path
+
+
+def test_files_are_copied_without_references_to_maps_and_only_when_something_changed(clone):
+    said: list[str] = []
+    assert assets.build_assets(clone, said.append)
+    built = clone / "build/assets"
+    assert (built / "vendor/tabler.min.css").read_text().strip() == "body{}"
+    assert (built / "vendor/inter/files/inter-latin-wght-normal.woff2").read_bytes() == b"wOF2"
+    assert said == ["Browser assets made: 5 files, 2 icons."]
+    assert not assets.build_assets(clone, said.append)
+    (clone / "static/icons.txt").write_text("check\n")
+    assert assets.build_assets(clone, said.append)
+    assert not list((clone / "build").glob("assets.[0-9]*"))
+
+
+def test_the_sprite_holds_each_icon_once_without_its_invisible_square(clone):
+    assets.build_assets(clone, lambda line: None)
+    sheet = ET.fromstring((clone / "build/assets/icons.svg").read_text())  # noqa: S314  our own
+    assert [symbol.get("id") for symbol in sheet] == ["check", "plus"]
+    check = sheet[0]
+    assert (check.get("viewBox"), check.get("stroke"), check.get("width")) == (
+        "0 0 24 24",
+        "currentColor",
+        None,
+    )
+    assert [part.get("d") for part in check] == ["M5 12l5 5l10 -10"]
+
+
+def test_an_icon_that_does_not_exist_is_named(clone):
+    (clone / "static/icons.txt").write_text("chekc\n")
+    with pytest.raises(assets.AssetsFailed, match="no Tabler icon 'chekc'"):
+        assets.build_assets(clone, lambda line: None)
+
+
+def test_the_lock_names_no_registry_but_the_public_one():
+    lock = json.loads((settings.BASE_DIR / "package-lock.json").read_text())
+    homes = [package.get("resolved", "") for package in lock["packages"].values()]
+    assert all(home == "" or home.startswith("https://registry.npmjs.org/") for home in homes)
+    assert all("integrity" in package for place, package in lock["packages"].items() if place)
