@@ -199,7 +199,7 @@ CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "redis://127.0
 JOB_LEASE_S = env.integer("JOB_LEASE_S", 30, minimum=2)
 JOB_TIME_LIMIT_S = env.integer("JOB_TIME_LIMIT_S", 3600, minimum=10)
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1, maximum=256)
-WORKER_PRELOAD = ["dataquality.engine.gx"]  # 5 s and 150 MB: once per worker, before it forks
+WORKER_PRELOAD: list[str] = []  # modules that a worker imports once, before it forks
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

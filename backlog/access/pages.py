@@ -74,9 +74,7 @@ def administrator_page(view: View) -> View:
     return guarded
 
 
-def product_page(
-    permission: str, *, post: str | None = None
-) -> Callable[[View], View]:
+def product_page(permission: str, *, post: str | None = None) -> Callable[[View], View]:
     """Let in members of the product `key` who hold the permission.
 
     The view gets `(request, product, ...)` without the key. Strangers get 404, weak roles 403.
@@ -145,4 +143,3 @@ def _membership(user: User, key: str) -> Member:
     if member is None:
         raise Http404("There is no such product, or you are not a member of it.")
     return member
-

@@ -154,9 +154,7 @@ class Occurrence(models.Model):
     class Meta:
         ordering = ["-seen_at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["finding", "report"], name="one_occurrence_per_report"
-            )
+            models.UniqueConstraint(fields=["finding", "report"], name="one_occurrence_per_report")
         ]
 
     def __str__(self) -> str:

@@ -64,9 +64,7 @@ class KeptAnswer(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["principal", "route", "key"], name="one_answer_per_key"
-            )
+            models.UniqueConstraint(fields=["principal", "route", "key"], name="one_answer_per_key")
         ]
 
     def __str__(self) -> str:

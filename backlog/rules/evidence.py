@@ -54,9 +54,7 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
-def fingerprint_inputs(
-    subject_kind: str, subject_slug: str, observation: Observation
-) -> list[Any]:
+def fingerprint_inputs(subject_kind: str, subject_slug: str, observation: Observation) -> list[Any]:
     """What a fingerprint is made of, version first; stored beside it."""
     return ["v1", subject_kind, subject_slug, observation.check, dict(observation.identity)]
 

@@ -93,6 +93,4 @@ def _on_red(standing: Standing, batch: Batch, excess: float | None) -> Step:
 def _mute_is_over(standing: Standing, batch: Batch, excess: float | None) -> bool:
     if standing.muted_until and batch.reported_at > standing.muted_until:
         return True
-    return (
-        standing.muted_cap is not None and excess is not None and excess > standing.muted_cap
-    )
+    return standing.muted_cap is not None and excess is not None and excess > standing.muted_cap

@@ -144,9 +144,7 @@ def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:
         item.rank, item.backlog, item.deleted_at = key, home, None
         item.updated_at = done.at
     Item.objects.bulk_update(items, ["rank", "backlog", "deleted_at", "version", "updated_at"])
-    Stay.objects.bulk_create(
-        Stay(item=item, backlog=home, entered_at=done.at) for item in leaving
-    )
+    Stay.objects.bulk_create(Stay(item=item, backlog=home, entered_at=done.at) for item in leaving)
 
 
 def _end_stays(items: Sequence[Item], at: datetime) -> None:

@@ -59,9 +59,7 @@ class Dataset(models.Model):
     format = models.CharField(max_length=10, choices=FileFormat)
     schema = models.JSONField(default=list)
     personal_data = models.BooleanField(default=True)
-    sample_policy = models.CharField(
-        max_length=10, choices=SamplePolicy, default=SamplePolicy.NONE
-    )
+    sample_policy = models.CharField(max_length=10, choices=SamplePolicy, default=SamplePolicy.NONE)
     key_columns = models.JSONField(default=list, blank=True)
     masked_columns = models.JSONField(default=list, blank=True)
     value_viewers = models.ManyToManyField(User, related_name="+", blank=True)
@@ -74,9 +72,7 @@ class Dataset(models.Model):
     current_version = models.ForeignKey(
         "DatasetVersion", models.SET_NULL, null=True, related_name="+"
     )
-    current_suite = models.ForeignKey(
-        "SuiteVersion", models.SET_NULL, null=True, related_name="+"
-    )
+    current_suite = models.ForeignKey("SuiteVersion", models.SET_NULL, null=True, related_name="+")
 
     objects: ClassVar[Any] = DatasetQuerySet.as_manager()
 
@@ -89,7 +85,8 @@ class Dataset(models.Model):
                 name="dataset_choices",
             ),
             models.CheckConstraint(
-                condition=(Q(source_kind="path") & ~Q(path="")) | (Q(source_kind="upload", path="")),
+                condition=(Q(source_kind="path") & ~Q(path=""))
+                | (Q(source_kind="upload", path="")),
                 name="only_a_path_source_has_a_path",
             ),
             models.CheckConstraint(
@@ -148,9 +145,7 @@ class DatasetVersion(models.Model):
     class Meta:
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["dataset", "number"], name="version_number_in_dataset"
-            ),
+            models.UniqueConstraint(fields=["dataset", "number"], name="version_number_in_dataset"),
             models.UniqueConstraint(
                 fields=["dataset", "sha256"], name="same_content_is_the_same_version"
             ),

@@ -37,9 +37,7 @@ class Outcome(models.TextChoices):
     VACUOUS = "vacuous", "Nothing to check"
 
 
-FINISHED = frozenset(
-    {RunState.PASSED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED}
-)
+FINISHED = frozenset({RunState.PASSED, RunState.FAILED, RunState.ERRORED, RunState.CANCELLED})
 
 
 class RunQuerySet(models.QuerySet["Run"]):

@@ -8,7 +8,7 @@ from dataquality.models.datasets import Dataset
 
 
 class SuiteVersion(models.Model):
-    """A suite as it was saved: `[{"type", "kwargs", "severity", "meta"}]`, in order, as GX has it."""
+    """A suite as saved: `[{"type", "kwargs", "severity", "meta"}]`, in order, as GX has it."""
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="suite_versions")
     number = models.PositiveIntegerField()

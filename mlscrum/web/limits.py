@@ -66,9 +66,7 @@ class BodyLimit:
             await self._refuse(send, is_rest=is_rest)
 
     async def _refuse(self, send: Send, *, is_rest: bool) -> None:
-        sentence = (
-            f"The file is larger than {self.limit_mb:,} MB, the limit of this installation."
-        )
+        sentence = f"The file is larger than {self.limit_mb:,} MB, the limit of this installation."
         if is_rest:
             kind = b"application/problem+json"
             problem = {

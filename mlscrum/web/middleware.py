@@ -99,9 +99,7 @@ class DomainErrors:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.get_response(request)
 
-    def process_exception(
-        self, request: HttpRequest, error: Exception
-    ) -> HttpResponseBase | None:
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if not isinstance(error, DomainError):
             return None
         if getattr(request, "htmx", False) or request.method in {"GET", "HEAD"}:

@@ -391,9 +391,7 @@ def test_a_deleted_item_can_mute_its_finding_until_a_date(world: World) -> None:
 
 def test_a_deleted_item_can_resolve_its_finding_with_a_reason(world: World) -> None:
     world.see()
-    findings.delete_item(
-        world.item, actor=world.olga, findings="resolve", reason="false_positive"
-    )
+    findings.delete_item(world.item, actor=world.olga, findings="resolve", reason="false_positive")
     assert (world.finding.state, world.finding.resolved_reason) == ("resolved", "false_positive")
 
 
@@ -519,7 +517,9 @@ def test_untracked_evidence_is_forgotten_after_thirty_days(world: World) -> None
 
 def test_checks_that_can_not_run_file_one_task_for_the_owner(world: World) -> None:
     code = {"error_code": "column_missing"}
-    filed = world.see("errored", evidence=code, others=(world.other("b", "errored", evidence=code),))
+    filed = world.see(
+        "errored", evidence=code, others=(world.other("b", "errored", evidence=code),)
+    )
     finding = Finding.objects.get()
     assert (finding.is_execution, finding.severity) == (True, "warning")
     assert finding.item is not None

@@ -60,9 +60,7 @@ def test_sources_may_not_lie_in_our_own_house(tmp_path: Path) -> None:
 
 
 def test_a_demo_is_refused_on_a_public_host(tmp_path: Path) -> None:
-    refused = start(
-        tmp_path, "check", "--deploy", DEMO="1", BASE_URL="https://scrum.example.org"
-    )
+    refused = start(tmp_path, "check", "--deploy", DEMO="1", BASE_URL="https://scrum.example.org")
     assert refused.returncode != 0
     assert "mlscrum.E001" in refused.stderr
 
