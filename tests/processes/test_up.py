@@ -95,7 +95,8 @@ def test_a_second_start_on_the_same_data_is_one_clear_line(up):
 
 def test_it_becomes_ready_survives_a_kill_stops_cleanly_and_leaves_no_orphans(up):
     first = up.start()
-    until(lambda: up.answers("/readyz"), "every part is ready", 120)
+    until(lambda: first.poll() is not None or up.answers("/readyz"), "every part is ready", 120)
+    assert first.poll() is None, up.log
     assert f"ML Scrum answers at http://127.0.0.1:{up.port}" in up.log
     assert "olga@" in up.log and "vera@demo.example" in up.log
 
