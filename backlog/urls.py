@@ -2,9 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import health
+from backlog.views import accounts, health
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", accounts.home, name="home"),
+    path("sign-in/", accounts.sign_in, name="sign-in"),
+    path("sign-in/demo/", accounts.demo_sign_in, name="demo-sign-in"),
+    path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("password/", accounts.password_change, name="password-change"),
+    path("profile/", accounts.profile, name="profile"),
+    path("theme/", accounts.theme, name="theme"),
 ]

@@ -1,7 +1,39 @@
-"""How Django knows this app."""
+"""How Django knows this app, and what it fills of the ground floor."""
 
 from django.apps import AppConfig
+
+from mlscrum.web import rooms
 
 
 class DataQualityConfig(AppConfig):
     name = "dataquality"
+
+    def ready(self) -> None:
+        from backlog.queries import panels
+        from backlog.services import demo, jobs
+        from dataquality.queries.evidence import open_critical_count
+        from dataquality.services import profiles, runs
+        from dataquality.services.demo import add_patients
+        from dataquality.views.panels import failing_rows
+
+        jobs.register(
+            runs.JOB_KIND,
+            runs.execute_run,
+            on_failure=runs.run_failed,
+            on_cancel=runs.run_cancelled,
+        )
+        jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
+        demo.register_chapter("MED", add_patients)
+        panels.register(failing_rows)
+        rooms.register(
+            rooms.Room(
+                "Data",
+                "database",
+                "dataquality:datasets",
+                50,
+                permission="dataset.view",
+                badge=open_critical_count,
+                also=("runs",),
+                shortcut="d",
+            )
+        )

@@ -1,5 +1,33 @@
-"""The paths of this room."""
+"""The paths of data: datasets, their suites, profiles, versions and runs."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from dataquality.views import datasets, profiles, runs, suites
+
+app_name = "dataquality"
+DATA = "p/<str:key>/data/"
+DATASET = f"{DATA}<slug:slug>/"
+RUN = "p/<str:key>/runs/<int:run_id>/"
+urlpatterns: list[URLPattern] = [
+    path(DATA, datasets.datasets, name="datasets"),
+    path(f"{DATA}new/", datasets.dataset_new, name="dataset-new"),
+    path(DATASET, datasets.dataset, name="dataset"),
+    path(f"{DATASET}settings/", datasets.dataset_settings, name="dataset-settings"),
+    path(f"{DATASET}versions/", datasets.versions, name="versions"),
+    path(f"{DATASET}versions/read/", datasets.version_read_again, name="version-read-again"),
+    path(f"{DATASET}versions/<int:number>/file/", datasets.version_file, name="version-file"),
+    path(f"{DATASET}profile/", profiles.profile, name="profile"),
+    path(f"{DATASET}profile/again/", profiles.profile_again, name="profile-again"),
+    path(f"{DATASET}profile/accept/", profiles.profile_accept, name="profile-accept"),
+    path(f"{DATASET}profile/schema/", profiles.profile_schema, name="profile-schema"),
+    path(f"{DATASET}suite/", suites.suite, name="suite"),
+    path(f"{DATASET}suite/add/", suites.suite_add, name="suite-add"),
+    path(f"{DATASET}suite/json/", suites.suite_json, name="suite-json"),
+    path(f"{DATASET}suite/<int:position>/", suites.suite_edit, name="suite-edit"),
+    path(f"{DATASET}suite/<int:position>/remove/", suites.suite_remove, name="suite-remove"),
+    path(f"{DATASET}runs/", runs.runs, name="runs"),
+    path(RUN, runs.run, name="run"),
+    path(f"{RUN}cancel/", runs.run_cancel, name="run-cancel"),
+    path(f"{RUN}retry/", runs.run_retry, name="run-retry"),
+    path(f"{RUN}decide/", runs.run_decide, name="run-decide"),
+]

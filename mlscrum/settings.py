@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "mlscrum.web.middleware.reader_time_zone",
+    "mlscrum.web.middleware.remember_product",
     "mlscrum.web.middleware.refuse_undeclared",
     "mlscrum.web.middleware.domain_errors",
     "axes.middleware.AxesMiddleware",
@@ -182,6 +183,18 @@ elif DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"))
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+    if REDIS_URL
+    else {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
 STORAGE_URL = env.url(
     "STORAGE_URL", (DATA_DIR / "files").as_uri(), schemes=("file", "s3", "s3+http", "s3+https")
 )
@@ -199,7 +212,7 @@ CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "redis://127.0
 JOB_LEASE_S = env.integer("JOB_LEASE_S", 30, minimum=2)
 JOB_TIME_LIMIT_S = env.integer("JOB_TIME_LIMIT_S", 3600, minimum=10)
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1, maximum=256)
-WORKER_PRELOAD: list[str] = []  # modules that a worker imports once, before it forks
+WORKER_PRELOAD = ["dataquality.engine.gx"]  # imported once, before a worker forks
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -238,10 +251,12 @@ REST_FRAMEWORK = {
         "backlog.access.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["backlog.access.api.DeclaredPermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["backlog.access.declared.DeclaredPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["mlscrum.web.parsers.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "mlscrum.web.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["mlscrum.web.filters.DeclaredFilters"],
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["mlscrum.web.throttling.PrincipalThrottle"],
     "EXCEPTION_HANDLER": "mlscrum.web.problems.problem_response",
@@ -260,6 +275,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {"id": int},
+    "ENUM_NAME_OVERRIDES": {
+        "ItemKind": "backlog.models.items.Kind",
+        "Priority": "backlog.rules.severity.Priority",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "mlscrum.web.schema.with_problems",
+    ],
 }
 
 LOGGING = {
@@ -268,4 +293,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"great_expectations": {"level": "WARNING"}},
 }

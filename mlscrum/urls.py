@@ -5,5 +5,10 @@ from django.urls import include, path
 urlpatterns = [
     path("api/v1/", include("mlscrum.api")),
     path("", include("backlog.urls")),
+    path("", include("backlog.product_urls")),
     path("", include("dataquality.urls")),
 ]
+handler400 = "mlscrum.web.problems.bad_request"
+handler403 = "mlscrum.web.problems.permission_denied"
+handler404 = "mlscrum.web.problems.page_not_found"
+handler500 = "mlscrum.web.problems.server_error"

@@ -7,40 +7,16 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from backlog.access.declared import ANYONE_KNOWN, PUBLIC, declared_by
 from backlog.access.roles import may, role_of
 from backlog.access.tokens import actor_of
 from backlog.models import Actor, Item, Product, Scope, Subject
+from mlscrum.web.filters import StrictRequest
 
-PUBLIC = "public"
-ANYONE_KNOWN = "anyone-known"
-
-
-class DeclaredPermission(BasePermission):
-    """Refuses an action that declares no permission, and whoever is nobody."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        declared = declared_by(view, request)
-        if declared == PUBLIC:
-            return True
-        if actor_of(request) is None:
-            raise NotAuthenticated("Sign in, or send 'Authorization: Bearer <token>'.")
-        return declared is not None
-
-
-def declared_by(view: APIView, request: Request) -> str | None:
-    """The permission that the action, or the method of a plain view, declares."""
-    permissions: dict[str, str] = getattr(view, "permissions", {})
-    action = getattr(view, "action", None) or (request.method or "").lower()
-    if action in {"options", "metadata", None}:
-        return ANYONE_KNOWN
-    if action == "head":
-        action = "get"
-    return permissions.get(action)
+__all__ = ["ANYONE_KNOWN", "PUBLIC", "ProductScope", "ProductView", "ProductViewSet"]
 
 
 class ProductScope:
@@ -77,10 +53,10 @@ class ProductScope:
     def find_item(self, ref: str, *, deleted: bool = False) -> Item:
         """The item of a ref such as MED-12, with what its row shows, or 404."""
         key, _, number = ref.rpartition("-")
-        if not number.isdigit():
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
             raise Http404(f"There is no item {ref}.")
         items = Item.objects.filter(
-            product__in=self.visible_products().filter(key=key.upper()), number=int(number[:9])
+            product__in=self.visible_products().filter(key=key.upper()), number=int(number)
         )
         item = (items if deleted else items.alive()).with_row().first()
         if item is None:
@@ -101,16 +77,16 @@ class ProductScope:
             return f"This token's scopes or owner don't allow {permission}."
         return "Your role in this product doesn't allow this."
 
-    def require_scope(self, scope: Scope) -> None:
-        """For what lies outside products: the token must carry the scope."""
+    def require_scope(self, *scopes: Scope) -> None:
+        """For what lies outside products: the token must carry one of the scopes."""
         token = self.actor.token
-        if token is not None and not token.allows(scope):
-            raise PermissionDenied(f"This token lacks the scope {scope}.")
+        if token is not None and not any(token.allows(scope) for scope in scopes):
+            raise PermissionDenied(f"This token lacks the scope {' or '.join(scopes)}.")
 
 
-class ProductViewSet(ProductScope, GenericViewSet[Any]):
+class ProductViewSet(StrictRequest, ProductScope, GenericViewSet[Any]):
     """A resource whose actions name their permissions in `permissions`."""
 
 
-class ProductView(ProductScope, APIView):
+class ProductView(StrictRequest, ProductScope, APIView):
     """A single path whose methods name their permissions in `permissions`."""

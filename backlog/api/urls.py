@@ -1,5 +1,127 @@
-"""The paths of this room."""
+"""The paths of this room, under /api/v1/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, register_converter
 
-urlpatterns: list[URLPattern] = []
+from backlog.api import findings, items, jobs, me, moves, people, products, schema
+
+
+class KeyConverter:
+    """A product key."""
+
+    regex = "[A-Za-z][A-Za-z0-9]{1,9}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class RefConverter(KeyConverter):
+    """The ref of an item, such as MED-12."""
+
+    regex = "[A-Za-z][A-Za-z0-9]{1,9}-[0-9]{1,9}"
+
+
+class IdConverter:
+    """The number of a run, finding or job; no more digits than a database holds."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(KeyConverter, "key")
+register_converter(RefConverter, "ref")
+register_converter(IdConverter, "id")
+
+urlpatterns: list[URLPattern] = [
+    path("schema/", schema.SchemaView.as_view(), name="api-schema"),
+    path("docs/", schema.DocsView.as_view(), name="api-docs"),
+    path("me/", me.MeView.as_view(), name="api-me"),
+    path(
+        "products/",
+        products.ProductsView.as_view({"get": "list", "post": "create"}),
+        name="api-products",
+    ),
+    path(
+        "products/<key:key>/",
+        products.ProductOneView.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-product",
+    ),
+    path(
+        "products/<key:key>/teams/",
+        products.TeamsView.as_view({"get": "list"}),
+        name="api-teams",
+    ),
+    path(
+        "products/<key:key>/members/",
+        people.MembersView.as_view({"get": "list", "post": "create"}),
+        name="api-members",
+    ),
+    path(
+        "products/<key:key>/members/<str:email>/",
+        people.MemberView.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="api-member",
+    ),
+    path(
+        "products/<key:key>/tokens/",
+        people.TokensView.as_view({"get": "list", "post": "create"}),
+        name="api-tokens",
+    ),
+    path(
+        "products/<key:key>/tokens/<id:id>/",
+        people.TokenView.as_view({"delete": "destroy"}),
+        name="api-token",
+    ),
+    path(
+        "products/<key:key>/items/",
+        items.ItemsView.as_view({"get": "list", "post": "create"}),
+        name="api-items",
+    ),
+    path("products/<key:key>/items/move/", moves.MoveView.as_view(), name="api-move"),
+    path(
+        "items/<ref:ref>/",
+        items.ItemView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-item",
+    ),
+    path(
+        "items/<ref:ref>/restore/",
+        items.ItemView.as_view({"post": "restore"}),
+        name="api-item-restore",
+    ),
+    path(
+        "items/<ref:ref>/comments/",
+        items.CommentsView.as_view({"get": "list", "post": "create"}),
+        name="api-comments",
+    ),
+    path(
+        "items/<ref:ref>/activity/",
+        items.ItemActivityView.as_view({"get": "list"}),
+        name="api-item-activity",
+    ),
+    path(
+        "products/<key:key>/findings/",
+        findings.FindingsView.as_view({"get": "list", "post": "create"}),
+        name="api-findings",
+    ),
+    path(
+        "findings/<id:id>/",
+        findings.FindingView.as_view({"get": "retrieve"}),
+        name="api-finding",
+    ),
+    *(
+        path(
+            f"findings/<id:id>/{deed}/",
+            findings.FindingView.as_view({"post": deed}),
+            name=f"api-finding-{deed}",
+        )
+        for deed in ("mute", "resolve", "reopen")
+    ),
+    path("jobs/<id:id>/", jobs.JobView.as_view({"get": "retrieve"}), name="api-job"),
+    path("jobs/<id:id>/cancel/", jobs.JobView.as_view({"post": "cancel"}), name="api-job-cancel"),
+]

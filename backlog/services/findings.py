@@ -600,17 +600,18 @@ def delete_item(
     findings: str = "keep",
     until: datetime | None = None,
     reason: str = "",
+    exact_version: int | None = None,
 ) -> Item:
     """Put an item into the trash and say what becomes of its open findings.
 
     `keep`: the next red restores the item. `mute`: silent, until a time if one is given.
-    `resolve`: with a reason.
+    `resolve`: with a reason. With `exact_version`, any later change raises status 412.
     """
     if findings not in {"keep", "mute", "resolve"}:
         raise ValidationError({"findings": "Choose keep, mute or resolve."})
     with deed(item.product, actor, "item.deleted", item=item):
         # First out of the backlog, so that nothing finishes the item on its way.
-        trashed = trash_item(item, actor=actor)
+        trashed = trash_item(item, actor=actor, exact_version=exact_version)
         for finding in item.findings.filter(state=Finding.State.OPEN):
             if findings == "mute":
                 mute(finding, actor=actor, until=until)

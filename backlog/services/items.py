@@ -186,12 +186,16 @@ def comment(item: Item, text: str, *, actor: Actor) -> Comment:
     return said
 
 
-def trash_item(item: Item, *, actor: Actor) -> Item:
-    """Put an item into the trash: it leaves its backlog, keeps its ref, and can come back."""
+def trash_item(item: Item, *, actor: Actor, exact_version: int | None = None) -> Item:
+    """Put an item into the trash: it leaves its backlog, keeps its ref, and can come back.
+
+    With `exact_version`, any later change raises status 412.
+    """
     with deed(item.product, actor, "item.deleted", item=item) as done:
         lock_backlogs(item.backlog)
         fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
         _refuse_deleted(fresh)
+        _check_versions(fresh, {}, None, exact_version)
         fresh.deleted_at, fresh.rank = done.at, None
         fresh.version += 1
         fresh.save(update_fields=["deleted_at", "rank", "version", "updated_at"])

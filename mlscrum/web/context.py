@@ -1,9 +1,94 @@
 """What the shell of every page shows."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from mlscrum.web import rooms
+from mlscrum.web.rooms import ProductLike, Room
+
+THEMES = ("light", "dark", "system")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A room as one page shows it."""
+
+    room: Room
+    url: str
+    badge: int | None
+    is_active: bool
+
+
+class Shell:
+    """Navigation and settings of one page, asked for only as far as its template needs them."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.demo_login = bool(settings.DEMO_LOGIN)
+
+    @property
+    def product(self) -> ProductLike | None:
+        """The product that the page is in."""
+        return getattr(self.request, "product", None)
+
+    @cached_property
+    def rooms(self) -> list[Entry]:
+        """The rooms of the product that this person may enter."""
+        product = self.product
+        if product is None:
+            return []
+        return [self._entry(room, product) for room in rooms.rooms() if self._may(room.permission)]
+
+    @cached_property
+    def products(self) -> list[ProductLike]:
+        """The products that this person may switch to."""
+        return rooms.products_of(self._user) if self._is_signed_in else []
+
+    @property
+    def can_create_product(self) -> bool:
+        return bool(getattr(self._user, "is_administrator", False))
+
+    @property
+    def can_create_item(self) -> bool:
+        return self.product is not None and self._may("item.edit")
+
+    @property
+    def theme(self) -> str:
+        """What the person chose; empty for people who have not signed in."""
+        return str(getattr(self._user, "theme", "")) if self._is_signed_in else ""
+
+    @property
+    def _user(self) -> Any:
+        return getattr(self.request, "user", None)
+
+    @property
+    def _is_signed_in(self) -> bool:
+        return bool(getattr(self._user, "is_authenticated", False))
+
+    def _may(self, permission: str) -> bool:
+        may: Callable[[str], bool] | None = getattr(self.request, "may", None)
+        return may is not None and may(permission)
+
+    def _entry(self, room: Room, product: ProductLike) -> Entry:
+        url = reverse(room.url_name, kwargs={"key": product.key})
+        here = _place(self.request.path)
+        badge = room.badge(product) if room.badge else None
+        return Entry(room, url, badge, bool(here) and here in {_place(url), *room.also})
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    return {}
+    return {"shell": Shell(request)}
+
+
+def _place(path: str) -> str:
+    """The part of a path that says which room it is in: `backlog` of `/p/MED/backlog/`."""
+    parts = path.split("/")
+    return parts[3] if len(parts) > 4 and parts[1] == "p" else ""

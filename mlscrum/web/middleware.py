@@ -19,6 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from mlscrum.lib.errors import DomainError
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+LAST_PRODUCT = "last_product"  # the cookie that the start page reads
 
 
 def trusted_proxies(get_response: GetResponse) -> GetResponse:
@@ -56,6 +57,26 @@ def reader_time_zone(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         with timezone.override(zoneinfo.ZoneInfo(name)):
             return get_response(request)
+
+    return middleware
+
+
+def remember_product(get_response: GetResponse) -> GetResponse:
+    """Keep in a cookie which product the person was in last: a choice, not a right."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        key = getattr(getattr(request, "product", None), "key", "")
+        if key and response.status_code == 200 and request.COOKIES.get(LAST_PRODUCT) != key:
+            response.set_cookie(
+                LAST_PRODUCT,
+                key,
+                max_age=settings.SESSION_COOKIE_AGE,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
 
     return middleware
 
@@ -102,10 +123,12 @@ class DomainErrors:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         if not isinstance(error, DomainError):
             return None
-        if getattr(request, "htmx", False) or request.method in {"GET", "HEAD"}:
+        if getattr(request, "htmx", False):
             page = render(request, "partials/_problem.html", {"error": error}, status=error.status)
             page["HX-Retarget"], page["HX-Reswap"] = "#toasts", "beforeend"
             return page
+        if request.method in {"GET", "HEAD"}:
+            return render(request, "problem.html", {"error": error}, status=error.status)
         messages.error(request, error.message)
         back = request.headers.get("Referer", "")
         safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())

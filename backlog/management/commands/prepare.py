@@ -23,5 +23,6 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
             self.stdout.write("Database brought up to date.")
+        call_command("catalogue")
         if settings.DEMO and not Product.objects.exists():
             call_command("demo", stdout=self.stdout)

@@ -1,0 +1,167 @@
+"""Findings: list, read, report what any tool saw, and what people decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backlog.access.api import ProductViewSet
+from backlog.api.filters import FindingFilters
+from backlog.api.idempotency import once
+from backlog.api.schema import IDEMPOTENCY_KEY
+from backlog.models import Finding, Product
+from backlog.queries.resources import findings_in
+from backlog.rules.evidence import Observation, Outcome
+from backlog.rules.posted import tidy
+from backlog.rules.severity import Severity
+from backlog.serializers.findings import (
+    FindingSerializer,
+    MuteSerializer,
+    ResolveSerializer,
+    SeenSerializer,
+    ToldSerializer,
+)
+from backlog.services import findings
+from backlog.services.findings import EvidenceReport, Filed
+
+
+@extend_schema(tags=["findings"])
+class FindingsView(ProductViewSet):
+    permissions = {"list": "finding.view", "create": "finding.report"}
+    queryset = Finding.objects.all()
+    serializer_class = FindingSerializer
+    filterset_class = FindingFilters
+    orderings = {
+        "priority": ("priority", "-id"),
+        "-last_seen": ("-last_seen", "-id"),
+        "last_seen": ("last_seen", "id"),
+        "-id": ("-id",),
+        "id": ("id",),
+    }
+
+    def list(self, request: Request, key: str) -> Response:
+        """The findings of a product, the most urgent first."""
+        product = self.find_product(key)
+        self.require(product)
+        found = findings_in([product])
+        page = self.paginate_queryset(self.filter_queryset(found))
+        return self.get_paginated_response(FindingSerializer(page, many=True).data)
+
+    @extend_schema(
+        request=SeenSerializer,
+        responses={
+            200: OpenApiResponse(ToldSerializer, "A known finding, or nothing to find."),
+            201: OpenApiResponse(ToldSerializer, "A new finding."),
+        },
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def create(self, request: Request, key: str) -> Response:
+        """Report what any tool saw: the same fingerprint again is the same finding.
+
+        `external_id` names the report; the same report again changes nothing.
+        """
+        product = self.find_product(key)
+        self.require(product)
+        wanted = SeenSerializer(data=request.data, context={"product": product})
+        wanted.is_valid(raise_exception=True)
+        report = _report(product, wanted.validated_data)
+        return once(request, self.actor, lambda: self._take(report))
+
+    def _take(self, report: EvidenceReport) -> Response:
+        filed = findings.report(report, actor=self.actor)
+        finding = (
+            findings_in([report.product])
+            .filter(pk__in=_ids(filed))
+            .first()
+        )
+        told = {**vars(filed), "finding": finding}
+        outcome = report.observations[0].outcome
+        is_red = outcome in {Outcome.FAILED, Outcome.ERRORED}
+        is_new = finding is not None and is_red and finding.occurrence_count == 1
+        return Response(ToldSerializer(told).data, status=201 if is_new else 200)
+
+
+@extend_schema(tags=["findings"])
+class FindingView(ProductViewSet):
+    permissions = {
+        "retrieve": "finding.view",
+        "mute": "finding.triage",
+        "resolve": "finding.triage",
+        "reopen": "finding.triage",
+    }
+    queryset = Finding.objects.all()
+    serializer_class = FindingSerializer
+
+    def retrieve(self, request: Request, id: int) -> Response:
+        """A finding with its last evidence."""
+        return self._answer(self._finding(id))
+
+    @extend_schema(request=MuteSerializer, responses=FindingSerializer)
+    def mute(self, request: Request, id: int) -> Response:
+        """Count it silently from now on."""
+        finding = self._finding(id)
+        wanted = MuteSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        return self._answer(findings.mute(finding, actor=self.actor, **wanted.validated_data))
+
+    @extend_schema(request=ResolveSerializer, responses=FindingSerializer)
+    def resolve(self, request: Request, id: int) -> Response:
+        """Resolve it by hand: fixed, false_positive, duplicate or upstream."""
+        finding = self._finding(id)
+        wanted = ResolveSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        return self._answer(findings.resolve(finding, actor=self.actor, **wanted.validated_data))
+
+    @extend_schema(request=None, responses=FindingSerializer)
+    def reopen(self, request: Request, id: int) -> Response:
+        """Take back a mute or a resolution."""
+        return self._answer(findings.reopen(self._finding(id), actor=self.actor))
+
+    def _finding(self, id: int) -> Finding:
+        finding = findings_in(self.visible_products()).filter(pk=id).first()
+        if finding is None:
+            raise Http404(f"There is no finding {id}.")
+        self.require(finding.product, subject=finding.subject)
+        return finding
+
+    def _answer(self, finding: Finding) -> Response:
+        shown: Any = FindingSerializer(finding).data
+        return Response(shown)
+
+
+def _report(product: Product, seen: Mapping[str, Any]) -> EvidenceReport:
+    context = dict(seen.get("context") or {})
+    name = seen.get("external_id") or f"post:{uuid4().hex}"
+    return EvidenceReport(
+        product=product,
+        source=seen["source"],
+        key=name,
+        subject=seen.get("dataset"),
+        batch_key=context.get("commit") or name,
+        batch_at=seen.get("as_of") or timezone.now(),
+        trigger="api",
+        context=context,
+        observations=[
+            Observation(
+                check="posted",
+                identity={},
+                title=seen["title"],
+                outcome=Outcome(seen["outcome"]),
+                severity=Severity(seen["severity"]),
+                excess=seen.get("excess"),
+                evidence=tidy(seen.get("evidence") or {}),
+                fingerprint=seen["fingerprint"],
+            )
+        ],
+    )
+
+
+def _ids(filed: Filed) -> list[int]:
+    return [found for found in filed.findings if found is not None]

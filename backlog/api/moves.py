@@ -1,0 +1,96 @@
+"""Moving items: by intent, never by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backlog.access.api import ProductView
+from backlog.models import Backlog, Item, Product
+from backlog.queries.resources import find_sprints, items_by_ref, with_all
+from backlog.serializers.items import ItemSerializer, MovedSerializer, MoveSerializer
+from backlog.services.items import product_backlog
+from backlog.services.moves import move_and_set
+from backlog.services.ranks import Spot
+from mlscrum.lib.errors import DomainError, FieldError
+
+ENDS = {"top": Spot.top, "bottom": Spot.bottom}
+BESIDE = {"before": Spot.before, "after": Spot.after}
+
+
+class MoveView(ProductView):
+    permissions = {"post": "backlog.order"}
+
+    @extend_schema(
+        operation_id="items_move", request=MoveSerializer, responses=MovedSerializer, tags=["items"]
+    )
+    def post(self, request: Request, key: str) -> Response:
+        """Move items, in the order given, to one place.
+
+        409 with the present `neighbours` where the anchor has left its backlog.
+        """
+        product = self.find_product(key)
+        self.require(product)
+        wanted = MoveSerializer(data=request.data, context={"product": product})
+        wanted.is_valid(raise_exception=True)
+        fields = wanted.validated_data
+        moved = move_and_set(
+            product,
+            _named(product, fields["refs"]),
+            actor=self.actor,
+            spot=_spot(product, fields),
+            to=_home(product, fields),
+            status=fields.get("status"),
+        )
+        return Response({"items": ItemSerializer(_shown(moved), many=True).data})
+
+
+def _named(product: Product, refs: Sequence[str]) -> list[Item]:
+    wanted = list(dict.fromkeys(ref.strip().upper() for ref in refs))
+    found = items_by_ref(product, wanted)
+    missing = [_no_item(f"/refs/{i}", ref) for i, ref in enumerate(wanted) if ref not in found]
+    if missing:
+        raise _bad_move(missing)
+    return [found[ref] for ref in wanted]
+
+
+def _spot(product: Product, fields: Mapping[str, Any]) -> Spot:
+    if "to" in fields:
+        return ENDS[fields["to"]]()
+    name = next(name for name in BESIDE if name in fields)
+    # One from the trash counts as an anchor that has left, which says who stands there now.
+    anchor = items_by_ref(product, [fields[name]], deleted=True).get(fields[name])
+    if anchor is None:
+        raise _bad_move([_no_item(f"/{name}", fields[name])])
+    return BESIDE[name](anchor)
+
+
+def _home(product: Product, fields: Mapping[str, Any]) -> Backlog | None:
+    """The backlog that the items go to; None for the one they are in."""
+    if "sprint" not in fields:
+        return None
+    if fields["sprint"] is None:
+        return product_backlog(product)
+    found = find_sprints(product, fields["sprint"])
+    if len(found) != 1:
+        why = "Several sprints are active; give an id." if found else "There is no such sprint."
+        raise _bad_move([FieldError("/sprint", "no_sprint", why)])
+    return found[0]
+
+
+def _no_item(pointer: str, ref: str) -> FieldError:
+    return FieldError(pointer, "no_item", f"There is no item {ref} here.")
+
+
+def _bad_move(errors: list[FieldError]) -> DomainError:
+    return DomainError("invalid", errors[0].detail, errors=errors, status=400)
+
+
+def _shown(items: Sequence[Item]) -> list[Item]:
+    """The items as they are now, in this order."""
+    rows = {item.pk: item for item in with_all(Item.objects.filter(pk__in=[i.pk for i in items]))}
+    return [rows[item.pk] for item in items]

@@ -1,0 +1,61 @@
+"""The OpenAPI document, the page to try it, and what operations share in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+
+from backlog.access.api import PUBLIC
+from mlscrum.web.filters import StrictRequest
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="The same key and body within 24 hours answers the first answer again; "
+    "the same key with another body is 422.",
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the version that the change was made for; a stale one is 412.",
+)
+ETAG = OpenApiParameter(
+    "ETag", str, OpenApiParameter.HEADER, response=[200], description="The item's version."
+)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the document calls our tokens."""
+
+    target_class = "backlog.access.tokens.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A token such as mls_…"}
+
+
+class SchemaView(StrictRequest, SpectacularAPIView):
+    permissions = {"get": PUBLIC}
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return super().get(request, *args, **kwargs)
+
+
+class DocsView(StrictRequest, SpectacularSwaggerSplitView):
+    """The page in two parts, page and script, as the content security policy wants them."""
+
+    permissions = {"get": PUBLIC}
+    query_parameters = {"get": ("script",)}
+    url_name = "api-schema"
+    template_name = "backlog/api_docs.html"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return super().get(request, *args, **kwargs)

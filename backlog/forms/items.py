@@ -1,0 +1,283 @@
+"""Forms of items: quick add, the whole item, where to move it, what to say, how to delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import Http404
+
+from backlog.forms.findings import REASONS, end_of_day
+from backlog.models import Item, Kind, Product, Status, User
+from backlog.queries.items import find_item, values_at
+from backlog.services.items import ItemDraft
+from backlog.services.ranks import Spot, Where
+
+SPOTS = [
+    (Where.TOP, "Top of the backlog"),
+    (Where.BOTTOM, "Bottom of the backlog"),
+    (Where.BEFORE, "Before another item"),
+    (Where.AFTER, "After another item"),
+]
+FATES = [
+    ("keep", "Keep watching: the next red restores the item"),
+    ("mute", "Mute: count it silently"),
+    ("resolve", "Resolve with a reason"),
+]
+
+
+def points_field() -> forms.DecimalField:
+    """Story points: 0 to 9999, one decimal, empty for unestimated."""
+    widget = forms.NumberInput(attrs={"step": "0.5", "min": "0", "inputmode": "decimal"})
+    return forms.DecimalField(
+        required=False, min_value=Decimal(0), max_value=9999, decimal_places=1, widget=widget
+    )
+
+
+class QuickAddForm(forms.Form):
+    """One line at the foot of the backlog."""
+
+    title = forms.CharField(
+        max_length=250,
+        widget=forms.TextInput(attrs={"placeholder": "Add an item", "autocomplete": "off"}),
+        error_messages={"required": "Type a title first."},
+    )
+    kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.STORY)
+    points = points_field()
+
+    def draft(self) -> ItemDraft:
+        return ItemDraft(
+            title=self.cleaned_data["title"],
+            kind=self.cleaned_data["kind"],
+            points=self.cleaned_data["points"],
+        )
+
+
+class ItemForm(forms.Form):
+    """All fields of an item that people edit.
+
+    For an existing item `version` is the one that the person began with: only what they changed
+    since is sent on, and `keep_<field>` chooses where somebody else changed the same field.
+    """
+
+    title = forms.CharField(max_length=250, error_messages={"required": "Give it a title."})
+    kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.STORY)
+    status = forms.ModelChoiceField(
+        queryset=Status.objects.none(), to_field_name="slug", empty_label=None
+    )
+    points = points_field()
+    assignees = forms.ModelMultipleChoiceField(
+        queryset=User.objects.none(),
+        to_field_name="email",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    parent = forms.CharField(
+        required=False,
+        max_length=30,
+        help_text="The ref of an epic; a task stands under any item.",
+    )
+    description = forms.CharField(
+        required=False,
+        max_length=100_000,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 10}),
+        help_text="Markdown: **bold**, lists, tables, - [ ] tasks, `code`.",
+    )
+    version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+
+    def __init__(self, product: Product, *args: Any, item: Item | None = None, **kwargs: Any):
+        self.product, self.item = product, item
+        initial = dict(kwargs.pop("initial", None) or {})
+        super().__init__(*args, initial={**_initial(item), **initial}, **kwargs)
+        statuses, people = self.fields["status"], self.fields["assignees"]
+        statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
+        people.queryset = User.objects.filter(  # type: ignore[attr-defined]
+            memberships__product=product
+        ).order_by("name")
+        self.fields["parent"].widget.attrs["placeholder"] = f"{product.key}-1"
+        if item is None:
+            self.initial.setdefault("status", product.statuses.order_by("position").first())
+
+    def clean_description(self) -> str:
+        # Browsers send CRLF; a text that nobody touched must not count as changed.
+        return str(self.cleaned_data["description"]).replace("\r\n", "\n")
+
+    def clean_title(self) -> str:
+        title = " ".join(str(self.cleaned_data["title"]).split())
+        if not title:
+            raise ValidationError("Give it a title.")
+        return title
+
+    def clean_parent(self) -> Item | None:
+        ref = self.cleaned_data["parent"].strip()
+        if not ref:
+            return None
+        try:
+            parent = find_item(self.product, ref)
+        except Http404:
+            raise ValidationError(f"There is no item {ref.upper()} in this product.") from None
+        if parent == self.item:
+            raise ValidationError("An item can't stand under itself.")
+        return parent
+
+    def draft(self) -> ItemDraft:
+        """A new item as the person wants it."""
+        values = self.cleaned_data
+        return ItemDraft(
+            title=values["title"],
+            kind=values["kind"],
+            description=values["description"],
+            points=values["points"],
+            status=values["status"],
+            parent=values["parent"],
+            assignees=list(values["assignees"]),
+        )
+
+    def changes(self) -> dict[str, Any]:
+        """What the person changed against the version they began with, and wants to hold."""
+        assert self.item is not None
+        version = self.cleaned_data["version"] or self.item.version
+        base = values_at(self.item, version)
+        base["description"] = base["description"].replace("\r\n", "\n")
+        wanted = {name: self.cleaned_data[name] for name in base}
+        wanted["assignees"] = list(wanted["assignees"])
+        return {
+            name: value
+            for name, value in wanted.items()
+            if plain(value) != base[name] and self.data.get(f"keep_{name}") != "theirs"
+        }
+
+    def carried_on(self, fresh: Item) -> ItemForm:
+        """The same edit begun anew at the present version: what the person did not touch shows
+        what others made of it meanwhile."""
+        data = self.data.copy()
+        initial = _initial(fresh)
+        for name in set(initial) - set(self.changes()):
+            value = plain(initial[name])
+            data.setlist(name, value if isinstance(value, list) else [value or ""])
+        form = ItemForm(self.product, data, item=fresh)
+        form.is_valid()
+        return form
+
+
+class StatusForm(forms.Form):
+    """The quick change of the status."""
+
+    status = forms.ModelChoiceField(
+        queryset=Status.objects.none(), to_field_name="slug", empty_label=None
+    )
+
+    def __init__(self, product: Product, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        statuses = self.fields["status"]
+        statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
+
+
+class MoveForm(forms.Form):
+    """Where an item goes, said in words; works without a mouse and without scripts."""
+
+    where = forms.ChoiceField(
+        choices=SPOTS, initial=Where.TOP, label="Move to", widget=forms.RadioSelect
+    )
+    anchor = forms.CharField(required=False, max_length=30, label="The other item")
+
+    def __init__(self, product: Product, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.product = product
+        self.fields["anchor"].widget.attrs["placeholder"] = f"{product.key}-1"
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("where") in {Where.BEFORE, Where.AFTER}:
+            values["spot"] = Spot(Where(values["where"]), self._anchor(values.get("anchor", "")))
+        elif values.get("where"):
+            values["spot"] = Spot(Where(values["where"]))
+        return values
+
+    def _anchor(self, ref: str) -> Item | None:
+        if not ref.strip():
+            self.add_error("anchor", "Name the other item by its ref.")
+            return None
+        try:
+            return find_item(self.product, ref)
+        except Http404:
+            self.add_error("anchor", f"There is no item {ref.strip().upper()} in this product.")
+            return None
+
+
+class CommentForm(forms.Form):
+    """What a person says on an item."""
+
+    text = forms.CharField(
+        label="Comment",
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "Say something, in Markdown"}),
+        error_messages={"required": "Write something first."},
+    )
+
+
+class DeleteForm(forms.Form):
+    """What becomes of the open findings of an item that is deleted."""
+
+    findings = forms.ChoiceField(
+        choices=FATES,
+        initial="keep",
+        label="What becomes of its findings?",
+        widget=forms.RadioSelect,
+    )
+    until = forms.DateField(
+        required=False,
+        label="Mute until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: without an end.",
+    )
+    reason = forms.ChoiceField(
+        choices=[("", "Choose a reason"), *REASONS], required=False, label="Resolve because"
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if values.get("findings") == "resolve" and not values.get("reason"):
+            self.add_error("reason", "Choose why the findings are resolved.")
+        return values
+
+    def fate(self) -> Mapping[str, Any]:
+        """The arguments of the deed."""
+        day = self.cleaned_data["until"]
+        return {
+            "findings": self.cleaned_data["findings"],
+            "until": end_of_day(day) if day else None,
+            "reason": self.cleaned_data["reason"],
+        }
+
+
+def plain(value: Any) -> Any:
+    """A field's value in the form that changes keep: slugs, refs, e-mails, numbers."""
+    if isinstance(value, Status):
+        return value.slug
+    if isinstance(value, Item):
+        return value.ref
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return sorted(user.email for user in value)
+    return value
+
+
+def _initial(item: Item | None) -> dict[str, Any]:
+    if item is None:
+        return {}
+    return {
+        "title": item.title,
+        "kind": item.kind,
+        "status": item.status,
+        "points": None if item.points is None else f"{float(item.points):g}",
+        "assignees": list(item.assignees.all()),
+        "parent": item.parent.ref if item.parent else "",
+        "description": item.description,
+        "version": item.version,
+    }

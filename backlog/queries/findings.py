@@ -1,0 +1,295 @@
+"""Findings as the pages show them: badges in lists, the triage, the evidence of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, QuerySet
+from django.http import Http404
+
+from backlog.models import Finding, Item, Occurrence, Product, Subject
+
+PAGE_SIZE = 100
+TRIAGE_ROWS = 20
+OCCURRENCES_SHOWN = 20
+LONGEST_FACT = 300  # characters of one piece of evidence on a page
+FACTS_SHOWN = 30
+# How lists call what a finding is about.
+SOURCE_WORDS = {
+    Subject.Kind.DATASET: "data",
+    Subject.Kind.MODEL: "model",
+    Subject.Kind.AUDIT: "fairness",
+    Subject.Kind.POOL: "compute",
+}
+# What evidence says, in the order that people read it; the rest follows by its own name.
+LABELS = {
+    "column": "Column",
+    "columns": "Columns",
+    "check": "Check",
+    "unexpected_count": "Unexpected rows",
+    "unexpected_percent": "Unexpected",
+    "element_count": "Rows checked",
+    "error_code": "Error",
+    "message": "Message",
+    "check_count": "Checks that could not run",
+    "checks": "These checks",
+    "dataset": "Dataset",
+    "version": "Version",
+    "run": "Run",
+}
+CONTEXT_LABELS = {
+    "environment": "Environment",
+    "branch": "Branch",
+    "commit": "Commit",
+    "pull_request": "Pull request",
+    "job_id": "Job",
+}
+
+
+@dataclass(frozen=True)
+class EvidenceBadge:
+    """What a row says of an item's findings: the worst that is open, how many, how often seen."""
+
+    source: str
+    priority: str
+    severity: str
+    findings: int
+    occurrences: int
+    is_open: bool
+    regressed: bool
+    recovered: bool
+    awaiting: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A remark on a finding, with what it means."""
+
+    name: str
+    tone: str
+    icon: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of evidence as text."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding with all that its panel shows."""
+
+    finding: Finding
+    source: str
+    marks: Sequence[Mark]
+    facts: Sequence[Fact]
+    url: str
+    job_url: str
+
+    @property
+    def is_open(self) -> bool:
+        return self.finding.state == Finding.State.OPEN
+
+    @property
+    def is_muted(self) -> bool:
+        return self.finding.state == Finding.State.MUTED
+
+
+@dataclass(frozen=True)
+class Triage:
+    """Open findings that no item stands for: a first run waits for a yes, or they are minor."""
+
+    rows: Sequence[FindingView]
+    total: int
+    awaiting: int
+
+    @property
+    def more(self) -> int:
+        return self.total - len(self.rows)
+
+
+def find_finding(product: Product, finding_id: int) -> Finding:
+    """The finding of this product, or 404."""
+    found = _with_all(Finding.objects.filter(product=product, pk=finding_id)).first()
+    if found is None:
+        raise Http404("There is no such finding.")
+    return found
+
+
+def find_findings(product: Product, ids: Iterable[int]) -> list[Finding]:
+    """The findings of this product among the ids, the most urgent first."""
+    return list(_with_all(Finding.objects.filter(product=product, pk__in=list(ids))))
+
+
+def triage(product: Product, *, everything: bool = False) -> Triage:
+    """What waits for somebody to file it or let it be."""
+    waiting = in_triage(product)
+    shown = _with_all(waiting)[: PAGE_SIZE if everything else TRIAGE_ROWS]
+    return Triage(
+        rows=[finding_view(finding) for finding in shown],
+        total=waiting.count(),
+        awaiting=waiting.filter(awaiting_decision=True).count(),
+    )
+
+
+def in_triage(product: Product) -> QuerySet[Finding]:
+    """Open findings without an item."""
+    return Finding.objects.filter(product=product, state=Finding.State.OPEN, item__isnull=True)
+
+
+def findings_page(product: Product, state: str, number: str | int | None) -> Page[Finding]:
+    """Findings in one state, the most urgent first."""
+    findings = _with_all(Finding.objects.filter(product=product, state=state))
+    page: Page[Finding] = Paginator(findings, PAGE_SIZE).get_page(number)
+    return page
+
+
+def finding_counts(product: Product) -> dict[str, int]:
+    """How many findings are in each state."""
+    rows = Finding.objects.filter(product=product).order_by().values("state")
+    found = {row["state"]: row["n"] for row in rows.annotate(n=Count("pk"))}
+    return {state: found.get(state, 0) for state in Finding.State.values}
+
+
+def findings_of(item: Item) -> list[FindingView]:
+    """The findings of an item, open ones first."""
+    order = list(Finding.State.values)
+    found = sorted(_with_all(Finding.objects.filter(item=item)), key=lambda f: order.index(f.state))
+    return [finding_view(finding) for finding in found]
+
+
+def occurrences_of(finding: Finding) -> list[Occurrence]:
+    """The last times that the finding was seen."""
+    return list(finding.occurrences.select_related("report")[:OCCURRENCES_SHOWN])
+
+
+def finding_view(finding: Finding) -> FindingView:
+    """A finding as its panel shows it."""
+    evidence = finding.evidence if isinstance(finding.evidence, Mapping) else {}
+    context = evidence.get("context")
+    return FindingView(
+        finding=finding,
+        source=source_word(finding),
+        marks=marks_of(finding),
+        facts=_facts(evidence),
+        url=_safe_url(evidence.get("url")),
+        job_url=_safe_url(context.get("job_url")) if isinstance(context, Mapping) else "",
+    )
+
+
+def evidence_badge(findings: Iterable[Finding]) -> EvidenceBadge | None:
+    """One badge for the findings of an item, or None where nothing is open or to be confirmed."""
+    found = list(findings)
+    is_open = [f for f in found if f.state == Finding.State.OPEN]
+    shown = is_open or [f for f in found if f.recovered]
+    if not shown:
+        return None
+    worst = min(shown, key=lambda finding: (finding.priority, -finding.score))
+    return EvidenceBadge(
+        source=source_word(worst),
+        priority=worst.priority,
+        severity=worst.severity,
+        findings=len(shown),
+        occurrences=sum(finding.occurrence_count for finding in shown),
+        is_open=bool(is_open),
+        regressed=any(finding.regressed for finding in is_open),
+        recovered=not is_open,
+        awaiting=any(finding.awaiting_evidence for finding in is_open),
+    )
+
+
+def source_word(finding: Finding) -> str:
+    """What kind of evidence this is, in a word: data, model, fairness, compute or its source."""
+    if finding.subject is None:
+        return finding.source
+    return SOURCE_WORDS.get(Subject.Kind(finding.subject.kind), finding.source)
+
+
+def marks_of(finding: Finding) -> list[Mark]:
+    """The remarks that hold of a finding now."""
+    held = (
+        (finding.regressed, _REGRESSED),
+        (finding.awaiting_evidence, _AWAITING_EVIDENCE),
+        (finding.awaiting_decision, _AWAITING_DECISION),
+        (finding.recovered, _RECOVERED),
+    )
+    return [mark for holds, mark in held if holds]
+
+
+_REGRESSED = Mark("regressed", "p2", "rotate", "It had been fixed and came back.")
+_AWAITING_EVIDENCE = Mark(
+    "awaiting evidence",
+    "running",
+    "hourglass",
+    "A person set the item to done; the next evidence confirms it or reopens the item.",
+)
+_AWAITING_DECISION = Mark(
+    "waits for a yes",
+    "p3",
+    "help",
+    "A first run found many at once; say which of them become items.",
+)
+_RECOVERED = Mark(
+    "recovered?", "passed", "circle-check", "The evidence is green; confirm that the item is done."
+)
+
+
+def _with_all(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    return findings.select_related(
+        "product", "subject", "item__product", "item__status", "resolved_by", "priority_set_by"
+    )
+
+
+def _facts(evidence: Mapping[str, Any]) -> list[Fact]:
+    """Evidence as lines of a small table: known names first, empty values left out."""
+    known = [(LABELS[name], name, evidence.get(name)) for name in LABELS]
+    other = [
+        (name.replace("_", " ").capitalize(), name, value)
+        for name, value in evidence.items()
+        if name not in LABELS and name not in {"url", "context"}
+    ]
+    context = evidence.get("context")
+    around = [
+        (label, name, context.get(name))
+        for name, label in CONTEXT_LABELS.items()
+        if isinstance(context, Mapping)
+    ]
+    facts = [
+        Fact(label, _text(name, value))
+        for label, name, value in (*known, *other, *around)
+        if value not in (None, "", [], {})
+    ]
+    return facts[:FACTS_SHOWN]
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name.endswith("_percent") and isinstance(value, (int, float)):
+        return f"{value:.3g} %"
+    if isinstance(value, int) and name not in {"run", "version"}:
+        return f"{value:,}"
+    if isinstance(value, list) and all(isinstance(part, (str, int, float)) for part in value):
+        return _cut(", ".join(str(part) for part in value))
+    if isinstance(value, (list, dict)):
+        return _cut(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    return _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_FACT else f"{text[: LONGEST_FACT - 1]}…"
+
+
+def _safe_url(url: Any) -> str:
+    """A link that may be shown: within this site, or to http and https."""
+    text = url if isinstance(url, str) else ""
+    is_here = text.startswith("/") and not text.startswith(("//", "/\\"))
+    return text if is_here or text.startswith(("https://", "http://")) else ""

@@ -1,0 +1,97 @@
+"""The history of an item: its deeds and what they changed, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch, Q
+
+from backlog.models import Activity, ActorKind, Change, Item, Kind, User
+from backlog.rules.history import Names, change_in_words, deed_in_words
+
+EVENTS_SHOWN = 30
+MOST_EVENTS = 500
+BY_EVIDENCE = frozenset({"evidence.reported", "finding.filed", "run.decided"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """Who did what to the item, and when."""
+
+    at: datetime
+    who: str
+    user: User | None
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class History:
+    """The latest events first; `more` where older ones are not shown."""
+
+    events: Sequence[Event]
+    more: bool
+
+
+def history_of(item: Item, *, everything: bool = False) -> History:
+    """What happened to the item, the latest first, in a fixed number of queries."""
+    limit = MOST_EVENTS if everything else EVENTS_SHOWN
+    touched = Change.objects.filter(item=item).values("activity_id")
+    found = list(
+        Activity.objects.filter(Q(item=item) | Q(pk__in=touched), product=item.product)
+        .exclude(kind="item.commented")
+        .select_related("user", "token")
+        .prefetch_related(
+            Prefetch("changes", queryset=Change.objects.filter(item=item), to_attr="mine")
+        )
+        .order_by("-seq")[: limit + 1]
+    )
+    names = _names(item, found)
+    events = (_event(activity, names) for activity in found[:limit])
+    return History([event for event in events if event.lines], len(found) > limit)
+
+
+def _event(activity: Activity, names: Names) -> Event:
+    lines = [_line(activity, change, names) for change in _changes(activity)]
+    if not lines:
+        told = deed_in_words(activity.kind, activity.data)
+        lines = [told] if told else []
+    return Event(activity.at, _who(activity), activity.user, lines)
+
+
+def _line(activity: Activity, change: Change, names: Names) -> str:
+    if change.field == "created" and activity.kind in BY_EVIDENCE:
+        return "filed it"
+    return change_in_words(change.field, change.before, change.after, names)
+
+
+def _who(activity: Activity) -> str:
+    if activity.token is not None:
+        return f"{activity.token.name} (token)"
+    if activity.user is not None:
+        return str(activity.user)
+    if activity.actor_kind == ActorKind.SYSTEM:
+        return "The evidence" if activity.kind in BY_EVIDENCE else "ML Scrum"
+    return "Somebody"
+
+
+def _changes(activity: Activity) -> list[Change]:
+    mine: list[Change] = activity.mine  # type: ignore[attr-defined]
+    return mine
+
+
+def _names(item: Item, activities: Iterable[Activity]) -> Names:
+    addresses = {
+        address
+        for activity in activities
+        for change in _changes(activity)
+        if change.field == "assignees"
+        for address in (*(change.before or []), *(change.after or []))
+    }
+    people = User.objects.filter(email__in=addresses).values_list("email", "name")
+    return Names(
+        statuses=dict(item.product.statuses.values_list("slug", "name")),
+        people={email: name or email for email, name in people},
+        kinds=dict(Kind.choices),
+    )

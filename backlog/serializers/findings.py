@@ -1,0 +1,164 @@
+"""Findings: as they are read, reported by other tools, and decided by people."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypedDict
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from backlog.models import Finding, Subject
+from backlog.queries.resources import find_subject
+from backlog.rules.evidence import Outcome
+from backlog.rules.severity import Priority, Severity
+from backlog.serializers.context import ContextSerializer
+from backlog.serializers.links import page
+from mlscrum.web.serializers import StrictSerializer
+
+OURS = frozenset({"gx"})  # sources that only our own runs speak for
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+MARKS = ("regressed", "awaiting_evidence", "awaiting_decision", "recovered")
+
+
+class Resolution(TypedDict):
+    reason: str
+    by: str | None
+    at: str | None
+    note: str
+
+
+class FindingSerializer(serializers.Serializer[Finding]):
+    """A finding as it is read. Its evidence holds counts, names and links, never values."""
+
+    id = serializers.IntegerField()
+    source = serializers.CharField()
+    fingerprint = serializers.CharField()
+    title = serializers.CharField()
+    severity = serializers.ChoiceField(choices=[(s, s) for s in Severity])
+    priority = serializers.ChoiceField(choices=[(p, p) for p in Priority])
+    state = serializers.ChoiceField(choices=Finding.State.choices)
+    marks = serializers.SerializerMethodField()
+    first_seen = serializers.DateTimeField()
+    last_seen = serializers.DateTimeField()
+    occurrences = serializers.IntegerField(source="occurrence_count")
+    evidence = serializers.JSONField()
+    dataset = serializers.SerializerMethodField()
+    run = serializers.SerializerMethodField()
+    item = serializers.SerializerMethodField()
+    resolution = serializers.SerializerMethodField()
+    muted_until = serializers.DateTimeField(allow_null=True)
+    url = serializers.SerializerMethodField()
+
+    def get_marks(self, finding: Finding) -> list[str]:
+        return [mark for mark in MARKS if getattr(finding, mark)]
+
+    def get_dataset(self, finding: Finding) -> str | None:
+        subject = finding.subject
+        return subject.slug if subject and subject.kind == Subject.Kind.DATASET else None
+
+    def get_run(self, finding: Finding) -> int | None:
+        run = finding.evidence.get("run")
+        return run if finding.source in OURS and isinstance(run, int) else None
+
+    def get_item(self, finding: Finding) -> str | None:
+        return finding.item.ref if finding.item else None
+
+    def get_resolution(self, finding: Finding) -> Resolution | None:
+        if finding.state != Finding.State.RESOLVED:
+            return None
+        at = serializers.DateTimeField().to_representation(finding.resolved_at)
+        return {
+            "reason": finding.resolved_reason,
+            "by": finding.resolved_by.email if finding.resolved_by else None,
+            "at": at,
+            "note": finding.resolved_note,
+        }
+
+    def get_url(self, finding: Finding) -> str:
+        return page("backlog:finding", finding.product.key, finding.pk)
+
+
+class SeenSerializer(StrictSerializer[Finding]):
+    """What a tool saw; the state of the finding is computed here. Needs the `product` in its
+    context."""
+
+    source = serializers.RegexField(
+        r"^[a-z0-9][a-z0-9_.-]*$",
+        max_length=60,
+        error_messages={"invalid": "A source is lower case letters, digits, and . _ - between."},
+    )
+    fingerprint = serializers.CharField(
+        max_length=64, help_text="Names the trouble: the same again is the same finding."
+    )
+    title = serializers.CharField(max_length=250)
+    severity = serializers.ChoiceField(choices=[(s, s) for s in Severity], default=Severity.WARNING)
+    outcome = serializers.ChoiceField(choices=[(o, o) for o in Outcome])
+    excess = serializers.FloatField(
+        min_value=0,
+        max_value=1e9,
+        required=False,
+        allow_null=True,
+        help_text="Percentage points beyond what is allowed, where it can be measured.",
+    )
+    evidence = serializers.DictField(
+        required=False, help_text="Counts, names and links; never values of rows."
+    )
+    context = ContextSerializer(required=False)
+    dataset = serializers.SlugField(max_length=80, required=False, allow_null=True)
+    as_of = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="When what was seen was true; default: now."
+    )
+    external_id = serializers.CharField(
+        max_length=150,
+        required=False,
+        help_text="Names this report: the same again changes nothing.",
+    )
+
+    def validate_source(self, value: str) -> str:
+        if value in OURS:
+            raise serializers.ValidationError(
+                f"{value} is the source of our own runs; choose a name of your own.",
+                code="our_source",
+            )
+        return value
+
+    def validate_dataset(self, value: str | None) -> Subject | None:
+        if value is None:
+            return None
+        found = find_subject(self.context["product"], Subject.Kind.DATASET, value)
+        if found is None:
+            raise serializers.ValidationError(f"There is no dataset {value}.", code="no_dataset")
+        return found
+
+    def validate_as_of(self, value: datetime | None) -> datetime | None:
+        if value is not None and value > timezone.now() + CLOCKS_DIFFER_BY:
+            raise serializers.ValidationError("as_of lies in the future.", code="future")
+        return value
+
+
+class ToldSerializer(serializers.Serializer[Any]):
+    """What a report did: refs of items, and the finding; null where there is none."""
+
+    tracked = serializers.BooleanField()
+    created = serializers.ListField(child=serializers.CharField())
+    updated = serializers.ListField(child=serializers.CharField())
+    reopened = serializers.ListField(child=serializers.CharField())
+    resolved = serializers.ListField(child=serializers.CharField())
+    errored = serializers.ListField(child=serializers.CharField())
+    awaiting = serializers.IntegerField()
+    finding = FindingSerializer(allow_null=True)
+
+
+class MuteSerializer(StrictSerializer[Finding]):
+    """Until a time, until it gets worse than `cap` percentage points, or without an end."""
+
+    until = serializers.DateTimeField(required=False, allow_null=True)
+    cap = serializers.FloatField(min_value=0, max_value=1e9, required=False, allow_null=True)
+
+
+class ResolveSerializer(StrictSerializer[Finding]):
+    """Why the finding is no more."""
+
+    reason = serializers.CharField(max_length=20)
+    note = serializers.CharField(max_length=10_000, allow_blank=True, required=False)

@@ -1,0 +1,124 @@
+"""Pages of a person's own account: signing in and out, password, profile, theme, the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.access.pages import PersonRequest, public, signed_in
+from backlog.forms.accounts import NewPasswordForm, ProfileForm, SignInForm
+from backlog.models import User
+from backlog.queries.accounts import demo_people, product_to_begin_with
+from backlog.services.accounts import choose_theme, update_profile
+from mlscrum.web.middleware import LAST_PRODUCT
+
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+class SignIn(LoginView):
+    """The sign-in page; the demo people stand on it only where DEMO_LOGIN allows."""
+
+    template_name = "registration/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        people = demo_people() if settings.DEMO_LOGIN else []
+        return super().get_context_data(people=people, **kwargs)
+
+
+class PasswordChange(PasswordChangeView):
+    """The old password, and the new one twice; other browsers are signed out by it."""
+
+    template_name = "registration/password_change.html"
+    form_class = NewPasswordForm
+    success_url = reverse_lazy("profile")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer = super().form_valid(form)
+        messages.success(self.request, "Your password is changed. Other browsers are signed out.")
+        return answer
+
+
+sign_in = public(SignIn.as_view())
+sign_out = public(LogoutView.as_view())
+_change_password = PasswordChange.as_view()
+
+
+@public
+@never_cache
+def demo_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign a demo person in by one click, where DEMO_LOGIN allows it."""
+    if not settings.DEMO_LOGIN:
+        raise Http404
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    sent = request.POST.get("person", "")
+    people = User.objects.filter(is_demo=True, is_active=True)
+    person = people.filter(pk=int(sent)).first() if sent.isdecimal() else None
+    if person is None:
+        raise Http404("There is no such demo person.")
+    login(request, person, backend=MODEL_BACKEND)
+    return redirect(_next(request))
+
+
+@signed_in
+def password_change(request: PersonRequest) -> Any:
+    if not request.user.has_usable_password():
+        messages.info(request, "You sign in without a password, so there is none to change.")
+        return redirect("profile")
+    return _change_password(request)
+
+
+@signed_in
+def profile(request: PersonRequest) -> HttpResponse:
+    form = ProfileForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_profile(request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, "Your profile is saved.")
+            return redirect("profile")
+    return render(
+        request, "registration/profile.html", {"form": form}, status=422 if form.errors else 200
+    )
+
+
+@require_POST
+@signed_in
+def theme(request: PersonRequest) -> HttpResponse:
+    try:
+        choose_theme(request.user, request.POST.get("theme", ""))
+    except ValidationError as error:
+        messages.error(request, str(error.messages[0]))
+    return redirect(_next(request))
+
+
+@require_GET
+@signed_in
+def home(request: PersonRequest) -> HttpResponse:
+    """To the backlog of the last or only product, else to the list of products."""
+    product = product_to_begin_with(request.user, request.COOKIES.get(LAST_PRODUCT, ""))
+    if product is None:
+        return redirect("backlog:products")
+    return redirect("backlog:backlog", key=product.key)
+
+
+def _next(request: HttpRequest) -> str:
+    """Where the form wants to go on, if that is one of our own pages."""
+    url = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
+    return url if ours else settings.LOGIN_REDIRECT_URL

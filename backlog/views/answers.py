@@ -1,0 +1,13 @@
+"""Where a person lands after a deed."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def back_to(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """To the page that the form names as `next`, if it is one of ours."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    return HttpResponseRedirect(wanted if ours else default)

@@ -1,0 +1,334 @@
+"""Files as tables: read by a schema, refused with one clear sentence where they can't be.
+
+Text stays text: a column is a number only where the schema says so, for the cleaned file of a
+column that once held `?` would else turn into numbers and fail every check on text.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mlscrum.lib.errors import DomainError
+
+DELIMITERS = ",;\t|"
+MAX_COLUMNS = 2000
+LONGEST_NAME = 250
+WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
+# No leading zeros: 007 is a code, not a number.
+DECIMAL = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
+TRUE, FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+PATTERNS = {
+    "boolean": re.compile(r"true|false", re.IGNORECASE),
+    "integer": WHOLE,
+    "number": DECIMAL,
+    "date": DATE,
+    "datetime": DATETIME,
+}
+NOUNS = {
+    "boolean": "true or false",
+    "integer": "whole numbers",
+    "number": "numbers",
+    "date": "dates such as 2024-01-31",
+    "datetime": "times such as 2024-01-31T12:00",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the schema of a dataset keeps it; `null_words` are read as missing."""
+
+    name: str
+    type: str = "text"
+    null_words: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "null_words": list(self.null_words)}
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What a file holds: its columns in order, and how many rows."""
+
+    columns: list[Column]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A version in memory, its columns of the types of the schema, indexed from 0."""
+
+    frame: pd.DataFrame
+    schema: Mapping[str, Column] = field(default_factory=dict)
+
+
+def inspect(path: Path, file_format: str) -> Inspected:
+    """The columns of a new file with the types that all their values have.
+
+    Raises DomainError for a file that can't be read: empty, no_header, ragged, wrong encoding,
+    not what its name promises, duplicate or unnamed columns.
+    """
+    frame = _raw(path, file_format)
+    columns = [Column(str(name), _type_of(frame[name])) for name in frame.columns]
+    return Inspected(columns, len(frame))
+
+
+def measure(path: Path, file_format: str, schema: Sequence[Mapping[str, Any]]) -> Inspected:
+    """The columns of a further file: those of the schema as it says, others as they look.
+
+    Whether the values fit is found by the next run, which says so in a finding.
+    """
+    frame = _raw(path, file_format)
+    known = columns_of(schema)
+    columns = [
+        known.get(str(name)) or Column(str(name), _type_of(frame[name])) for name in frame.columns
+    ]
+    return Inspected(columns, len(frame))
+
+
+def read(path: Path, file_format: str, schema: Sequence[Mapping[str, Any]]) -> Table:
+    """The file as a table, each column as the schema says; columns it doesn't know stay as they
+    are. Raises DomainError `does_not_fit` naming column, count and first row, never the value.
+    """
+    frame = _raw(path, file_format)
+    known = columns_of(schema)
+    cast = {
+        name: _cast(frame[name], known.get(str(name)) or Column(str(name), _type_of(frame[name])))
+        for name in frame.columns
+    }
+    table = pd.DataFrame(cast, index=frame.index) if cast else frame
+    return Table(table, known)
+
+
+def columns_of(schema: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """The stored schema by column name."""
+    return {
+        column["name"]: Column(column["name"], column["type"], tuple(column.get("null_words", ())))
+        for column in schema
+    }
+
+
+def _raw(path: Path, file_format: str) -> pd.DataFrame:
+    """The file with texts as they stand in it; typed columns only where the format has types."""
+    if path.stat().st_size == 0:
+        raise DomainError("empty_file", "The file is empty; upload one with a header and rows.")
+    readers = {"csv": _read_csv, "parquet": _read_parquet, "jsonl": _read_json_lines}
+    frame = readers[file_format](path)
+    _check_names([str(name) for name in frame.columns])
+    frame.columns = pd.Index([str(name) for name in frame.columns])
+    return frame
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if len(names) > MAX_COLUMNS:
+        raise DomainError(
+            "too_many_columns", f"The file has {len(names):,} columns; {MAX_COLUMNS:,} is the most."
+        )
+    if any(not name.strip() for name in names):
+        position = next(i for i, name in enumerate(names, start=1) if not name.strip())
+        raise DomainError(
+            "no_header", f"Column {position} has no name; the first line must name each column."
+        )
+    if long := next((name for name in names if len(name) > LONGEST_NAME), None):
+        raise DomainError("long_name", f"The column name {long[:40]}… is too long.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DomainError(
+            "duplicate_columns",
+            f"The column {twice[0]} stands in the header twice; give each column its own name.",
+        )
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    delimiter, names = _measured_csv(path)
+    try:
+        frame = pd.read_csv(
+            path,
+            sep=delimiter,
+            header=0,
+            names=range(len(names)),
+            dtype=str,
+            keep_default_na=False,
+            na_filter=False,
+            encoding="utf-8-sig",
+            index_col=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DomainError("not_csv", "The file can't be read as CSV; check its quotes.") from error
+    frame.columns = pd.Index(names)
+    return frame
+
+
+def _measured_csv(path: Path) -> tuple[str, list[str]]:
+    """Delimiter and header; every line must have as many fields as the header.
+
+    The parser of pandas fills short lines with nothing and says nothing, so this counts itself.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            delimiter = max(DELIMITERS, key=first.count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter)
+            names = next(reader, [])
+            if not any(name.strip() for name in names):
+                raise DomainError("no_header", "The first line is empty; it must name the columns.")
+            _check_names(names)
+            for row in reader:
+                if row and len(row) != len(names):
+                    raise DomainError(
+                        "ragged",
+                        f"Line {reader.line_num} has {len(row)} fields and the header has "
+                        f"{len(names)}; mend that line.",
+                    )
+    except UnicodeDecodeError:
+        raise DomainError(
+            "encoding", "The file is not UTF-8; save it as UTF-8 and upload it again."
+        ) from None
+    except csv.Error as error:
+        raise DomainError("not_csv", f"The file can't be read as CSV: {error}.") from error
+    return delimiter, names
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        names = list(pq.read_schema(path).names)
+        _check_names(names)
+        frame: pd.DataFrame = pq.read_table(path).to_pandas(ignore_metadata=True)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+        raise DomainError("not_parquet", "The file is no Parquet file, or it is broken.") from None
+    return frame
+
+
+def _read_json_lines(path: Path) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                row = json.loads(line, parse_constant=lambda _: None)
+                if not isinstance(row, dict):
+                    raise DomainError(
+                        "not_jsonl", f"Line {number} is no JSON object; each line must be one."
+                    )
+                rows.append(row)
+    except UnicodeDecodeError:
+        raise DomainError(
+            "encoding", "The file is not UTF-8; save it as UTF-8 and upload it again."
+        ) from None
+    except json.JSONDecodeError as error:
+        raise DomainError(
+            "not_jsonl", f"Line {number} is no JSON: {error.msg} at character {error.colno}."
+        ) from None
+    if not rows:
+        raise DomainError("empty_file", "The file holds no line with data.")
+    frame = pd.DataFrame(rows, dtype=object)
+    return frame.map(lambda v: json.dumps(v) if isinstance(v, list | dict) else v)
+
+
+def _type_of(series: pd.Series[Any]) -> str:
+    """The type that all present values have, `text` where they differ."""
+    if pd.api.types.is_bool_dtype(series.dtype):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(series.dtype):
+        return "integer"
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return "datetime"
+    texts = _texts(series, ()).dropna()
+    return type_of_texts(texts)
+
+
+def type_of_texts(texts: pd.Series[Any]) -> str:
+    """The type that all of these texts can be read as."""
+    if texts.empty:
+        return "text"
+    sample = texts.head(1000)
+    for kind, pattern in PATTERNS.items():
+        if sample.str.fullmatch(pattern).all() and texts.str.fullmatch(pattern).all():
+            return kind
+    return "text"
+
+
+def _texts(series: pd.Series[Any], null_words: Iterable[str]) -> pd.Series[Any]:
+    """Values as texts; nothing, and the column's null words, are missing."""
+    if series.dtype == object:
+        series = series.map(_as_text, na_action="ignore")
+    texts = series.astype("str").str.strip()
+    return texts.mask(series.isna() | texts.isin(["", *null_words]))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    kind = column.type
+    if not _is_textual(series):
+        if kind == _type_of(series) and not column.null_words:
+            return _cast_typed(series, kind)
+        series = series.map(_as_text, na_action="ignore")
+    if kind == "text":
+        texts = _texts(series, column.null_words)
+        kept = series.astype("str")
+        return kept.mask(texts.isna())  # blanks around a text are part of it
+    texts = _texts(series, column.null_words)
+    bad = texts.notna() & ~texts.str.fullmatch(PATTERNS[kind]).fillna(value=False).astype(bool)
+    if kind == "number" and bad.any():
+        bad &= ~texts.str.fullmatch(WHOLE).fillna(value=False).astype(bool)
+    if kind == "boolean":
+        bad = texts.notna() & ~texts.str.lower().isin(TRUE | FALSE)
+    if bad.any():
+        raise _does_not_fit(column, bad)
+    return _as_type(texts, column)
+
+
+def _is_textual(series: pd.Series[Any]) -> bool:
+    return series.dtype == object or isinstance(series.dtype, pd.StringDtype)
+
+
+def _cast_typed(series: pd.Series[Any], kind: str) -> pd.Series[Any]:
+    if kind == "datetime":
+        # On datetime64[us] the bounds check of Great Expectations goes row by row.
+        naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if series.dt.tz else series
+        return naive.astype("datetime64[ns]")
+    return series
+
+
+def _as_type(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    if column.type == "boolean":
+        truths = texts.str.lower().isin(TRUE).astype(object).mask(texts.isna(), None)
+        return truths if texts.isna().any() else truths.astype(bool)
+    if column.type in {"date", "datetime"}:
+        times = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
+        bad = times.isna() & texts.notna()
+        if bad.any():
+            raise _does_not_fit(column, bad)
+        return times.dt.tz_localize(None).astype("datetime64[ns]")
+    if column.type == "integer" and not texts.isna().any():
+        return texts.astype("int64")
+    return pd.to_numeric(texts).astype("float64")
+
+
+def _does_not_fit(column: Column, bad: pd.Series[Any]) -> DomainError:
+    first = int(bad.to_numpy().argmax()) + 1
+    return DomainError(
+        "does_not_fit",
+        f"{int(bad.sum()):,} values of {column.name} are no {NOUNS[column.type]}, the first in "
+        f"row {first:,}; mend the file, or read the column as text.",
+    )

@@ -1,0 +1,106 @@
+"""What stands between engine and storage: nothing of a row is kept beyond the sample policy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dataquality.engine.profiling import Profiled
+from dataquality.engine.running import CheckResult
+
+MAX_ROWS = 20
+MAX_TEXT = 1000
+LONGEST_VALUE = 200
+CREDENTIALS = re.compile(r"(\w[\w+.-]*://)[^/\s:@]*:[^/\s@]*@")
+# Observed values that are counts, not values of the data.
+COUNTING = re.compile(
+    r"expect_table_(row|column)_count|unique_value_count|proportion_of|columns_to_match|to_exist"
+)
+OF_VALUES = ("min", "max", "mean", "quantiles", "histogram", "top", "outliers")
+# Suggestions whose kwargs hold nothing of the data.
+WITHOUT_VALUES = frozenset({
+    "expect_column_values_to_not_be_null",
+    "expect_column_values_to_be_unique",
+    "expect_table_columns_to_match_set",
+    "expect_table_row_count_to_be_between",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What may be kept: `sample` is none, keys or values; masked columns never are."""
+
+    sample: str
+    personal_data: bool
+    key_columns: tuple[str, ...] = ()
+    masked_columns: tuple[str, ...] = ()
+
+    @property
+    def keeps_values(self) -> bool:
+        """Whether figures that are, or come from, single values may be kept."""
+        return self.sample == "values" or not self.personal_data
+
+
+def results(found: Sequence[CheckResult], policy: Policy) -> list[CheckResult]:
+    """The results as they may be stored: counts always, the rest by the policy."""
+    return [_result(result, policy) for result in found]
+
+
+def profile(found: Profiled, policy: Policy) -> Profiled:
+    """A profile as it may be stored; without values it holds counts and types alone."""
+    hidden = set(policy.masked_columns)
+    columns = [
+        dict(column)
+        if policy.keeps_values and column["name"] not in hidden
+        else {name: value for name, value in column.items() if name not in OF_VALUES}
+        | {"hidden": True}
+        for column in found.data.get("columns", [])
+    ]
+    suggestions = [
+        suggestion
+        for suggestion in found.suggestions
+        if suggestion["expectation"]["type"] in WITHOUT_VALUES
+        or (policy.keeps_values and suggestion["expectation"]["kwargs"].get("column") not in hidden)
+    ]
+    return Profiled({**found.data, "columns": columns}, suggestions)
+
+
+def text(message: str) -> str:
+    """A message without passwords in addresses, cut to 1,000 characters."""
+    return CREDENTIALS.sub(r"\1***@", message)[:MAX_TEXT]
+
+
+def _result(result: CheckResult, policy: Policy) -> CheckResult:
+    about_masked = bool(
+        set(policy.masked_columns) & {name.strip() for name in result.column.split(",")}
+    )
+    keeps_observed = (policy.keeps_values and not about_masked) or COUNTING.search(result.type)
+    return replace(
+        result,
+        observed_value=_cut(result.observed_value) if keeps_observed else None,
+        sample=[_row(row, policy) for row in result.sample[:MAX_ROWS]]
+        if policy.sample != "none"
+        else [],
+        message=text(result.message),
+    )
+
+
+def _row(row: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    def may_keep(name: str) -> bool:
+        if name == "row":
+            return True
+        if name in policy.masked_columns:
+            return False
+        return policy.sample == "values" or name in policy.key_columns
+
+    return {name: _cut(value) for name, value in row.items() if may_keep(name)}
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_VALUE:
+        return f"{value[:LONGEST_VALUE]}…"
+    if isinstance(value, list):
+        return [_cut(inner) for inner in value[:MAX_ROWS]]
+    return value

@@ -1,0 +1,408 @@
+"""Suites as data: what is wrong with one, what a check is, and how it reads in words.
+
+A suite is code unless we make it data: a string condition would be evaluated by pandas, shell
+commands included, so only structured conditions pass.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backlog.rules.evidence import canonical
+from backlog.rules.severity import Severity
+from dataquality.engine import catalogue
+from dataquality.engine.catalogue import Entry, Field
+from mlscrum.lib.errors import FieldError
+
+MAX_CHECKS = 500
+KEYS = frozenset({"type", "kwargs", "severity", "meta"})
+# What GX writes beside them into its own files; it says nothing about what is checked.
+DROPPED_KEYS = frozenset({"id", "notes", "description", "rendered_content", "expectation_context"})
+DROPPED_KWARGS = frozenset({"batch_id", "result_format", "catch_exceptions", "severity"})
+THRESHOLDS = frozenset({
+    "mostly", "min_value", "max_value", "strict_min", "strict_max", "value", "sum_total",
+    "threshold", "value_set", "value_pairs_set", "partition_object", "severity", "windows",
+})  # fmt: skip
+SETS = frozenset({"column_set", "regex_list", "like_pattern_list", "type_list"})
+BOUNDS = ("min_value", "max_value")
+NEEDS_A_BOUND = re.compile(r"_to_be_between$")
+OPERATORS = {"==", "!=", "<", ">", "<=", ">=", "IN", "NOT_IN", "NOT IN"}
+# Which side of a comparison is a number, whatever the column holds.
+COUNTS = re.compile(
+    r"(row_count|column_count|unique_value_count|value_lengths|proportion_of|mean|stdev|sum_to|"
+    r"z_scores|kl_divergence|multicolumn_sum)"
+)
+
+Expectation = Mapping[str, Any]
+
+
+def problems(
+    expectations: Sequence[Expectation], schema: Sequence[Mapping[str, Any]]
+) -> list[FieldError]:
+    """Everything wrong with a suite for data of this schema, with JSON pointers."""
+    if not isinstance(expectations, list | tuple):
+        return [FieldError("/expectations", "bad_suite", "Send a list of expectations.")]
+    if not expectations:
+        return [FieldError("/expectations", "empty_suite", "A suite needs at least one check.")]
+    if len(expectations) > MAX_CHECKS:
+        return [FieldError("/expectations", "too_many", f"A suite holds up to {MAX_CHECKS}.")]
+    types = {str(column["name"]): str(column["type"]) for column in schema}
+    found: list[FieldError] = []
+    for position, expectation in enumerate(expectations):
+        found += _Checked(f"/expectations/{position}", types).problems(expectation)
+    return found
+
+
+def tidy(expectations: Sequence[Expectation]) -> list[dict[str, Any]]:
+    """The suite as it is stored: type, kwargs that say something, severity, meta."""
+    return [
+        {
+            "type": _type_of(expectation),
+            "kwargs": {
+                name: value
+                for name, value in dict(expectation.get("kwargs") or {}).items()
+                if name not in DROPPED_KWARGS and value is not None
+            },
+            "severity": expectation.get("severity") or Severity.CRITICAL.value,
+            "meta": dict(expectation.get("meta") or {}),
+        }
+        for expectation in expectations
+    ]
+
+
+def check_of(expectation: Expectation) -> tuple[str, dict[str, Any]]:
+    """What is checked, without its thresholds: check and identity of a fingerprint.
+
+    `meta.check_key` keeps apart what would else be one finding.
+    """
+    kind = _type_of(expectation)
+    identity: dict[str, Any] = {}
+    for name, value in dict(expectation.get("kwargs") or {}).items():
+        if name in THRESHOLDS | DROPPED_KWARGS or value is None:
+            continue
+        if name == "quantile_ranges" and isinstance(value, Mapping):
+            value = {"quantiles": value.get("quantiles")}
+        elif isinstance(value, list) and (
+            name in SETS or (name == "column_list" and "ordered" not in kind)
+        ):
+            value = sorted(value, key=canonical)
+        identity[name] = value
+    key = (expectation.get("meta") or {}).get("check_key")
+    return kind, identity | ({"check_key": str(key)} if key else {})
+
+
+def twins(expectations: Sequence[Expectation]) -> list[list[int]]:
+    """Positions of checks that share an identity, and so one finding."""
+    groups: dict[str, list[int]] = {}
+    for position, expectation in enumerate(expectations):
+        groups.setdefault(canonical(check_of(expectation)), []).append(position)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def with_types(expectation: Expectation, schema: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The expectation of a form, where everything was typed as text: bounds and sets become
+    numbers where the column holds numbers, or where the check counts."""
+    kwargs = dict(expectation["kwargs"])
+    types = {str(column["name"]): column["type"] for column in schema}
+    kind = types.get(str(kwargs.get("column", "")), "")
+    if kind in {"integer", "number"} or COUNTS.search(str(expectation["type"])):
+        for name in (*BOUNDS, "value"):
+            if isinstance(kwargs.get(name), str):
+                kwargs[name] = _number(kwargs[name])
+    if kind in {"integer", "number"} and isinstance(kwargs.get("value_set"), list):
+        kwargs["value_set"] = [_number(value) for value in kwargs["value_set"]]
+    return {**expectation, "kwargs": kwargs}
+
+
+def words(expectation: Expectation) -> str:
+    """The check in a few words, without its column: `Not null, at least 98 %`."""
+    kind, kwargs = _type_of(expectation), dict(expectation.get("kwargs") or {})
+    text = _sentence(kind, kwargs)
+    mostly = kwargs.get("mostly")
+    if isinstance(mostly, int | float) and mostly < 1:
+        text += f", at least {100 * mostly:g} %"
+    if kwargs.get("row_condition"):
+        text += ", where " + _condition_words(kwargs["row_condition"])
+    return text
+
+
+SENTENCES = {
+    "expect_column_values_to_not_be_null": "Not null",
+    "expect_column_values_to_be_null": "Null",
+    "expect_column_values_to_be_unique": "Unique",
+    "expect_column_values_to_be_in_set": "In {set}",
+    "expect_column_values_to_not_be_in_set": "Not in {set}",
+    "expect_column_values_to_be_between": "Values {between}",
+    "expect_column_values_to_match_regex": "Matches {regex}",
+    "expect_column_values_to_not_match_regex": "Does not match {regex}",
+    "expect_column_value_lengths_to_be_between": "Length {between}",
+    "expect_column_mean_to_be_between": "Mean {between}",
+    "expect_column_median_to_be_between": "Median {between}",
+    "expect_column_min_to_be_between": "Smallest value {between}",
+    "expect_column_max_to_be_between": "Largest value {between}",
+    "expect_column_sum_to_be_between": "Sum {between}",
+    "expect_column_stdev_to_be_between": "Standard deviation {between}",
+    "expect_column_unique_value_count_to_be_between": "Distinct values {between}",
+    "expect_column_distinct_values_to_be_in_set": "Distinct values in {set}",
+    "expect_column_to_exist": "Column is there",
+    "expect_table_row_count_to_be_between": "Rows {between}",
+    "expect_table_columns_to_match_set": "Columns are those of the schema",
+    "expect_compound_columns_to_be_unique": "{columns} unique together",
+    "expect_column_values_to_be_of_type": "Of type {type}",
+    "expect_column_type_to_be": "Of type {type}",
+}
+
+
+def _sentence(kind: str, kwargs: Mapping[str, Any]) -> str:
+    pattern = SENTENCES.get(kind)
+    if pattern is None:
+        text = kind.removeprefix("expect_").removeprefix("column_").replace("_", " ")
+        return text[:1].upper() + text[1:]
+    return (
+        pattern.replace("{set}", _set_words(kwargs.get("value_set")))
+        .replace("{between}", _between_words(kwargs))
+        .replace("{columns}", ", ".join(map(str, kwargs.get("column_list") or [])))
+        .replace("{regex}", str(kwargs.get("regex", "")))
+        .replace("{type}", str(kwargs.get("type_", "")))
+    )
+
+
+def _set_words(values: Any) -> str:
+    shown = [str(value) for value in values or []]
+    more = f", … {len(shown) - 6} more" if len(shown) > 7 else ""
+    return "{" + ", ".join(shown[:6] if more else shown) + more + "}"
+
+
+def _between_words(kwargs: Mapping[str, Any]) -> str:
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if low is not None and high is not None:
+        return f"between {_value(low)} and {_value(high)}"
+    if low is not None:
+        return f"{'above' if kwargs.get('strict_min') else 'at least'} {_value(low)}"
+    return f"{'below' if kwargs.get('strict_max') else 'at most'} {_value(high)}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+
+
+def _condition_words(condition: Any) -> str:
+    if not isinstance(condition, Mapping):
+        return "a condition holds"
+    kind = condition.get("type")
+    if kind in {"and", "or"}:
+        return f" {kind} ".join(_condition_words(part) for part in condition.get("conditions", []))
+    column = (condition.get("column") or {}).get("name", "")
+    if kind == "nullity":
+        return f"{column} is {'null' if condition.get('is_null') else 'not null'}"
+    return f"{column} {condition.get('operator')} {condition.get('parameter')}"
+
+
+def _type_of(expectation: Expectation) -> str:
+    return str(expectation.get("type") or expectation.get("expectation_type") or "")
+
+
+def _number(text: Any) -> Any:
+    """The number a text stands for, else the text, which is then refused where it matters."""
+    if not isinstance(text, str):
+        return text
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text
+
+
+class _Checked:
+    """One expectation under the eye; every problem is yielded, none raised."""
+
+    def __init__(self, pointer: str, types: Mapping[str, str]) -> None:
+        self.pointer, self.types = pointer, types
+
+    def problems(self, expectation: Any) -> Iterator[FieldError]:
+        if not isinstance(expectation, Mapping):
+            yield FieldError(self.pointer, "bad_expectation", "Each check is an object.")
+            return
+        for key in sorted(set(expectation) - KEYS - DROPPED_KEYS - {"expectation_type"}):
+            yield self._error(f"/{key}", "unknown_field", f"{key} is no part of a check.")
+        yield from self._about_severity_and_meta(expectation)
+        entry = catalogue.find(_type_of(expectation))
+        kwargs = expectation.get("kwargs") or {}
+        if entry is None:
+            name = _type_of(expectation) or "nothing"
+            yield self._error("/type", "unknown_type", f"There is no expectation {name}.")
+        elif not entry.on_files:
+            yield self._error("/type", "sql_only", f"{entry.type} works on SQL sources only.")
+        elif not isinstance(kwargs, Mapping):
+            yield self._error("/kwargs", "bad_kwargs", "kwargs is an object.")
+        else:
+            yield from self._about_kwargs(entry, kwargs)
+
+    def _about_severity_and_meta(self, expectation: Expectation) -> Iterator[FieldError]:
+        if expectation.get("severity") not in {None, *Severity}:
+            yield self._error("/severity", "bad_severity", "Choose critical, warning or info.")
+        if not isinstance(expectation.get("meta") or {}, Mapping):
+            yield self._error("/meta", "bad_meta", "meta is an object.")
+
+    def _about_kwargs(self, entry: Entry, kwargs: Mapping[str, Any]) -> Iterator[FieldError]:
+        known = entry.names | DROPPED_KWARGS | {"condition_parser"}
+        for name in sorted(set(kwargs) - known):
+            yield self._kwarg(name, "unknown_kwarg", f"{entry.type} takes no {name}.")
+        if kwargs.get("condition_parser") not in {None, "great_expectations"}:
+            yield self._kwarg("condition_parser", "string_condition", "Conditions are objects.")
+        for field in entry.fields:
+            value = kwargs.get(field.name)
+            if value is None:
+                if field.required:
+                    yield self._kwarg(field.name, "required", f"Say {field.label.lower()}.")
+            elif field.name == "row_condition":
+                yield from self._about_condition(value, "/kwargs/row_condition")
+            else:
+                yield from self._about_value(field, value)
+        yield from self._about_bounds(entry, kwargs)
+
+    def _about_value(self, field: Field, value: Any) -> Iterator[FieldError]:
+        name = field.name
+        if isinstance(value, Mapping) and "$PARAMETER" in value:
+            yield self._kwarg(name, "parameter", "Parameters are not supported; give a value.")
+        elif field.kind == "column":
+            yield from self._about_column(name, value)
+        elif field.kind == "columns":
+            yield from self._about_columns(field, value)
+        elif field.kind == "list":
+            if not isinstance(value, list) or not value:
+                yield self._kwarg(name, "empty_list", "Give a list with at least one value.")
+        elif problem := _shape_problem(field, value):
+            yield self._kwarg(name, "bad_value", problem)
+        for pattern in _patterns(name, value):
+            if problem := _regex_problem(pattern):
+                yield self._kwarg(name, "bad_regex", problem)
+
+    def _about_column(self, name: str, value: Any) -> Iterator[FieldError]:
+        if not isinstance(value, str) or value not in self.types:
+            yield self._kwarg(name, "unknown_column", f"There is no column {value}.")
+
+    def _about_columns(self, field: Field, value: Any) -> Iterator[FieldError]:
+        if not isinstance(value, list) or not value:
+            yield self._kwarg(field.name, "empty_list", "Name at least one column.")
+            return
+        missing = [str(column) for column in value if str(column) not in self.types]
+        if missing:
+            yield self._kwarg(
+                field.name, "unknown_column", f"There is no column {', '.join(missing)}."
+            )
+
+    def _about_bounds(self, entry: Entry, kwargs: Mapping[str, Any]) -> Iterator[FieldError]:
+        low, high = (kwargs.get(name) for name in BOUNDS)
+        takes_bounds = NEEDS_A_BOUND.search(entry.type) and set(BOUNDS) <= entry.names
+        if takes_bounds and low is None and high is None:
+            yield self._kwarg("min_value", "no_bound", "Give a smallest or a largest value.")
+        for name, bound in zip(BOUNDS, (low, high), strict=True):
+            if problem := self._bound_problem(entry, kwargs, bound):
+                yield self._kwarg(name, "bad_bound", problem)
+        if low is None or high is None:
+            return
+        try:
+            is_upside_down = low > high
+        except TypeError:
+            yield self._kwarg("min_value", "bad_bound", "Both bounds must be of one kind.")
+            return
+        if is_upside_down:
+            yield self._kwarg(
+                "min_value", "min_above_max", f"The smallest value {low} is above {high}."
+            )
+
+    def _bound_problem(self, entry: Entry, kwargs: Mapping[str, Any], bound: Any) -> str | None:
+        if bound is None:
+            return None
+        if isinstance(bound, bool) or not isinstance(bound, int | float | str):
+            return "Give a number or a date."
+        kind = self.types.get(str(kwargs.get("column", "")), "")
+        wants_number = kind in {"integer", "number"} or bool(COUNTS.search(entry.type))
+        if isinstance(bound, str) and wants_number:
+            return "Give a number."
+        if isinstance(bound, str) and not _is_date(bound):
+            return "Give a number, or a date such as 2024-01-31."
+        if kind in {"date", "datetime"} and not wants_number and not isinstance(bound, str):
+            return "Give a date such as 2024-01-31."
+        return None
+
+    def _about_condition(self, condition: Any, pointer: str) -> Iterator[FieldError]:
+        """Only comparison, and, or, null on registered columns pass; strings never."""
+        if not isinstance(condition, Mapping):
+            yield self._error(
+                pointer,
+                "string_condition",
+                "A condition is an object such as {'type': 'comparison', 'column': {'name': "
+                "'age'}, 'operator': '>', 'parameter': 18}; a text is never run.",
+            )
+            return
+        kind = condition.get("type")
+        if kind in {"and", "or"}:
+            parts = condition.get("conditions")
+            if not isinstance(parts, list) or not parts:
+                yield self._error(pointer, "bad_condition", "Give at least one condition.")
+                return
+            for position, part in enumerate(parts):
+                yield from self._about_condition(part, f"{pointer}/conditions/{position}")
+            return
+        if kind not in {"comparison", "nullity"}:
+            yield self._error(pointer, "bad_condition", "Use comparison, nullity, and, or.")
+            return
+        column = condition.get("column")
+        name = column.get("name") if isinstance(column, Mapping) else column
+        if name not in self.types:
+            yield self._error(pointer, "unknown_column", f"There is no column {name}.")
+        if kind == "comparison" and condition.get("operator") not in OPERATORS:
+            yield self._error(pointer, "bad_condition", "The operator is none that is known.")
+
+    def _kwarg(self, name: str, code: str, detail: str) -> FieldError:
+        return self._error(f"/kwargs/{name}", code, detail)
+
+    def _error(self, rest: str, code: str, detail: str) -> FieldError:
+        return FieldError(f"{self.pointer}{rest}", code, detail)
+
+
+def _shape_problem(field: Field, value: Any) -> str | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if field.name == "mostly" and not (is_number and 0 <= value <= 1):
+        return "Give a share from 0 to 1."
+    if field.kind == "number" and not is_number:
+        return "Give a number."
+    if field.kind == "integer" and (not isinstance(value, int) or isinstance(value, bool)):
+        return "Give a whole number."
+    if field.kind == "boolean" and not isinstance(value, bool):
+        return "Give true or false."
+    if field.kind == "choice" and value not in field.choices:
+        return f"Choose one of {', '.join(field.choices)}."
+    return None
+
+
+def _patterns(name: str, value: Any) -> list[Any]:
+    if name == "regex":
+        return [value]
+    return value if name == "regex_list" and isinstance(value, list) else []
+
+
+def _regex_problem(pattern: Any) -> str | None:
+    if not isinstance(pattern, str):
+        return "A regular expression is a text."
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return f"This is no regular expression: {error}."
+    return None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

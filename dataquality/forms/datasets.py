@@ -1,0 +1,217 @@
+"""Forms of datasets: register, settings, a new version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.db.models import QuerySet
+
+from backlog.models import Product, User
+from dataquality.models import Dataset, SamplePolicy, SourceKind
+from dataquality.services.datasets import DatasetDraft
+from dataquality.services.files import ServerPath, Source, Upload
+
+POLICIES = [
+    (
+        SamplePolicy.NONE,
+        "Nothing but counts — no value of any row is kept, nor shown in the profile.",
+    ),
+    (SamplePolicy.KEYS, "Keys — of up to 20 failing rows, the key columns."),
+    (SamplePolicy.VALUES, "Values — of up to 20 failing rows, the keys and the failing value."),
+]
+
+
+class PersonChoice(forms.ModelChoiceField[User]):
+    """A member of the product, by name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.email})"
+
+
+class ColumnsField(forms.CharField):
+    """Column names, separated by commas."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        return [name.strip() for name in text.split(",") if name.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class SourceFields(forms.Form):
+    """A file to upload, or a path on the server; exactly one of them."""
+
+    file = forms.FileField(
+        required=False,
+        allow_empty_file=True,
+        label="File",
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.parquet,.pq,.jsonl,.ndjson"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        limit = settings.UPLOAD_LIMIT_MB
+        self.fields["file"].help_text = f"CSV, Parquet or JSON lines, up to {limit:,} MB."
+        self.fields["file"].widget.attrs["data-limit-mb"] = limit
+
+
+class RegisterForm(SourceFields):
+    """A new dataset. Whether it holds personal data has to be answered."""
+
+    name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True}))
+    source = forms.ChoiceField(
+        choices=SourceKind.choices,
+        initial=SourceKind.UPLOAD,
+        required=False,
+        widget=forms.RadioSelect,
+        label="Where is the data?",
+    )
+    path = forms.CharField(max_length=500, required=False, label="Path")
+    personal_data = forms.ChoiceField(
+        choices=[("yes", "Yes"), ("no", "No")],
+        widget=forms.RadioSelect,
+        label="Does it hold personal data?",
+        help_text="Anything about a person who can be told apart, patients and customers included.",
+        error_messages={"required": "Answer yes or no; it decides what is kept."},
+    )
+    sample_policy = forms.ChoiceField(
+        choices=POLICIES,
+        initial=SamplePolicy.NONE,
+        widget=forms.RadioSelect,
+        label="What of failing rows may be kept?",
+        help_text="Members who may edit see it, and it is noted who opened it.",
+    )
+    key_columns = ColumnsField(
+        required=False,
+        label="Key columns",
+        help_text="They name a row, such as sample_id; separated by commas.",
+    )
+    owner = PersonChoice(queryset=User.objects.none(), required=False, label="Owner")
+    description = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    field_order = ("name", "source", "file", "path", "personal_data", "sample_policy",
+                   "key_columns", "owner", "description")  # fmt: skip
+
+    def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = members_of(product)  # type: ignore[attr-defined]
+        self.fields["path"].help_text = (
+            f"Within the folder {product.key} of SOURCES_DIR, such as patients.csv. "
+            "Each reading keeps a copy, so that old contents can be read again."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("source") == SourceKind.PATH:
+            if not cleaned.get("path"):
+                self.add_error("path", "Say which file on the server.")
+        elif cleaned.get("file") is None:
+            self.add_error("file", "Choose a file.")
+        return cleaned
+
+    def draft(self) -> DatasetDraft:
+        """The dataset as the form describes it."""
+        wanted = self.cleaned_data
+        return DatasetDraft(
+            name=wanted["name"],
+            description=wanted["description"],
+            personal_data=wanted["personal_data"] == "yes",
+            sample_policy=wanted["sample_policy"],
+            key_columns=wanted["key_columns"],
+            owner=wanted["owner"],
+        )
+
+    def asks_for_path(self) -> bool:
+        """Whether the data is said to lie on the server."""
+        return bool(self.cleaned_data.get("source") == SourceKind.PATH)
+
+    def chosen_source(self) -> Source:
+        """Where the content comes from."""
+        if self.asks_for_path():
+            return ServerPath(self.cleaned_data["path"])
+        return Upload.of(self.cleaned_data["file"])
+
+
+class VersionForm(SourceFields):
+    """A new content of a dataset."""
+
+    as_of = forms.DateTimeField(
+        required=False,
+        label="As of",
+        help_text="When the data was true, if that was not just now.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+    run = forms.BooleanField(required=False, initial=True, label="Run the checks on it")
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file is None:
+            raise forms.ValidationError("Choose a file.")
+        return file
+
+
+class DatasetForm(forms.Form):
+    """What can be said anew about a dataset."""
+
+    name = forms.CharField(max_length=120)
+    description = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    owner = PersonChoice(queryset=User.objects.none(), required=False)
+    steward = PersonChoice(queryset=User.objects.none(), required=False)
+    personal_data = forms.BooleanField(required=False, label="It holds personal data")
+    sample_policy = forms.ChoiceField(
+        choices=POLICIES,
+        widget=forms.RadioSelect,
+        label="What of failing rows may be kept?",
+        help_text="A stricter answer also removes what was kept before.",
+    )
+    key_columns = ColumnsField(required=False, help_text="They name a row; separated by commas.")
+    masked_columns = ColumnsField(
+        required=False, help_text="Never kept, whatever the answer above; separated by commas."
+    )
+    value_viewers = forms.ModelMultipleChoiceField(
+        queryset=User.objects.none(),
+        required=False,
+        label="Who else may see values",
+        help_text="Besides product owner, scrum masters, developers, owner and steward.",
+    )
+    health_target = forms.FloatField(min_value=0, max_value=100)
+    freshness_limit_h = forms.IntegerField(
+        min_value=1, required=False, label="Freshness limit in hours"
+    )
+    green_batches = forms.IntegerField(
+        min_value=1,
+        max_value=20,
+        label="Green batches",
+        help_text="So many different contents in a row must pass before a finding resolves.",
+    )
+
+    def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", _as_it_stands(dataset))
+        super().__init__(*args, **kwargs)
+        for name in ("owner", "steward", "value_viewers"):
+            self.fields[name].queryset = members_of(dataset.product)  # type: ignore[attr-defined]
+
+
+def members_of(product: Product) -> QuerySet[User]:
+    """The people of a product, by name."""
+    return User.objects.filter(memberships__product=product).order_by("name", "email")
+
+
+def _as_it_stands(dataset: Dataset) -> dict[str, Any]:
+    own = ("description", "personal_data", "sample_policy", "key_columns", "masked_columns",
+           "health_target", "freshness_limit_h")  # fmt: skip
+    subject = dataset.subject
+    return {name: getattr(dataset, name) for name in own} | {
+        "name": subject.name,
+        "owner": subject.owner,
+        "steward": subject.steward,
+        "green_batches": subject.green_batches,
+        "value_viewers": list(dataset.value_viewers.all()),
+    }

@@ -1,0 +1,223 @@
+"""Forms of suites: one check, made from the fields of its expectation, and the whole as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django import forms
+
+from backlog.rules.severity import Severity
+from dataquality.engine.catalogue import Entry, Field
+from mlscrum.lib.errors import FieldError
+
+Expectation = Mapping[str, Any]
+UNSAID = ""
+TRUTHS = [(UNSAID, "As usual"), ("true", "Yes"), ("false", "No")]
+SEVERITIES = [
+    (Severity.CRITICAL, "Critical: the data can't be used so"),
+    (Severity.WARNING, "Warning: somebody should look"),
+    (Severity.INFO, "Info: good to know"),
+]
+HELP = {
+    "mostly": "The share of rows that must pass, from 0 to 1; empty means all.",
+    "row_condition": "Check only rows where this holds, such as "
+    '{"type": "comparison", "column": {"name": "age"}, "operator": ">", "parameter": 18}.',
+    "value_set": "One value a line.",
+    "regex_list": "One pattern a line.",
+    "type_list": "One type a line.",
+}
+WITHOUT_HELP = frozenset({"column", "column_A", "column_B", "min_value", "max_value"})
+
+
+class PlainNumberField(forms.FloatField):
+    """A number that stays whole where it was typed so: 5, not 5.0."""
+
+    def to_python(self, value: Any) -> Any:
+        number = super().to_python(value)
+        if number is not None and number.is_integer() and "." not in str(value):
+            return int(number)
+        return number
+
+
+class LinesField(forms.CharField):
+    """One value a line."""
+
+    widget = forms.Textarea(attrs={"rows": 5})
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.to_python(self.prepare_value(initial)) != self.to_python(data)
+
+
+class TruthField(forms.ChoiceField):
+    """Yes, no, or as the expectation has it by itself."""
+
+    def __init__(self, *, required: bool, **kwargs: Any) -> None:
+        choices = TRUTHS[1:] if required else TRUTHS
+        super().__init__(choices=choices, required=required, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return str(value).lower() if isinstance(value, bool) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
+    def clean(self, value: Any) -> Any:
+        return {"true": True, "false": False}.get(super().clean(value))
+
+
+class CheckForm(forms.Form):
+    """One check of a suite. Errors of the suite's rules land at the field they are about."""
+
+    severity = forms.ChoiceField(choices=SEVERITIES, initial=Severity.CRITICAL)
+    based_on = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        entry: Entry,
+        columns: Sequence[str],
+        present: Expectation | None = None,
+        based_on: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        self.entry, self.present = entry, present or {}
+        stands = dict(self.present.get("kwargs") or {})
+        initial = {f"kwarg_{name}": value for name, value in stands.items()}
+        initial["severity"] = self.present.get("severity") or Severity.CRITICAL
+        initial["based_on"] = based_on
+        super().__init__(*args, initial=initial, **kwargs)
+        for field in entry.fields:
+            choices = [*columns, *_strangers(stands.get(field.name), columns)]
+            self.fields[f"kwarg_{field.name}"] = _form_field(field, choices)
+        self.order_fields([f"kwarg_{field.name}" for field in entry.fields])
+
+    def expectation(self) -> dict[str, Any]:
+        """The check as a suite holds it; what nobody touched stays exactly as it was."""
+        stands = dict(self.present.get("kwargs") or {})
+        touched = set(self.changed_data)
+        kwargs = {}
+        for field in self.entry.fields:
+            name = f"kwarg_{field.name}"
+            if field.name in stands and name not in touched:
+                kwargs[field.name] = stands[field.name]
+            elif (value := self.cleaned_data.get(name)) not in (None, UNSAID, []):
+                kwargs[field.name] = value
+        return {
+            "type": self.entry.type,
+            "kwargs": kwargs,
+            "severity": self.cleaned_data["severity"],
+            "meta": dict(self.present.get("meta") or {}),
+        }
+
+    def put_errors(self, errors: Iterable[FieldError], position: int) -> None:
+        """Show each problem at its field; those of other checks above the form."""
+        own = f"/expectations/{position}/"
+        for error in errors:
+            if not error.pointer.startswith(own):
+                self.add_error(None, f"{whereabouts(error.pointer)}: {error.detail}")
+                continue
+            parts = error.pointer.removeprefix(own).split("/")
+            name = f"kwarg_{parts[1]}" if parts[0] == "kwargs" and len(parts) > 1 else parts[0]
+            self.add_error(name if name in self.fields else None, error.detail)
+
+
+class SuiteForm(forms.Form):
+    """The whole suite as JSON: a list, or an object that holds it as `expectations`."""
+
+    suite = forms.CharField(
+        strip=False,
+        label="Suite",
+        widget=forms.Textarea(attrs={"rows": 24, "class": "mono", "spellcheck": "false"}),
+        help_text='{"expectations": […]} as Great Expectations writes it, or only the list.',
+    )
+    based_on = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def clean_suite(self) -> list[Any]:
+        try:
+            sent = json.loads(self.cleaned_data["suite"])
+        except json.JSONDecodeError as error:
+            raise forms.ValidationError(
+                f"This is no JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+            ) from None
+        except RecursionError:
+            raise forms.ValidationError("This JSON is nested too deeply.") from None
+        found = sent.get("expectations") if isinstance(sent, dict) else sent
+        if not isinstance(found, list):
+            raise forms.ValidationError('Send {"expectations": […]} or a list of expectations.')
+        return found
+
+    def put_errors(self, errors: Iterable[FieldError]) -> None:
+        """Show every problem with the place where it stands."""
+        for error in errors:
+            self.add_error("suite", f"{whereabouts(error.pointer)}: {error.detail}")
+
+
+def suite_text(expectations: Sequence[Expectation]) -> str:
+    """A suite as people edit it."""
+    return json.dumps({"expectations": list(expectations)}, indent=2, ensure_ascii=False)
+
+
+def whereabouts(pointer: str) -> str:
+    """A pointer in words: `/expectations/3/kwargs/column` is "Check 4, column"."""
+    parts = [part for part in pointer.split("/") if part not in {"", "expectations", "kwargs"}]
+    if not parts or not parts[0].isdigit():
+        return "The suite"
+    return ", ".join([f"Check {int(parts[0]) + 1}", *parts[1:2]])
+
+
+def _strangers(value: Any, columns: Sequence[str]) -> list[str]:
+    """Columns that a check names and the data has no more; they stay visible until mended."""
+    named = value if isinstance(value, list) else [value]
+    return [name for name in named if isinstance(name, str) and name not in columns]
+
+
+def _form_field(field: Field, columns: Sequence[str]) -> forms.Field:
+    usual = field.default if field.kind in {"number", "integer", "text", "choice"} else None
+    about = HELP.get(field.name) or ("" if field.name in WITHOUT_HELP else _sentence(field.help))
+    if usual not in (None, "") and field.name != "mostly":
+        about = f"{about} Without an answer: {usual}.".strip()
+    common: dict[str, Any] = {
+        "label": "Share that must pass" if field.name == "mostly" else field.label,
+        "required": field.required,
+        "help_text": about,
+    }
+    pairs = [(name, name) for name in columns]
+    nothing = [] if field.required else [(UNSAID, "–")]
+    match field.kind:
+        case "column":
+            return forms.ChoiceField(choices=[(UNSAID, "Choose a column"), *pairs], **common)
+        case "columns":
+            size = {"size": min(8, max(3, len(pairs)))}
+            widget = forms.SelectMultiple(attrs=size)
+            return forms.MultipleChoiceField(choices=pairs, widget=widget, **common)
+        case "choice":
+            options = [(choice, choice.replace("_", " ")) for choice in field.choices]
+            return forms.ChoiceField(choices=[*nothing, *options], **common)
+        case "boolean":
+            return TruthField(**common)
+        case "number":
+            return PlainNumberField(**common)
+        case "integer":
+            return forms.IntegerField(**common)
+        case "list":
+            return LinesField(**common)
+        case "json":
+            area = forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"})
+            return forms.JSONField(widget=area, **common)
+        case _:
+            return forms.CharField(**common)
+
+
+def _sentence(text: str) -> str:
+    """The first sentence of a long explanation."""
+    first, dot, _ = text.partition(". ")
+    return first + dot.strip()

@@ -1,0 +1,154 @@
+"""Datasets as their lists and pages show them."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber
+from django.http import Http404
+
+from backlog.models import Actor, Finding, Product
+from dataquality.models import FINISHED, Dataset, DatasetVersion, Run, RunState
+from dataquality.queries.pictures import Sparkline, sparkline
+
+CURVE_LENGTH = 30
+COUNTED = FINISHED - {RunState.CANCELLED}
+
+
+@dataclass(frozen=True)
+class OpenFindings:
+    """Open findings of one dataset: how many of each priority, and how many could not run."""
+
+    by_priority: dict[str, int] = field(default_factory=dict)
+    could_not_run: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_priority.values()) + self.could_not_run
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A dataset in the list: its runs that count, oldest first, and what is open."""
+
+    dataset: Dataset
+    runs: Sequence[Run]
+    findings: OpenFindings
+
+    @property
+    def last_run(self) -> Run | None:
+        return self.runs[-1] if self.runs else None
+
+    @property
+    def health(self) -> float | None:
+        return self.last_run.health if self.last_run else None
+
+    @property
+    def healths(self) -> list[float | None]:
+        """Of the last runs that count, oldest first; None where nothing was judged."""
+        return [run.health for run in self.runs]
+
+    @property
+    def curve(self) -> Sparkline:
+        return sparkline(self.healths, "Health of the last runs", low=0, high=100)
+
+
+def find_dataset(product: Product, slug: str) -> Dataset:
+    """The dataset of this product, or 404."""
+    dataset: Dataset | None = Dataset.objects.of(product).filter(subject__slug=slug).first()
+    if dataset is None:
+        raise Http404(f"There is no dataset {slug}.")
+    return dataset
+
+
+def find_version(dataset: Dataset, number: int) -> DatasetVersion:
+    """The version of this dataset, or 404."""
+    version = dataset.versions.select_related("created_by").filter(number=number).first()
+    if version is None:
+        raise Http404(f"There is no version {number}.")
+    version.dataset = dataset
+    return version
+
+
+def dataset_rows(product: Product) -> list[DatasetRow]:
+    """All datasets of a product as its list shows them, in three queries."""
+    datasets = list(Dataset.objects.of(product))
+    runs: dict[int, list[Run]] = {dataset.pk: [] for dataset in datasets}
+    for run in _last_runs(product):
+        runs[run.dataset_id].append(run)
+    findings = _open_findings(product)
+    return [
+        DatasetRow(dataset, runs[dataset.pk], findings.get(dataset.pk, OpenFindings()))
+        for dataset in datasets
+    ]
+
+
+def open_findings(dataset: Dataset) -> OpenFindings:
+    """What is open about one dataset."""
+    return _open_findings(dataset.product, dataset).get(dataset.pk, OpenFindings())
+
+
+def runs_that_count(dataset: Dataset) -> list[Run]:
+    """The last 30 tracked and finished runs, oldest batch first."""
+    return list(_last_runs(dataset.product, dataset))
+
+
+def median_to_resolve(dataset: Dataset) -> timedelta | None:
+    """Half of the findings that turned green or were fixed took no longer than this."""
+    spans = Finding.objects.filter(
+        subject=dataset.subject, state=Finding.State.RESOLVED, resolved_at__isnull=False
+    ).values_list("first_seen", "resolved_at")
+    lengths = [until - since for since, until in spans if until is not None]
+    if not lengths:
+        return None
+    return timedelta(seconds=statistics.median(length.total_seconds() for length in lengths))
+
+
+def may_see_values(dataset: Dataset, actor: Actor, *, allowed: bool) -> bool:
+    """Whether the actor may see raw values: by role (`allowed`), or named by the dataset."""
+    if allowed:
+        return True
+    user = actor.user
+    return user is not None and dataset.value_viewers.filter(pk=user.pk).exists()
+
+
+def _last_runs(product: Product, dataset: Dataset | None = None) -> Sequence[Run]:
+    runs = Run.objects.filter(dataset__subject__product=product, tracked=True, state__in=COUNTED)
+    if dataset is not None:
+        runs = runs.filter(dataset=dataset)
+    newest_first = Window(
+        RowNumber(),
+        partition_by="dataset_id",
+        order_by=[F("version__seen_at").desc(), F("id").desc()],
+    )
+    last: list[Run] = list(
+        runs.annotate(age=newest_first)
+        .filter(age__lte=CURVE_LENGTH)
+        .select_related("version")
+        .order_by("dataset_id", "version__seen_at", "id")
+    )
+    return last
+
+
+def _open_findings(product: Product, dataset: Dataset | None = None) -> dict[int, OpenFindings]:
+    findings = Finding.objects.filter(
+        product=product, state=Finding.State.OPEN, subject__dataset__isnull=False
+    )
+    if dataset is not None:
+        findings = findings.filter(subject=dataset.subject)
+    by_priority: dict[int, Counter[str]] = {}
+    could_not_run: Counter[int] = Counter()
+    for row in findings.values("subject_id", "is_execution", "priority").annotate(n=Count("pk")):
+        if row["is_execution"]:
+            could_not_run[row["subject_id"]] += row["n"]
+        else:
+            by_priority.setdefault(row["subject_id"], Counter())[row["priority"]] += row["n"]
+    return {
+        pk: OpenFindings(dict(sorted(by_priority.get(pk, {}).items())), could_not_run[pk])
+        for pk in {*by_priority, *could_not_run}
+    }

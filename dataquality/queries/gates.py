@@ -1,0 +1,120 @@
+"""Whether a dataset is good enough now, gathered for the rule that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from backlog.models import Finding
+from dataquality.engine import suites
+from dataquality.models import Dataset, DatasetVersion, Run, RunState
+from dataquality.queries.runs import results_of, runs_of
+from dataquality.rules import gates
+from dataquality.rules.gates import Reason
+
+HOUR_S = 3600
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One yes or no with its reasons; `unknown` is not passed. Ages are in seconds."""
+
+    state: str
+    reasons: Sequence[Reason]
+    run: Run | None
+    version: DatasetVersion | None
+    commit: str | None
+    checked_at: datetime
+    age_s: float | None
+    health: float | None
+
+    @property
+    def passed(self) -> bool:
+        return self.state == gates.State.PASSED
+
+
+def dataset_gate(
+    dataset: Dataset,
+    *,
+    fail_on: str = "critical",
+    version: DatasetVersion | None = None,
+    commit: str | None = None,
+    max_age_s: float | None = None,
+) -> Gate:
+    """The gate of a dataset: by its last tracked run of the present suite on the newest version.
+
+    `version` asks about another content, `commit` about the last run of that commit, tracked or
+    not. `max_age_s` takes the place of the dataset's freshness limit.
+    """
+    now = timezone.now()
+    run = _judged_run(dataset, version, commit)
+    age_s = (now - run.finished_at).total_seconds() if run and run.finished_at else None
+    if max_age_s is None and dataset.freshness_limit_h is not None:
+        max_age_s = float(dataset.freshness_limit_h * HOUR_S)
+    facts = gates.Facts(
+        run_state=run.state if run else None,
+        by_present_suite=run is not None and run.suite_version_id == dataset.current_suite_id,
+        health=run.health if run else None,
+        age_s=age_s,
+        max_age_s=max_age_s,
+        checks=_checks(run) if run else (),
+        findings=_urgent(dataset),
+    )
+    state, reasons = gates.dataset_gate(facts, fail_on)
+    return Gate(
+        state=state,
+        reasons=reasons,
+        run=run,
+        version=run.version if run else version or dataset.current_version,
+        commit=commit or (run.context.get("commit") if run else None),
+        checked_at=now,
+        age_s=age_s,
+        health=run.health if run else None,
+    )
+
+
+def _judged_run(dataset: Dataset, version: DatasetVersion | None, commit: str | None) -> Run | None:
+    runs = runs_of(dataset.product, dataset=dataset, commit=commit).exclude(
+        state=RunState.CANCELLED
+    )
+    if commit is None:
+        runs = runs.filter(tracked=True)
+    if version is not None or commit is None:
+        runs = runs.filter(version=version or dataset.current_version)
+    return runs.first()
+
+
+def _checks(run: Run) -> list[gates.Check]:
+    return [
+        gates.Check(
+            outcome=result.outcome,
+            severity=result.severity,
+            words=_named(
+                result.column, suites.words({"type": result.type, "kwargs": result.kwargs})
+            ),
+            finding=result.finding_id,
+            item=result.finding.item.ref if result.finding and result.finding.item else None,
+        )
+        for result in results_of(run)
+    ]
+
+
+def _urgent(dataset: Dataset) -> list[gates.OpenFinding]:
+    return [
+        gates.OpenFinding(
+            id=finding.pk,
+            priority=finding.priority,
+            title=finding.title,
+            item=finding.item.ref if finding.item else None,
+        )
+        for finding in Finding.objects.filter(
+            subject=dataset.subject, state=Finding.State.OPEN, priority__in=["P1", "P2"]
+        ).select_related("item__product")
+    ]
+
+
+def _named(column: str, words: str) -> str:
+    return f"{column}: {words}" if column else words

@@ -1,0 +1,246 @@
+"""What the pages of one dataset and one run show, gathered in a number of queries that is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import OuterRef, Subquery
+
+from backlog.models import Finding, Item
+from dataquality.engine import suites
+from dataquality.models import Dataset, DatasetVersion, Outcome, Result, Run
+from dataquality.queries.datasets import (
+    OpenFindings,
+    median_to_resolve,
+    open_findings,
+    runs_that_count,
+)
+from dataquality.queries.pictures import Sparkline, sparkline
+from dataquality.queries.runs import Point, histories, last_run, results_of, runs_of
+
+RUNS_ON_A_PAGE = 30
+COUNTS_ROWS = "expect_table_row_count"
+LONGEST_TEXT = 60
+
+
+@dataclass(frozen=True)
+class ResultLine:
+    """One expectation of a run as a row of a table."""
+
+    result: Result
+    words: str
+    observed: str
+    curve: Sparkline
+    points: Sequence[Point]
+    sample: Sequence[Mapping[str, Any]]
+    columns: Sequence[str]
+
+    @property
+    def finding(self) -> Finding | None:
+        return self.result.finding
+
+    @property
+    def item(self) -> Item | None:
+        return self.finding.item if self.finding else None
+
+    @property
+    def cells(self) -> list[list[Any]]:
+        """The failing rows as a table under `columns`."""
+        return [[row.get(column) for column in self.columns] for row in self.sample]
+
+
+@dataclass(frozen=True)
+class RunDetails:
+    """A run with all its checks; `shows_values` says whether raw values are on the page."""
+
+    run: Run
+    lines: Sequence[ResultLine]
+    counts: Mapping[str, int]
+    shows_values: bool
+
+    @property
+    def failing(self) -> list[ResultLine]:
+        """The checks that failed and have rows to show."""
+        return [
+            line for line in self.lines if line.result.outcome == Outcome.FAILED and line.sample
+        ]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The front page of a dataset. `counted` is the last run that counts for its health."""
+
+    last: RunDetails | None
+    counted: Run | None
+    health_curve: Sparkline
+    rows_curve: Sparkline
+    rows_change: float | None
+    previous: DatasetVersion | None
+    covered: int
+    findings: OpenFindings
+    to_resolve: timedelta | None
+    open: Sequence[Finding]
+
+    @property
+    def ran(self) -> int:
+        """How many checks of the last run that counts could say passed or failed."""
+        counts = self.counted.statistics if self.counted else {}
+        return int(counts.get("passed", 0)) + int(counts.get("failed", 0))
+
+    @property
+    def hides_rows(self) -> bool:
+        """Whether failing rows are kept that this reader may not see."""
+        lines = self.last.lines if self.last else []
+        return self.failing is None and any(line.result.sample for line in lines)
+
+    @property
+    def failing(self) -> ResultLine | None:
+        """The first check of the last run with failing rows to show."""
+        return self.last.failing[0] if self.last and self.last.failing else None
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """A version in the list of its dataset, with the last run on it."""
+
+    version: DatasetVersion
+    run: Run | None
+
+
+def overview_of(dataset: Dataset, *, with_values: bool) -> Overview:
+    """The front page of a dataset; without the permission for values it holds counts alone."""
+    counting = runs_that_count(dataset)
+    run = last_run(dataset)
+    versions = list(dataset.versions.filter(tracked=True).order_by("number"))[-30:]
+    current = dataset.current_version
+    earlier = [v for v in versions if current is not None and v.number < current.number]
+    previous = earlier[-1] if earlier else None
+    return Overview(
+        last=run_details(run, with_values=with_values) if run else None,
+        counted=counting[-1] if counting else None,
+        health_curve=sparkline(
+            [run.health for run in counting], "Health of the last runs", low=0, high=100
+        ),
+        rows_curve=sparkline([float(v.rows) for v in versions], "Rows of the last versions"),
+        rows_change=_change(current, previous),
+        previous=previous,
+        covered=len(_covered_columns(dataset)),
+        findings=open_findings(dataset),
+        to_resolve=median_to_resolve(dataset),
+        open=list(
+            Finding.objects.filter(subject=dataset.subject, state=Finding.State.OPEN)
+            .select_related("item__product", "item__status")
+            .order_by("priority", "-last_seen")[:20]
+        ),
+    )
+
+
+def run_details(run: Run, *, with_values: bool) -> RunDetails:
+    """A run with its checks in the order of the suite, and how each went before."""
+    results = results_of(run)
+    past = histories(results)
+    lines = [
+        result_line(result, past.get(result.pk, []), with_values=with_values) for result in results
+    ]
+    counts = {outcome.value: 0 for outcome in Outcome}
+    for result in results:
+        if not result.guard:
+            counts[result.outcome] += 1
+    return RunDetails(
+        run=run,
+        lines=lines,
+        counts=counts,
+        shows_values=with_values and any(line.sample for line in lines),
+    )
+
+
+def run_rows(dataset: Dataset, page: str | None) -> Page[Run]:
+    """One page of a dataset's runs, newest first; a page that is none is the first or last."""
+    return Paginator(runs_of(dataset.product, dataset=dataset), RUNS_ON_A_PAGE).get_page(page)
+
+
+def version_rows(dataset: Dataset) -> list[VersionRow]:
+    """The versions of a dataset, newest first, each with the last run on it."""
+    newest = Run.objects.filter(version=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    versions = list(
+        dataset.versions.select_related("created_by").annotate(last_run=Subquery(newest))
+    )
+    runs = {
+        run.pk: run
+        for run in Run.objects.filter(pk__in=[v.last_run for v in versions if v.last_run])
+    }
+    return [VersionRow(version, runs.get(version.last_run)) for version in versions]
+
+
+def result_line(result: Result, points: Sequence[Point], *, with_values: bool) -> ResultLine:
+    """A result as people read it; without the permission for values it holds counts alone."""
+    sample = list(result.sample) if with_values else []
+    columns: list[str] = []
+    for row in sample:
+        columns.extend(name for name in row if name not in columns)
+    return ResultLine(
+        result=result,
+        words=suites.words(
+            {"type": result.type, "kwargs": result.kwargs, "severity": result.severity}
+        ),
+        observed=_observed(result, with_values=with_values),
+        curve=_curve(points),
+        points=points,
+        sample=sample,
+        columns=columns,
+    )
+
+
+def _observed(result: Result, *, with_values: bool) -> str:
+    """What was seen, in a few words."""
+    if result.outcome == Outcome.ERRORED:
+        return f"could not run: {result.message}"
+    if result.outcome == Outcome.VACUOUS:
+        return "nothing to check"
+    if result.unexpected_count is not None and result.element_count is not None:
+        return f"{result.unexpected_count:,} of {result.element_count:,}"
+    value = result.observed_value
+    if value is None:
+        return "—"
+    if not with_values and not result.type.startswith(COUNTS_ROWS):
+        return "hidden"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        text = str(value)
+        return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _curve(points: Sequence[Point]) -> Sparkline:
+    """Percent unexpected over the runs; where a check has no percent, whether it failed."""
+    if any(point.percent is not None for point in points):
+        values = [point.percent for point in points]
+        return sparkline(values, "% unexpected", low=0, high=max(max(v or 0 for v in values), 0.1))
+    failed = [
+        None if point.outcome in {Outcome.ERRORED, Outcome.VACUOUS}
+        else float(point.outcome == Outcome.FAILED)
+        for point in points
+    ]  # fmt: skip
+    return sparkline(failed, "failed or passed", low=0, high=1)
+
+
+def _change(now: DatasetVersion | None, before: DatasetVersion | None) -> float | None:
+    if now is None or before is None or not before.rows:
+        return None
+    return 100 * (now.rows - before.rows) / before.rows
+
+
+def _covered_columns(dataset: Dataset) -> set[str]:
+    """Columns of the dataset that some expectation speaks of."""
+    if dataset.current_suite is None:
+        return set()
+    named: set[str] = set()
+    for expectation in dataset.current_suite.expectations:
+        kwargs = expectation["kwargs"]
+        for name in ("column", "column_A", "column_B"):
+            named.add(str(kwargs.get(name, "")))
+        named.update(map(str, kwargs.get("column_list") or []))
+    return named & set(dataset.column_names)

@@ -1,0 +1,119 @@
+"""Runs, their results, and how each check went over the last runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+
+from backlog.models import Finding, Product
+from dataquality.models import FINISHED, Dataset, Result, Run, RunState
+
+HISTORY_LENGTH = 30
+
+
+@dataclass(frozen=True)
+class Point:
+    """One check in one run: `percent` is of unexpected values, None where there is no percent."""
+
+    run: int
+    at: datetime | None
+    outcome: str
+    percent: float | None
+    observed: Any
+
+
+def find_run(product: Product, run_id: int) -> Run:
+    """The run of this product with all that its page shows, or 404."""
+    run: Run | None = (
+        Run.objects.with_row()
+        .select_related("dataset__subject__owner", "report")
+        .filter(dataset__subject__product=product, pk=run_id)
+        .first()
+    )
+    if run is None:
+        raise Http404(f"There is no run {run_id}.")
+    return run
+
+
+def runs_of(
+    product: Product,
+    *,
+    dataset: Dataset | None = None,
+    state: str | None = None,
+    commit: str | None = None,
+) -> QuerySet[Run]:
+    """The runs of a product, newest first, narrowed by whatever is given."""
+    runs: QuerySet[Run] = Run.objects.with_row().filter(dataset__subject__product=product)
+    if dataset is not None:
+        runs = runs.filter(dataset=dataset)
+    if state:
+        runs = runs.filter(state=state)
+    if commit:
+        runs = runs.filter(context__commit=commit)
+    return runs
+
+
+def results_of(run: Run) -> list[Result]:
+    """What each check of a run said, in the order of the suite, with finding and item."""
+    return list(
+        run.results.select_related(
+            "run", "finding__item__product", "finding__item__status"
+        ).order_by("position")
+    )
+
+
+def last_run(dataset: Dataset) -> Run | None:
+    """The newest run of a dataset, finished or not."""
+    return runs_of(dataset.product, dataset=dataset).first()
+
+
+def histories(results: Sequence[Result]) -> dict[int, list[Point]]:
+    """By result id: how its check went in the last 30 tracked runs up to it, oldest first.
+
+    A check is known by fingerprint and severity, so that it keeps its history when its threshold
+    moves and twins stay apart.
+    """
+    if not results:
+        return {}
+    run = results[0].run
+    earlier = (
+        Run.objects.filter(dataset=run.dataset_id, pk__lte=run.pk, state__in=FINISHED)
+        .exclude(state=RunState.CANCELLED)
+        .filter(tracked=True)
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:HISTORY_LENGTH]
+    )
+    runs = {*earlier, run.pk}
+    points: dict[tuple[str, str], list[Point]] = {}
+    rows = (
+        Result.objects.filter(
+            run__in=runs, fingerprint__in={result.fingerprint for result in results}
+        )
+        .order_by("run_id", "position")
+        .values_list(
+            "fingerprint", "severity", "run_id", "run__finished_at", "outcome",
+            "unexpected_percent", "observed_value",
+        )
+    )  # fmt: skip
+    for print_, severity, run_id, at, outcome, percent, observed in rows:
+        points.setdefault((print_, severity), []).append(
+            Point(run_id, at, outcome, percent, observed)
+        )
+    return {result.pk: points.get((result.fingerprint, result.severity), []) for result in results}
+
+
+def awaiting_findings(run: Run, checks: Collection[int] | None = None) -> list[Finding]:
+    """The findings of a first run that wait for a yes, those of the given positions or all."""
+    results = run.results.filter(finding__awaiting_decision=True)
+    if checks is not None:
+        results = results.filter(position__in=checks)
+    return list(
+        Finding.objects.select_related("product")
+        .filter(pk__in=results.values("finding"))
+        .order_by("priority", "-score", "pk")
+    )

@@ -1,0 +1,58 @@
+"""The suite of a dataset as its editor shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from dataquality.engine import catalogue, suites
+from dataquality.models import Dataset
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """One check of the suite in words, with what is wrong with it by now."""
+
+    position: int
+    words: str
+    column: str
+    severity: str
+    type: str
+    problems: Sequence[str] = field(default_factory=tuple)
+    twins: Sequence[int] = field(default_factory=tuple)
+
+
+def check_lines(dataset: Dataset) -> list[CheckLine]:
+    """The checks in order. `twins` are the numbers of those that share one finding with it."""
+    present = list(dataset.current_suite.expectations) if dataset.current_suite else []
+    if not present:
+        return []
+    wrong: dict[int, list[str]] = {}
+    for problem in suites.problems(present, dataset.schema):
+        wrong.setdefault(int(problem.pointer.split("/")[2]), []).append(problem.detail)
+    groups = {position: group for group in suites.twins(present) for position in group}
+    return [
+        CheckLine(
+            position=position,
+            words=suites.words(expectation),
+            column=_columns(expectation["kwargs"]),
+            severity=expectation["severity"],
+            type=expectation["type"],
+            problems=wrong.get(position, []),
+            twins=[other + 1 for other in groups.get(position, []) if other != position],
+        )
+        for position, expectation in enumerate(present)
+    ]
+
+
+def type_choices() -> list[tuple[str, list[catalogue.Entry]]]:
+    """The expectations that a file can answer, by group."""
+    usable = [entry for entry in catalogue.expectations() if entry.on_files]
+    return [(name, list(entries)) for name, entries in groupby(usable, lambda e: e.group)]
+
+
+def _columns(kwargs: dict[str, object]) -> str:
+    named = [kwargs[name] for name in ("column", "column_A", "column_B") if kwargs.get(name)]
+    listed = kwargs.get("column_list")
+    return ", ".join(map(str, [*named, *(listed if isinstance(listed, list) else [])]))

@@ -1,0 +1,254 @@
+"""Deeds on datasets: register one, edit it, say anew how its columns are read."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from backlog.models import Actor, Product, Subject, User
+from backlog.services.deeds import deed
+from dataquality.engine import reading
+from dataquality.models import Dataset, SamplePolicy, SourceKind
+from dataquality.services.files import ServerPath, Source, kept, local_copy, received
+from dataquality.services.profiles import request_profile
+from dataquality.services.values import forget_values, keeps_less
+from dataquality.services.versions import Delivery, store_version
+
+RESERVED_SLUGS = frozenset({"new"})  # a page of its own stands under this path
+OF_SUBJECT = ("name", "owner", "steward", "green_batches")
+OF_DATASET = (
+    "description",
+    "personal_data",
+    "sample_policy",
+    "key_columns",
+    "masked_columns",
+    "freshness_limit_h",
+    "health_target",
+)
+TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
+
+
+@dataclass(frozen=True)
+class DatasetDraft:
+    """A dataset as somebody wants it. Without an answer it holds personal data."""
+
+    name: str
+    slug: str = ""
+    description: str = ""
+    personal_data: bool = True
+    sample_policy: str = SamplePolicy.NONE
+    key_columns: Sequence[str] = ()
+    masked_columns: Sequence[str] = ()
+    owner: User | None = None
+    steward: User | None = None
+    freshness_limit_h: int | None = None
+    health_target: float = 95.0
+    green_batches: int = 1
+
+
+def register_dataset(
+    product: Product,
+    draft: DatasetDraft,
+    source: Source,
+    *,
+    actor: Actor,
+    as_of: datetime | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """A dataset with its schema and first version; a profile of it is asked for.
+
+    All or nothing: what is refused leaves neither rows nor files. Raises DomainError for a file
+    that can't be read and ValidationError for bad fields.
+    """
+    slug = _slug(product, draft)
+    with received(source, product) as content:
+        found = reading.inspect(content.path, content.format)
+        with (
+            kept(content, product, slug) as key,
+            deed(product, actor, "dataset.registered", name=draft.name) as done,
+        ):
+            dataset = _dataset(product, draft, slug, actor)
+            if isinstance(source, ServerPath):
+                dataset.source_kind, dataset.path = SourceKind.PATH, source.path
+            dataset.format = content.format
+            dataset.schema = [column.as_dict() for column in found.columns]
+            _save_new(dataset)
+            columns = [{"name": c.name, "type": c.type} for c in found.columns]
+            delivery = Delivery(content, found.rows, columns, key, as_of, dict(context or {}))
+            store_version(dataset, delivery, actor=actor)
+            request_profile(dataset, actor=actor)
+            done.subject = dataset.subject
+            done.data["rows"] = found.rows
+    return dataset
+
+
+def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
+    """Change what people say about a dataset: any field of its draft but the slug, and
+    `value_viewers`.
+
+    A stricter sample policy also removes the values that were kept before. Raises
+    ValidationError for bad or unknown fields.
+    """
+    known = {*OF_SUBJECT, *OF_DATASET, "value_viewers"}
+    if unknown := set(fields) - known:
+        raise ValidationError(dict.fromkeys(sorted(unknown), "This can't be changed."))
+    subject = dataset.subject
+    with deed(dataset.product, actor, "dataset.updated", subject=subject) as done:
+        before = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        for name in OF_SUBJECT:
+            if name in fields:
+                setattr(subject, name, _plain(fields[name]))
+        for name in OF_DATASET:
+            if name in fields:
+                setattr(dataset, name, _plain(fields[name]))
+        _check(dataset)
+        viewers = fields.get("value_viewers")
+        if viewers is not None:
+            _check_members(dataset.product, {"value_viewers": viewers})
+            dataset.value_viewers.set(viewers)
+        subject.save(update_fields=list(OF_SUBJECT))
+        dataset.save(update_fields=list(OF_DATASET))
+        if keeps_less(before, dataset):
+            forget_values(dataset)
+            request_profile(dataset, actor=actor)
+        done.data["fields"] = sorted(fields)
+    return dataset
+
+
+def change_schema(
+    dataset: Dataset, *, actor: Actor, columns: Mapping[str, Mapping[str, Any]]
+) -> Dataset:
+    """Say anew how columns are read: `{"age": {"type": "integer", "null_words": ["?"]}}`.
+
+    Every version is read so from now on, and a new profile is asked for. Raises ValidationError
+    for unknown columns or types and DomainError where the current content does not fit.
+    """
+    schema = _changed_schema(dataset, columns)
+    if dataset.current_version is not None and dataset.current_version.file:
+        with local_copy(dataset.current_version) as path:
+            reading.read(path, dataset.format, schema)
+    with deed(dataset.product, actor, "dataset.schema_changed", subject=dataset.subject) as done:
+        Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        dataset.schema = schema
+        dataset.save(update_fields=["schema"])
+        request_profile(dataset, actor=actor)
+        done.data["columns"] = sorted(columns)
+    return dataset
+
+
+def _dataset(product: Product, draft: DatasetDraft, slug: str, actor: Actor) -> Dataset:
+    owner = draft.owner
+    if owner is None and actor.user is not None and _are_members(product, [actor.user]):
+        owner = actor.user
+    subject = Subject(
+        product=product,
+        kind=Subject.Kind.DATASET,
+        slug=slug,
+        name=_plain(draft.name),
+        owner=owner,
+        steward=draft.steward,
+        green_batches=draft.green_batches,
+    )
+    return Dataset(subject=subject, **{name: _plain(getattr(draft, name)) for name in OF_DATASET})
+
+
+def _save_new(dataset: Dataset) -> None:
+    _check(dataset)
+    try:
+        with transaction.atomic():
+            dataset.subject.save(force_insert=True)
+    except IntegrityError:
+        raise ValidationError({"slug": "There is already a dataset of this name."}) from None
+    dataset.subject_id = dataset.subject.pk
+    dataset.save(force_insert=True)
+
+
+def _check(dataset: Dataset) -> None:
+    """Raise ValidationError with every bad field at once."""
+    errors: dict[str, Any] = {}
+    subject = dataset.subject
+    checked = {"green_batches", "name", *OF_DATASET}
+    for thing in (subject, dataset):
+        try:
+            thing.clean_fields(exclude={f.name for f in thing._meta.fields} - checked)
+        except ValidationError as error:
+            errors |= error.error_dict
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in subject.name):
+        errors["name"] = "The name holds characters that can't be shown."
+    for name in ("key_columns", "masked_columns"):
+        missing = [c for c in getattr(dataset, name) if c not in dataset.column_names]
+        if missing:
+            errors[name] = f"There is no column {', '.join(missing)}."
+    for name, user in (("owner", subject.owner), ("steward", subject.steward)):
+        if user is not None and not _are_members(dataset.product, [user]):
+            errors[name] = "Choose a member of the product."
+    if errors:
+        raise ValidationError(errors)
+
+
+def _changed_schema(
+    dataset: Dataset, columns: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    errors: dict[str, str] = {}
+    for name, change in columns.items():
+        if name not in dataset.column_names:
+            errors[name] = f"There is no column {name}."
+        elif change.get("type", TYPES[0]) not in TYPES:
+            errors[name] = f"A type is one of {', '.join(TYPES)}."
+        elif not all(isinstance(word, str) and word for word in change.get("null_words", [])):
+            errors[name] = "Null words are texts, such as ? or NA."
+    if errors:
+        raise ValidationError(errors)
+    return [
+        {**column, **{k: v for k, v in columns.get(column["name"], {}).items() if k in column}}
+        for column in dataset.schema
+    ]
+
+
+def _slug(product: Product, draft: DatasetDraft) -> str:
+    """The slug that was asked for, or a free one made of the name."""
+    taken = set(
+        Subject.objects.filter(product=product, kind=Subject.Kind.DATASET).values_list(
+            "slug", flat=True
+        )
+    )
+    if draft.slug:
+        if draft.slug != slugify(draft.slug) or len(draft.slug) > 80:
+            raise ValidationError({"slug": "A slug is lower case letters, digits and hyphens."})
+        if draft.slug in taken | RESERVED_SLUGS:
+            raise ValidationError({"slug": "There is already a dataset with this slug."})
+        return draft.slug
+    base = slugify(draft.name)[:70] or "dataset"
+    slug, number = base, 2
+    while slug in taken | RESERVED_SLUGS:
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def _check_members(product: Product, people: Mapping[str, Iterable[User]]) -> None:
+    errors = {
+        field: "Choose members of the product."
+        for field, users in people.items()
+        if not _are_members(product, users)
+    }
+    if errors:
+        raise ValidationError(errors)
+
+
+def _are_members(product: Product, users: Iterable[User]) -> bool:
+    wanted = {user.pk for user in users}
+    return product.members.filter(user__in=wanted).count() == len(wanted)
+
+
+def _plain(value: Any) -> Any:
+    """Texts without stray blanks, and lists for JSON."""
+    if isinstance(value, str):
+        return value.strip()
+    return list(value) if isinstance(value, tuple | list) else value

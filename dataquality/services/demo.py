@@ -1,0 +1,119 @@
+"""The medical demo product's data: patients with dirt in them, and the same file cleaned."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+
+from backlog.models import Actor, Product
+from dataquality.models import SamplePolicy
+from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.files import Upload
+from dataquality.services.suites import save_suite
+
+ROWS = 1000
+MISSING_AGES = 87
+OUTLYING_AGES = 4
+UNREAD_NUCLEI = 16
+HEADER = ("patient_id", "clinic", "age", "systolic", "bare_nuclei", "class")
+CLEANED_FILE = "patients-cleaned.csv"
+Row = dict[str, Any]
+
+
+def add_patients(product: Product, actor: Actor) -> None:
+    """Register the dataset Patients with its suite, and lay the cleaned file beside it."""
+    rows = _patients()
+    folder = settings.SOURCES_DIR / product.key
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CLEANED_FILE).write_text(_as_csv(_cleaned(rows)))
+    dataset = register_dataset(
+        product,
+        DatasetDraft(
+            name="Patients",
+            description="One row per examined patient, exported by the clinics every week. The "
+            f"cleaned export lies on the server as {product.key}/{CLEANED_FILE} in SOURCES_DIR.",
+            personal_data=True,
+            sample_policy=SamplePolicy.VALUES,
+            key_columns=["patient_id"],
+        ),
+        _upload(_as_csv(_dirty(rows))),
+        actor=actor,
+    )
+    save_suite(dataset, SUITE, actor=actor)
+
+
+def _check(kind: str, severity: str, **kwargs: Any) -> dict[str, Any]:
+    return {"type": f"expect_{kind}", "kwargs": kwargs, "severity": severity, "meta": {}}
+
+
+SUITE = [
+    _check("column_values_to_not_be_null", "critical", column="age", mostly=0.98),
+    _check("column_values_to_be_between", "warning", column="age", min_value=0, max_value=120),
+    _check("column_mean_to_be_between", "warning", column="systolic", min_value=110, max_value=140),
+    _check(
+        "column_values_to_be_in_set",
+        "critical",
+        column="bare_nuclei",
+        value_set=[str(number) for number in range(1, 11)],
+    ),
+    _check("column_values_to_be_unique", "critical", column="patient_id"),
+    _check(
+        "column_values_to_be_in_set",
+        "critical",
+        column="class",
+        value_set=["benign", "malignant"],
+    ),
+]
+
+
+def _patients() -> list[Row]:
+    """The same clean patients on every call."""
+    dice = random.Random(8)  # noqa: S311  a demo, no secret
+    return [
+        {
+            "patient_id": f"P{number:05d}",
+            "clinic": dice.choice(("North", "Harbour", "Hill")),
+            "age": min(96, max(18, round(dice.gauss(56, 16)))),
+            "systolic": round(dice.gauss(125, 14)),
+            "bare_nuclei": str(dice.choice((1, 1, 1, 1, 2, 3, 5, 8, 10, 10))),
+            "class": dice.choice(("benign", "benign", "malignant")),
+        }
+        for number in range(1, ROWS + 1)
+    ]
+
+
+def _dirty(rows: Sequence[Row]) -> list[Row]:
+    """With missing ages, four ages nobody has, and nuclei that nobody could read."""
+    dice = random.Random(9)  # noqa: S311  a demo, no secret
+    dirty = [dict(row) for row in rows]
+    places = dice.sample(range(ROWS), MISSING_AGES + OUTLYING_AGES + UNREAD_NUCLEI)
+    for place in places[:MISSING_AGES]:
+        dirty[place]["age"] = ""
+    for place in places[MISSING_AGES : MISSING_AGES + OUTLYING_AGES]:
+        dirty[place]["age"] = 999
+    for place in places[MISSING_AGES + OUTLYING_AGES :]:
+        dirty[place]["bare_nuclei"] = "?"
+    return dirty
+
+
+def _cleaned(rows: Sequence[Row]) -> list[Row]:
+    """What the clinics sent after they were asked: nearly every age, every nucleus read."""
+    return [{**row, "age": "" if place % 91 == 0 else row["age"]} for place, row in enumerate(rows)]
+
+
+def _as_csv(rows: Sequence[Row]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HEADER, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _upload(text: str) -> Upload:
+    data = text.encode()
+    return Upload("patients.csv", [data], len(data))

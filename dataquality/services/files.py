@@ -1,0 +1,204 @@
+"""How files come in and are kept: streamed, measured, checked, stored, never left as orphans."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+
+from backlog.models import Product
+from dataquality.models import DatasetVersion, FileFormat
+from mlscrum.lib.errors import DomainError
+
+CHUNK_BYTES = 1024 * 1024
+MEGABYTE = 1024 * 1024
+SUFFIXES = {
+    ".csv": FileFormat.CSV,
+    ".parquet": FileFormat.PARQUET,
+    ".pq": FileFormat.PARQUET,
+    ".jsonl": FileFormat.JSONL,
+    ".ndjson": FileFormat.JSONL,
+}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that somebody sends, read once. `size` is in bytes, where the sender tells it."""
+
+    filename: str
+    chunks: Iterable[bytes]
+    size: int | None = None
+
+    @classmethod
+    def of(cls, file: UploadedFile[bytes]) -> Upload:
+        """The upload of a page or of REST."""
+        return cls(file.name or "", file.chunks(CHUNK_BYTES), file.size)
+
+
+@dataclass(frozen=True)
+class ServerPath:
+    """A file on the server, by its path within SOURCES_DIR/<product key>/."""
+
+    path: str
+
+
+Source = Upload | ServerPath
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file that has come in: a temporary copy of ours, and what is known of it."""
+
+    path: Path
+    filename: str
+    format: FileFormat
+    sha256: str
+    bytes: int
+
+
+@contextmanager
+def received(source: Source, product: Product) -> Iterator[Received]:
+    """A temporary copy of the source with its checksum, gone afterwards.
+
+    Raises DomainError for a file too large (413), of no format that we read, or a path that
+    leads out of the product's folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
+        upload, file = (source, None) if isinstance(source, Upload) else _open(source, product)
+        try:
+            name = PurePosixPath(upload.filename.replace("\\", "/")).name[:255]
+            file_format = format_of(name)
+            copy = Path(folder) / f"content{_suffix(file_format)}"
+            sha256, size = _copy(upload, copy)
+        finally:
+            if file is not None:
+                file.close()
+        yield Received(copy, name, file_format, sha256, size)
+
+
+def format_of(filename: str) -> FileFormat:
+    """The format that a file's name promises; raises DomainError for a name that promises none."""
+    found = SUFFIXES.get(PurePosixPath(filename).suffix.lower())
+    if found is None:
+        raise DomainError(
+            "unknown_format",
+            "The file's name must end in .csv, .parquet or .jsonl, so that we know how to read it.",
+        )
+    return found
+
+
+@contextmanager
+def kept(content: Received, product: Product, slug: str) -> Iterator[str]:
+    """Store the file and give its key; it is deleted again if the block raises."""
+    wanted = f"datasets/{product.key}/{slug}/{uuid4().hex}{_suffix(content.format)}"
+    with content.path.open("rb") as file:
+        key = default_storage.save(wanted, File(file))
+    try:
+        yield key
+    except BaseException:
+        default_storage.delete(key)
+        raise
+
+
+@contextmanager
+def local_copy(version: DatasetVersion) -> Iterator[Path]:
+    """The version's file as a file on this machine, gone afterwards where it was copied.
+
+    Raises DomainError where the version was purged or the storage has lost the file.
+    """
+    file = opened(version)
+    with file, tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
+        copy = Path(folder) / f"content{_suffix(FileFormat(version.dataset.format))}"
+        with copy.open("wb") as target:
+            shutil.copyfileobj(file, target, CHUNK_BYTES)
+        yield copy
+
+
+def opened(version: DatasetVersion) -> File[bytes]:
+    """The version's file, open for reading; raises DomainError where its rows are gone."""
+    if not version.file:
+        raise DomainError("purged", f"Version {version.number} was purged; its rows are gone.")
+    try:
+        return default_storage.open(version.file)
+    except FileNotFoundError:
+        raise DomainError(
+            "file_lost", f"The file of version {version.number} is missing; upload it again."
+        ) from None
+
+
+def resolved(path: str, product: Product) -> Path:
+    """Where a path source really lies, symlinks followed.
+
+    Raises DomainError for anything outside SOURCES_DIR/<product key>/ or inside DATA_DIR, in the
+    same words whether it exists or not, and for what is no readable file.
+    """
+    outside = DomainError(
+        "path_outside",
+        f"The path must lead to a file within the folder {product.key} of SOURCES_DIR.",
+    )
+    home = (settings.SOURCES_DIR / product.key).resolve()
+    try:
+        place = (home / path).resolve()
+    except (OSError, RuntimeError, ValueError):  # loops, and characters no path may hold
+        raise outside from None
+    if not place.is_relative_to(home) or place.is_relative_to(settings.DATA_DIR.resolve()):
+        raise outside
+    try:
+        is_file = stat.S_ISREG(place.stat().st_mode)
+    except OSError:
+        is_file = False
+    if not is_file:
+        raise DomainError("no_such_file", f"There is no file {path} in the product's folder.")
+    return place
+
+
+def too_large() -> DomainError:
+    """The refusal of a file beyond the limit of this installation."""
+    return DomainError(
+        "too_large",
+        f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB, the limit of this installation.",
+        status=413,
+    )
+
+
+def _open(source: ServerPath, product: Product) -> tuple[Upload, File[bytes]]:
+    place = resolved(source.path, product)
+    try:
+        file = File(place.open("rb"))
+    except OSError:
+        raise DomainError("unreadable", "The server may not read this file.") from None
+    return Upload(place.name, file.chunks(CHUNK_BYTES), place.stat().st_size), file
+
+
+def _copy(upload: Upload, target: Path) -> tuple[str, int]:
+    """Write the upload to the target: its SHA-256 and its size in bytes."""
+    if upload.size is not None and upload.size > _limit():
+        raise too_large()
+    digest, size = hashlib.sha256(), 0
+    with target.open("wb") as out:
+        for chunk in upload.chunks:
+            size += len(chunk)
+            if size > _limit():
+                raise too_large()
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest(), size
+
+
+def _limit() -> int:
+    return int(settings.UPLOAD_LIMIT_MB) * MEGABYTE
+
+
+def _suffix(file_format: FileFormat) -> str:
+    return f".{file_format.value}"

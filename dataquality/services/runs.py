@@ -1,0 +1,300 @@
+"""Deeds on runs: ask for one, carry it out, cancel it, decide what a first run files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils import timezone
+
+from backlog.models import Actor, Job, Measurement, StoredReport
+from backlog.rules.evidence import Observation, is_tracked
+from backlog.rules.evidence import Outcome as Verdict
+from backlog.rules.severity import Severity
+from backlog.services import findings, jobs
+from backlog.services.deeds import deed
+from backlog.services.findings import EvidenceReport, Filed
+from dataquality.engine import reading, redact, running
+from dataquality.engine.running import CheckResult
+from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState, Trigger
+from dataquality.queries.runs import awaiting_findings
+from dataquality.rules import health
+from dataquality.services.files import local_copy
+from dataquality.services.values import policy_of
+from mlscrum.lib.errors import Conflict, DomainError
+
+JOB_KIND = "run"
+SOURCE = "gx"
+CHOICES = ("file", "accept", "watch")
+
+
+def request_run(
+    dataset: Dataset,
+    *,
+    actor: Actor,
+    trigger: str = Trigger.MANUAL,
+    version: DatasetVersion | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> Run:
+    """Ask for a run of the present suite on a version, by default the current one.
+
+    Writes a run and its job; a worker does the rest. Raises DomainError where there is nothing to
+    run or nothing to run it on.
+    """
+    version = version or dataset.current_version
+    suite = dataset.current_suite
+    if suite is None:
+        raise DomainError("no_suite", f"{dataset.name} has no suite yet; add its first check.")
+    if version is None or not version.file:
+        raise DomainError("no_version", f"{dataset.name} has no such content to read any more.")
+    product = dataset.product
+    whole = {**version.context, **(context or {})}
+    with deed(product, actor, "run.requested", subject=dataset.subject) as done:
+        run = Run.objects.create(
+            dataset=dataset,
+            version=version,
+            suite_version=suite,
+            engine=running.NAME,
+            trigger=trigger,
+            context=whole,
+            tracked=is_tracked(whole, product.tracked_environments, product.tracked_branches),
+            requested_by=actor.user,
+        )
+        run.job = jobs.enqueue(product, JOB_KIND, {"run": run.pk})
+        run.save(update_fields=["job"])
+        done.data.update(run=run.pk, version=version.number)
+    return run
+
+
+def cancel_run(run: Run, *, actor: Actor) -> Run:
+    """Cancel a run: at once while it waits, soon while it runs. Raises Conflict once it ended."""
+    if run.job is None or run.is_finished:
+        raise Conflict("run_ended", f"Run {run.pk} has ended; there is nothing to cancel.")
+    with deed(run.dataset.product, actor, "run.cancelled", subject=run.dataset.subject) as done:
+        jobs.request_cancel(run.job)
+        done.data["run"] = run.pk
+    run.refresh_from_db()
+    return run
+
+
+def retry_run(run: Run, *, actor: Actor, trigger: str = Trigger.MANUAL) -> Run:
+    """A new run on the same version and with the same context, by the present suite.
+
+    Raises Conflict while the old one is under way.
+    """
+    if not run.is_finished:
+        raise Conflict("run_under_way", f"Run {run.pk} is still under way.")
+    return request_run(
+        run.dataset, actor=actor, trigger=trigger, version=run.version, context=run.context
+    )
+
+
+def file_awaiting(
+    run: Run, *, actor: Actor, choice: str = "file", checks: Collection[int] | None = None
+) -> Run:
+    """Decide on the findings of a first run that wait for a yes.
+
+    `file` makes items of them, `accept` mutes them at today's level, `watch` only counts them.
+    `checks` names results by position; without it all are meant.
+    """
+    if choice not in CHOICES:
+        raise DomainError("bad_choice", "Choose file, accept or watch.")
+    with deed(run.dataset.product, actor, "run.decided", subject=run.dataset.subject) as done:
+        locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+        waiting = awaiting_findings(run, checks)
+        if not waiting:
+            done.nothing_happened()
+            return run
+        if choice == "file":
+            findings.file_findings(waiting, actor=actor)
+        elif choice == "accept":
+            findings.accept_level(waiting, actor=actor)
+        else:
+            findings.watch_only(waiting, actor=actor)
+        locked.awaiting = len(awaiting_findings(run))
+        locked.save(update_fields=["awaiting"])
+        done.data.update(run=run.pk, choice=choice, findings=len(waiting))
+        run.awaiting = locked.awaiting
+    return run
+
+
+def execute_run(lease: jobs.Lease) -> None:
+    """Carry out a run's job: read the version by the stored schema, check it, report what was
+    found, all effects in the one transaction that ends the job.
+
+    Data that can't be read ends the run as errored, with one execution finding.
+    """
+    run = _begun(lease.job)
+    dataset = run.dataset
+    lease.progress(0.02, "Reading the data")
+    try:
+        with local_copy(run.version) as path:
+            table = reading.read(path, dataset.format, dataset.schema)
+        lease.progress(0.1, "Checking")
+        found = running.run_suite(
+            table,
+            run.suite_version.expectations,
+            key_columns=dataset.key_columns,
+            progress=lambda done, total: lease.progress(
+                0.1 + 0.85 * done / total, f"{done} of {total} checks"
+            ),
+        )
+    except DomainError as error:
+        with lease.finish():
+            _conclude_errored(run, error.code, error.message)
+        return
+    with lease.finish():
+        # The sample policy may have become stricter while this was under way.
+        present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        _conclude(run, redact.results(found, policy_of(present)))
+
+
+def run_failed(job: Job, code: str, message: str) -> None:
+    """A run's job ended badly: the run is errored, and its owner gets a task."""
+    run = Run.objects.with_row().filter(job=job).first()
+    if run is not None and not run.is_finished:
+        _conclude_errored(run, code, message)
+
+
+def run_cancelled(job: Job) -> None:
+    """A run's job was cancelled, and so is the run."""
+    Run.objects.filter(job=job, state__in=[RunState.QUEUED, RunState.RUNNING]).update(
+        state=RunState.CANCELLED, finished_at=timezone.now()
+    )
+
+
+def _begun(job: Job) -> Run:
+    run: Run = Run.objects.with_row().get(pk=job.args["run"])
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk, state__in=[RunState.QUEUED, RunState.RUNNING]).update(
+        state=RunState.RUNNING, started_at=Coalesce("started_at", now)
+    )
+    run.started_at = run.started_at or now
+    return run
+
+
+def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
+    """Write what the checks said, report it, and tie each result to its finding."""
+    filed = _report(run, [_observation(run, result) for result in found])
+    counted = [result for result in found if not result.guard]
+    statistics = health.statistics([(r.outcome, r.severity) for r in counted])
+    Result.objects.bulk_create(
+        _row(run, result, finding if filed.tracked else None)
+        for result, finding in zip(found, filed.findings, strict=True)
+    )
+    state = health.run_state([result.outcome for result in found])
+    _end(
+        run,
+        state,
+        statistics=statistics.as_dict(),
+        health=statistics.health,
+        awaiting=filed.awaiting,
+        error_code="nothing_judged" if state == RunState.ERRORED else "",
+        error_detail="No check could say anything." if state == RunState.ERRORED else "",
+    )
+    if run.tracked:
+        Measurement.objects.create(
+            subject=run.dataset.subject,
+            batch_key=run.version.batch_key,
+            batch_at=_batch_at(run.version),
+            measured_at=run.finished_at or timezone.now(),
+            health=statistics.health,
+            executed=statistics.passed + statistics.failed,
+            total=statistics.total,
+            open_critical_errors=sum(
+                r.outcome == Verdict.ERRORED and r.severity == Severity.CRITICAL for r in counted
+            ),
+        )
+
+
+def _conclude_errored(run: Run, code: str, message: str) -> None:
+    """End a run that could not be carried out: one execution finding per dataset and code."""
+    safe = redact.text(message)
+    evidence = {**_whereabouts(run), "error_code": code, "message": safe}
+    could_not_run = Observation(
+        check="run",
+        identity={},
+        title=f"{run.dataset.name}: {safe}",
+        outcome=Verdict.ERRORED,
+        evidence=evidence,
+    )
+    _report(run, [could_not_run])
+    _end(run, RunState.ERRORED, error_code=code, error_detail=safe)
+
+
+def _end(run: Run, state: str, **fields: Any) -> None:
+    fields |= {"state": state, "finished_at": timezone.now(), "report": _stored_report(run)}
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.save(update_fields=list(fields))
+
+
+def _report(run: Run, observations: Sequence[Observation]) -> Filed:
+    return findings.report(
+        EvidenceReport(
+            product=run.dataset.product,
+            source=SOURCE,
+            key=f"run:{run.pk}",
+            subject=run.dataset.subject,
+            batch_key=run.version.batch_key,
+            batch_at=_batch_at(run.version),
+            trigger=run.trigger,
+            context=run.context,
+            observations=observations,
+        ),
+        actor=Actor.system(),
+    )
+
+
+def _stored_report(run: Run) -> StoredReport | None:
+    return StoredReport.objects.filter(
+        product=run.dataset.product, source=SOURCE, key=f"run:{run.pk}"
+    ).first()
+
+
+def _observation(run: Run, result: CheckResult) -> Observation:
+    evidence = {
+        **_whereabouts(run),
+        "column": result.column,
+        "check": result.type,
+        "element_count": result.element_count,
+        "unexpected_count": result.unexpected_count,
+        "unexpected_percent": result.unexpected_percent,
+    }
+    if result.outcome == Verdict.ERRORED:
+        evidence |= {"error_code": result.error_code, "message": result.message}
+    return Observation(
+        check=result.check,
+        identity=result.identity,
+        title=f"{run.dataset.name}: {result.title}",
+        outcome=Verdict(result.outcome),
+        severity=Severity(result.severity),
+        excess=result.excess,
+        evidence=evidence,
+        fingerprint=str(result.meta.get("fingerprint") or "")[:64],
+    )
+
+
+def _row(run: Run, result: CheckResult, finding: int | None) -> Result:
+    copied = (
+        "position", "type", "column", "kwargs", "meta", "severity", "outcome", "guard",
+        "fingerprint", "observed_value", "element_count", "unexpected_count",
+        "unexpected_percent", "excess", "sample", "message",
+    )  # fmt: skip
+    return Result(run=run, finding_id=finding, **{name: getattr(result, name) for name in copied})
+
+
+def _whereabouts(run: Run) -> dict[str, Any]:
+    """Where the evidence came from; names and numbers only, never values."""
+    return {
+        "url": reverse("dataquality:run", args=[run.dataset.product.key, run.pk]),
+        "run": run.pk,
+        "dataset": run.dataset.slug,
+        "version": run.version.number,
+    }
+
+
+def _batch_at(version: DatasetVersion) -> Any:
+    return version.as_of or version.seen_at

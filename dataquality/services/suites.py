@@ -1,0 +1,94 @@
+"""Deeds on suites: each saved suite is a new version, and everything wrong is said before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from django.db.models import Max
+
+from backlog.models import Actor
+from backlog.services.deeds import deed
+from dataquality.engine import suites as rules
+from dataquality.models import Dataset, SuiteVersion
+from mlscrum.lib.errors import Conflict, DomainError, FieldError
+
+Expectation = Mapping[str, Any]
+
+
+def save_suite(
+    dataset: Dataset,
+    expectations: Sequence[Expectation],
+    *,
+    actor: Actor,
+    based_on: int | None = None,
+) -> SuiteVersion:
+    """Make these expectations the suite of the dataset; the same ones again change nothing.
+
+    Raises DomainError with every problem at once, as `errors` with pointers such as
+    `/expectations/3/kwargs/column`, and Conflict where `based_on` is no longer the number of the
+    present suite.
+    """
+    problems = problems_of(dataset, expectations)
+    if problems:
+        raise DomainError(
+            "bad_suite",
+            "The suite was not saved: " + _count(len(problems)),
+            errors=problems,
+        )
+    wanted = rules.tidy(expectations)
+    with deed(dataset.product, actor, "suite.saved", subject=dataset.subject) as done:
+        locked = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        present = locked.current_suite
+        if based_on is not None and based_on != (present.number if present else 0):
+            raise Conflict("suite_changed", "Somebody else has saved the suite meanwhile.")
+        if present is not None and present.expectations == wanted:
+            done.nothing_happened()
+            return present
+        last = locked.suite_versions.aggregate(last=Max("number"))["last"] or 0
+        saved = SuiteVersion.objects.create(
+            dataset=dataset, number=last + 1, expectations=wanted, saved_by=actor.user
+        )
+        Dataset.objects.filter(pk=dataset.pk).update(current_suite=saved)
+        dataset.current_suite = saved
+        done.data.update(suite=saved.number, checks=len(wanted))
+    return saved
+
+
+def accept_suggestions(
+    dataset: Dataset, positions: Collection[int] | None = None, *, actor: Actor
+) -> SuiteVersion:
+    """Add suggestions of the present profile to the suite, by position or all of them.
+
+    What stands in the suite already is left alone. Raises DomainError where there is no such
+    suggestion.
+    """
+    profile = getattr(dataset.current_version, "profile", None)
+    suggested = profile.suggestions if profile is not None else []
+    wanted = range(len(suggested)) if positions is None else sorted(set(positions))
+    if not suggested or any(not 0 <= position < len(suggested) for position in wanted):
+        raise DomainError(
+            "no_suggestion", "There is no such suggestion; look at the profile again."
+        )
+    present = present_expectations(dataset)
+    known = [rules.check_of(expectation) for expectation in present]
+    fresh = [
+        expectation
+        for expectation in (suggested[position]["expectation"] for position in wanted)
+        if rules.check_of(expectation) not in known
+    ]
+    return save_suite(dataset, [*present, *fresh], actor=actor)
+
+
+def present_expectations(dataset: Dataset) -> list[dict[str, Any]]:
+    """The expectations in force, in order."""
+    return list(dataset.current_suite.expectations) if dataset.current_suite else []
+
+
+def problems_of(dataset: Dataset, expectations: Sequence[Expectation]) -> list[FieldError]:
+    """Everything that is wrong with a suite for this dataset, before it is saved."""
+    return rules.problems(expectations, dataset.schema)
+
+
+def _count(number: int) -> str:
+    return "one thing is wrong." if number == 1 else f"{number} things are wrong."

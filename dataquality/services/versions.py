@@ -1,0 +1,173 @@
+"""Deeds on versions: every content a dataset ever had, each kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from backlog.models import Actor
+from backlog.rules.evidence import is_tracked
+from backlog.services.deeds import deed
+from dataquality.engine import reading
+from dataquality.models import Dataset, DatasetVersion, Profile, Result, SourceKind
+from dataquality.services.files import Received, ServerPath, Source, kept, received
+from mlscrum.lib.errors import Conflict, DomainError
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file on its way to become a version: what it is, what stands in it, where it is kept."""
+
+    content: Received
+    rows: int
+    columns: list[dict[str, str]]
+    file: str
+    as_of: datetime | None
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The version of a delivered content; `created` is false where that content was known."""
+
+    version: DatasetVersion
+    created: bool
+
+
+def add_version(
+    dataset: Dataset,
+    source: Source,
+    *,
+    actor: Actor,
+    as_of: datetime | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> Delivered:
+    """Keep a new content of the dataset, read by its schema, and make it the current one.
+
+    The same content is the same version; if another one had replaced it meanwhile, it becomes
+    current again. Content of an untracked context, such as a pull request, never becomes
+    current. Raises DomainError for a file that can't be read, leaving nothing behind.
+    """
+    context = dict(context or {})
+    with received(source, dataset.product) as content:
+        if content.format != dataset.format:
+            raise DomainError(
+                "other_format",
+                f"{dataset.name} is read as {dataset.get_format_display()}; "
+                f"this is a {content.format.label} file. Register it as a dataset of its own.",
+            )
+        known = dataset.versions.filter(sha256=content.sha256).first()
+        if known is not None and known.file:
+            return Delivered(_seen_again(known, context, actor=actor), created=False)
+        found = reading.measure(content.path, content.format, dataset.schema)
+        with (
+            kept(content, dataset.product, dataset.slug) as key,
+            deed(dataset.product, actor, "dataset.version_added", subject=dataset.subject) as done,
+        ):
+            columns = [{"name": column.name, "type": column.type} for column in found.columns]
+            delivery = Delivery(content, found.rows, columns, key, as_of, context)
+            version = store_version(dataset, delivery, actor=actor)
+            done.data.update(version=version.number, rows=version.rows)
+    return Delivered(version, created=True)
+
+
+def read_again(
+    dataset: Dataset, *, actor: Actor, context: Mapping[str, Any] | None = None
+) -> Delivered:
+    """Read a path source anew. Raises DomainError for a dataset that people upload."""
+    if dataset.source_kind != SourceKind.PATH:
+        raise DomainError(
+            "no_source", f"{dataset.name} has no source to read again; upload a file instead."
+        )
+    return add_version(dataset, ServerPath(dataset.path), actor=actor, context=context)
+
+
+def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> DatasetVersion:
+    """Write the row of a version within the caller's deed; the next number is taken under lock."""
+    Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+    purged = dataset.versions.filter(sha256=delivery.content.sha256).first()
+    if purged is not None:
+        return _bring_back(purged, delivery)
+    last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
+    product = dataset.product
+    version = DatasetVersion.objects.create(
+        dataset=dataset,
+        number=last + 1,
+        sha256=delivery.content.sha256,
+        bytes=delivery.content.bytes,
+        rows=delivery.rows,
+        columns=delivery.columns,
+        file=delivery.file,
+        filename=delivery.content.filename,
+        as_of=delivery.as_of,
+        seen_at=timezone.now(),
+        tracked=is_tracked(
+            delivery.context, product.tracked_environments, product.tracked_branches
+        ),
+        context=dict(delivery.context),
+        created_by=actor.user,
+    )
+    if version.tracked or last == 0:
+        _make_current(dataset, version)
+    return version
+
+
+def purge_version(version: DatasetVersion, *, actor: Actor) -> DatasetVersion:
+    """Delete the rows of a version for good: its file, profile and samples.
+
+    Checksum, counts and findings stay.
+    """
+    dataset = version.dataset
+    with deed(dataset.product, actor, "dataset.version_purged", subject=dataset.subject) as done:
+        locked = DatasetVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+        if locked.purged_at is not None:
+            done.nothing_happened()
+            return locked
+        key = locked.file
+        locked.file, locked.purged_at = "", done.at
+        locked.save(update_fields=["file", "purged_at"])
+        Profile.objects.filter(version=locked).delete()
+        Result.objects.filter(run__version=locked).update(sample=[], observed_value=None)
+        done.data["version"] = locked.number
+        transaction.on_commit(lambda: default_storage.delete(key))
+    return locked
+
+
+def _bring_back(version: DatasetVersion, delivery: Delivery) -> DatasetVersion:
+    """Give a purged version its file again: the same content is the same version."""
+    if version.file:
+        raise Conflict("known_content", "This very content is being uploaded by somebody else.")
+    version.file, version.purged_at, version.seen_at = delivery.file, None, timezone.now()
+    version.save(update_fields=["file", "purged_at", "seen_at"])
+    if version.tracked:
+        _make_current(version.dataset, version)
+    return version
+
+
+def _seen_again(
+    version: DatasetVersion, context: dict[str, Any], *, actor: Actor
+) -> DatasetVersion:
+    """A known content came in once more: where another had replaced it, it is current again."""
+    dataset, product = version.dataset, version.dataset.product
+    tracked = is_tracked(context, product.tracked_environments, product.tracked_branches)
+    if not tracked or dataset.current_version_id == version.pk:
+        return version
+    with deed(product, actor, "dataset.version_returned", subject=dataset.subject) as done:
+        Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        version.tracked, version.seen_at, version.context = True, done.at, context
+        version.save(update_fields=["tracked", "seen_at", "context"])
+        _make_current(dataset, version)
+        done.data["version"] = version.number
+    return version
+
+
+def _make_current(dataset: Dataset, version: DatasetVersion) -> None:
+    dataset.current_version = version
+    Dataset.objects.filter(pk=dataset.pk).update(current_version=version)

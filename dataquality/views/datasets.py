@@ -1,0 +1,155 @@
+"""Pages of datasets: the list, registering one, its overview, settings and versions."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.access.pages import ProductRequest, product_page, subject_page
+from backlog.models import Product
+from dataquality.forms.datasets import DatasetForm, RegisterForm, VersionForm
+from dataquality.models import Dataset, SourceKind, Trigger
+from dataquality.queries.datasets import dataset_rows, find_dataset, find_version
+from dataquality.queries.overviews import overview_of, version_rows
+from dataquality.services.datasets import register_dataset, update_dataset
+from dataquality.services.files import Upload, opened
+from dataquality.services.runs import request_run
+from dataquality.services.values import note_values_opened
+from dataquality.services.versions import Delivered, add_version, read_again
+from dataquality.views.common import page_of, put_errors, sees_values
+from mlscrum.lib.errors import DomainError
+
+
+@require_GET
+@product_page("dataset.view")
+def datasets(request: ProductRequest, product: Product) -> HttpResponse:
+    return render(
+        request,
+        "dataquality/datasets.html",
+        {"rows": dataset_rows(product), "may_register": request.may("dataset.register")},
+    )
+
+
+@product_page("dataset.register")
+def dataset_new(request: ProductRequest, product: Product) -> HttpResponse:
+    form = RegisterForm(
+        request.POST or None,
+        request.FILES or None,
+        product=product,
+        initial={"owner": request.user},
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            dataset = register_dataset(
+                product, form.draft(), form.chosen_source(), actor=request.actor
+            )
+        except (DomainError, ValidationError) as error:
+            put_errors(form, error, field="path" if form.asks_for_path() else "file")
+        else:
+            messages.success(request, f"{dataset.name} is registered; its profile is being made.")
+            return redirect("dataquality:profile", product.key, dataset.slug)
+    status = 422 if form.errors else 200
+    return render(request, "dataquality/dataset_new.html", {"form": form}, status=status)
+
+
+@require_GET
+@subject_page("dataset.view", find_dataset)
+def dataset(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    values = sees_values(request, dataset)
+    overview = overview_of(dataset, with_values=values)
+    if values and overview.failing and overview.failing.result.sample:
+        note_values_opened(dataset, f"run {overview.failing.result.run_id}", actor=request.actor)
+    return render(
+        request,
+        "dataquality/dataset.html",
+        {**page_of(request, dataset, "overview"), "o": overview},
+    )
+
+
+@subject_page("dataset.edit", find_dataset)
+def dataset_settings(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    form = DatasetForm(request.POST or None, dataset=dataset)
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_dataset(dataset, actor=request.actor, **form.cleaned_data)
+        except (DomainError, ValidationError) as error:
+            put_errors(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect("dataquality:dataset", dataset.product.key, dataset.slug)
+    return render(
+        request,
+        "dataquality/dataset_settings.html",
+        {**page_of(request, dataset, "settings"), "form": form},
+        status=422 if form.errors else 200,
+    )
+
+
+@subject_page("dataset.view", find_dataset, post="dataset.add_version")
+def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    form = VersionForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            delivered = add_version(
+                dataset,
+                Upload.of(form.cleaned_data["file"]),
+                actor=request.actor,
+                as_of=form.cleaned_data["as_of"],
+            )
+            return _after_delivery(request, dataset, delivered, run=form.cleaned_data["run"])
+        except DomainError as error:
+            put_errors(form, error, field="file")
+    return render(
+        request,
+        "dataquality/versions.html",
+        {
+            **page_of(request, dataset, "versions"),
+            "form": form,
+            "versions": version_rows(dataset),
+            "sees_values": sees_values(request, dataset),
+            "is_path": dataset.source_kind == SourceKind.PATH,
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+@subject_page("dataset.add_version", find_dataset)
+def version_read_again(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    delivered = read_again(dataset, actor=request.actor)
+    return _after_delivery(request, dataset, delivered, run=False)
+
+
+@require_GET
+@subject_page("dataset.view", find_dataset)
+def version_file(request: ProductRequest, dataset: Dataset, number: int) -> HttpResponseBase:
+    """The file of a version, for members who may see values; who took it is noted."""
+    if not sees_values(request, dataset):
+        return render(request, "403.html", status=403)
+    version = find_version(dataset, number)
+    file = opened(version)
+    note_values_opened(dataset, f"version {version.number}", actor=request.actor)
+    name = f"{dataset.slug}-{version.number}.{dataset.format}"
+    answer = FileResponse(file, as_attachment=True, filename=name)
+    answer["Content-Type"] = "application/octet-stream"
+    return answer
+
+
+def _after_delivery(
+    request: ProductRequest, dataset: Dataset, delivered: Delivered, *, run: bool
+) -> HttpResponse:
+    number = delivered.version.number
+    if delivered.created:
+        messages.success(request, f"Version {number} is in, with {delivered.version.rows:,} rows.")
+    else:
+        messages.info(request, f"This is the content of version {number}; nothing new came in.")
+    if run and dataset.current_suite_id:
+        started = request_run(
+            dataset, actor=request.actor, version=delivered.version, trigger=Trigger.UPLOAD
+        )
+        return redirect("dataquality:run", dataset.product.key, started.pk)
+    return redirect("dataquality:versions", dataset.product.key, dataset.slug)

@@ -1,0 +1,81 @@
+"""The profile page: what the data looks like, and the checks that this suggests."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.access.pages import ProductRequest, subject_page
+from dataquality.models import Dataset
+from dataquality.queries.datasets import find_dataset
+from dataquality.queries.profiles import profile_of
+from dataquality.services.datasets import change_schema
+from dataquality.services.profiles import request_profile
+from dataquality.services.suites import accept_suggestions
+from dataquality.services.values import note_values_opened
+from dataquality.views.common import first_message, page_of, sees_values
+from mlscrum.lib.errors import DomainError
+
+
+@require_GET
+@subject_page("dataset.view", find_dataset)
+def profile(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """The profile of the current version; while it is made the fragment asks for itself."""
+    values = sees_values(request, dataset)
+    page = profile_of(dataset, with_values=values)
+    if values and page.holds_values:
+        note_values_opened(dataset, f"profile {page.version}", actor=request.actor)
+    is_htmx = bool(request.htmx)  # type: ignore[attr-defined]
+    return render(
+        request,
+        "dataquality/_profile.html" if is_htmx else "dataquality/profile.html",
+        {
+            **page_of(request, dataset, "profile"),
+            "p": page,
+        },
+    )
+
+
+@require_POST
+@subject_page("dataset.edit", find_dataset)
+def profile_again(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    request_profile(dataset, actor=request.actor)
+    return redirect("dataquality:profile", dataset.product.key, dataset.slug)
+
+
+@require_POST
+@subject_page("suite.edit", find_dataset)
+def profile_accept(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Add suggestions to the suite: those whose `position` was sent, or all of them."""
+    sent = [int(text) for text in request.POST.getlist("position") if text.isdigit()]
+    wants_all = "all" in request.POST
+    if not sent and not wants_all:
+        messages.error(request, "Choose at least one suggestion.")
+        return redirect("dataquality:profile", dataset.product.key, dataset.slug)
+    before = len(dataset.current_suite.expectations) if dataset.current_suite else 0
+    suite = accept_suggestions(dataset, None if wants_all else sent, actor=request.actor)
+    added = len(suite.expectations) - before
+    messages.success(request, "1 check was added." if added == 1 else f"{added} checks were added.")
+    return redirect("dataquality:profile", dataset.product.key, dataset.slug)
+
+
+@require_POST
+@subject_page("dataset.edit", find_dataset)
+def profile_schema(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Read one column as another type, or some of its words as missing."""
+    name = request.POST.get("column", "")
+    change: dict[str, object] = {}
+    if request.POST.get("type"):
+        change["type"] = request.POST["type"]
+    if "null_words" in request.POST:
+        change["null_words"] = request.POST["null_words"].split()
+    try:
+        change_schema(dataset, columns={name: change}, actor=request.actor)
+    except (DomainError, ValidationError) as error:
+        messages.error(request, first_message(error))
+    else:
+        messages.success(request, f"{name} is read anew; its profile is being made.")
+    return redirect("dataquality:profile", dataset.product.key, dataset.slug)

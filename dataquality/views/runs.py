@@ -1,0 +1,78 @@
+"""Pages of runs: start one, watch it, read what it found, decide on what waits."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.access.pages import ProductRequest, subject_page
+from dataquality.models import Dataset, Run
+from dataquality.queries.datasets import find_dataset
+from dataquality.queries.overviews import run_details, run_rows
+from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
+from dataquality.services.values import note_values_opened
+from dataquality.views.common import page_of, run_page, sees_values
+
+
+@subject_page("dataset.view", find_dataset, post="run.start")
+def runs(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """The history of a dataset's runs; POST starts one."""
+    if request.method == "POST":
+        run = request_run(dataset, actor=request.actor)
+        return redirect("dataquality:run", dataset.product.key, run.pk)
+    return render(
+        request,
+        "dataquality/runs.html",
+        {**page_of(request, dataset, "runs"), "page": run_rows(dataset, request.GET.get("page"))},
+    )
+
+
+@require_GET
+@run_page("dataset.view")
+def run(request: ProductRequest, run: Run) -> HttpResponse:
+    """The run; while it is under way its fragment asks for itself every second."""
+    values = sees_values(request, run.dataset)
+    details = run_details(run, with_values=values)
+    if details.shows_values:
+        note_values_opened(run.dataset, f"run {run.pk}", actor=request.actor)
+    template = "dataquality/_run.html" if request.htmx else "dataquality/run.html"  # type: ignore[attr-defined]
+    return render(
+        request,
+        template,
+        {
+            "run": run,
+            **page_of(request, run.dataset, "runs"),
+            "d": details,
+            "may_decide": request.may("finding.triage", run.dataset.subject),
+        },
+    )
+
+
+@require_POST
+@run_page("run.start")
+def run_cancel(request: ProductRequest, run: Run) -> HttpResponse:
+    cancel_run(run, actor=request.actor)
+    messages.info(request, f"Run {run.pk} is being cancelled.")
+    return redirect("dataquality:run", run.dataset.product.key, run.pk)
+
+
+@require_POST
+@run_page("run.start")
+def run_retry(request: ProductRequest, run: Run) -> HttpResponse:
+    again = retry_run(run, actor=request.actor)
+    return redirect("dataquality:run", run.dataset.product.key, again.pk)
+
+
+@require_POST
+@run_page("finding.triage")
+def run_decide(request: ProductRequest, run: Run) -> HttpResponse:
+    """File, accept or only watch what a first run found; `check` names results by position."""
+    chosen = [int(text) for text in request.POST.getlist("check") if text.isdigit()]
+    before = run.awaiting
+    file_awaiting(
+        run, actor=request.actor, choice=request.POST.get("choice", ""), checks=chosen or None
+    )
+    messages.success(request, f"Decided on {before - run.awaiting} findings.")
+    return redirect("dataquality:run", run.dataset.product.key, run.pk)

@@ -1,0 +1,167 @@
+"""Pages of suites: the checks in words, one check as a form, the whole as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.access.pages import ProductRequest, subject_page
+from dataquality.engine import suites as rules
+from dataquality.engine.catalogue import Entry, find
+from dataquality.forms.suites import CheckForm, SuiteForm, suite_text, whereabouts
+from dataquality.models import Dataset
+from dataquality.queries.datasets import find_dataset
+from dataquality.queries.suites import check_lines, type_choices
+from dataquality.services.suites import present_expectations, save_suite
+from dataquality.views.common import page_of
+from mlscrum.lib.errors import DomainError
+
+
+@require_GET
+@subject_page("dataset.view", find_dataset)
+def suite(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    return render(
+        request,
+        "dataquality/suite.html",
+        {
+            **page_of(request, dataset, "suite"),
+            "lines": check_lines(dataset),
+            "suite": dataset.current_suite,
+            "groups": type_choices(),
+        },
+    )
+
+
+@subject_page("suite.edit", find_dataset)
+def suite_add(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Add a check of the type that the query names; without one, choose it on the suite's page."""
+    wanted = request.GET.get("type", "")
+    if not wanted:
+        return redirect("dataquality:suite", dataset.product.key, dataset.slug)
+    return _check_page(request, dataset, _entry(wanted), len(present_expectations(dataset)))
+
+
+@subject_page("suite.edit", find_dataset)
+def suite_edit(request: ProductRequest, dataset: Dataset, position: int) -> HttpResponse:
+    present = _present(dataset, position)[position]
+    return _check_page(request, dataset, _entry(present["type"]), position, present)
+
+
+@require_POST
+@subject_page("suite.edit", find_dataset)
+def suite_remove(request: ProductRequest, dataset: Dataset, position: int) -> HttpResponse:
+    present = _present(dataset, position)
+    rest = [*present[:position], *present[position + 1 :]]
+    try:
+        save_suite(dataset, rest, actor=request.actor, based_on=_number(request))
+    except DomainError as error:
+        details = [f"{whereabouts(e.pointer)}: {e.detail}" for e in error.errors]
+        messages.error(request, " ".join([error.message, *details]))
+    else:
+        messages.success(request, f"Removed: {rules.words(present[position])}.")
+    return redirect("dataquality:suite", dataset.product.key, dataset.slug)
+
+
+@subject_page("dataset.view", find_dataset, post="suite.edit")
+def suite_json(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """The whole suite as JSON; saving replaces it."""
+    initial = {
+        "suite": suite_text(present_expectations(dataset)),
+        "based_on": _suite_number(dataset),
+    }
+    form = SuiteForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        sent: list[Any] = form.cleaned_data["suite"]
+        try:
+            saved = save_suite(
+                dataset, sent, actor=request.actor, based_on=form.cleaned_data["based_on"]
+            )
+        except DomainError as error:
+            form.put_errors(error.errors)
+            if not error.errors:
+                form.add_error(None, error.message)
+        else:
+            messages.success(request, f"Saved as suite {saved.number}.")
+            return redirect("dataquality:suite", dataset.product.key, dataset.slug)
+    return render(
+        request,
+        "dataquality/suite_json.html",
+        {
+            **page_of(request, dataset, "suite"),
+            "form": form,
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _check_page(
+    request: ProductRequest,
+    dataset: Dataset,
+    entry: Entry,
+    position: int,
+    present: dict[str, Any] | None = None,
+) -> HttpResponse:
+    form = CheckForm(
+        request.POST or None,
+        entry=entry,
+        columns=dataset.column_names,
+        present=present,
+        based_on=_suite_number(dataset),
+    )
+    if request.method == "POST" and form.is_valid() and _saved(request, dataset, form, position):
+        return redirect("dataquality:suite", dataset.product.key, dataset.slug)
+    return render(
+        request,
+        "dataquality/suite_check.html",
+        {
+            **page_of(request, dataset, "suite"),
+            "form": form,
+            "entry": entry,
+            "position": position,
+            "is_new": present is None,
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+def _saved(request: ProductRequest, dataset: Dataset, form: CheckForm, position: int) -> bool:
+    """Whether the suite with this check in its place was saved; else the form says why not."""
+    wanted = rules.with_types(form.expectation(), dataset.schema)
+    whole = present_expectations(dataset)
+    whole[position : position + 1] = [wanted]
+    try:
+        save_suite(dataset, whole, actor=request.actor, based_on=form.cleaned_data["based_on"])
+    except DomainError as error:
+        form.put_errors(error.errors, position)
+        if not error.errors:
+            form.add_error(None, error.message)
+        return False
+    messages.success(request, f"Saved: {rules.words(wanted)}.")
+    return True
+
+
+def _present(dataset: Dataset, position: int) -> list[dict[str, Any]]:
+    present = present_expectations(dataset)
+    if position >= len(present):
+        raise Http404(f"There is no check {position + 1}.")
+    return present
+
+
+def _entry(kind: str) -> Entry:
+    entry = find(kind)
+    if entry is None or not entry.on_files:
+        raise Http404("There is no such expectation for files.")
+    return entry
+
+
+def _suite_number(dataset: Dataset) -> int:
+    return dataset.current_suite.number if dataset.current_suite else 0
+
+
+def _number(request: ProductRequest) -> int | None:
+    sent = request.POST.get("based_on", "")
+    return int(sent) if sent.isdecimal() else None

@@ -1,0 +1,61 @@
+"""The rooms of a product: each app names its own, and the shell shows them to who may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class ProductLike(Protocol):
+    """What the shell knows of a product."""
+
+    key: str
+    name: str
+    goal: str
+
+
+Badge = Callable[[Any], int | None]
+ProductsOf = Callable[[Any], Iterable[ProductLike]]
+
+
+@dataclass(frozen=True)
+class Room:
+    """A place in the navigation of a product.
+
+    `badge(product)` counts what waits there, None for nothing to show. `also` names further first
+    parts of paths after `/p/<key>/` that belong to the room, and `shortcut` the key after `g`.
+    """
+
+    name: str
+    icon: str
+    url_name: str
+    order: int
+    permission: str = "product.view"
+    badge: Badge | None = None
+    also: tuple[str, ...] = ()
+    shortcut: str = ""
+
+
+_rooms: dict[str, Room] = {}
+_products_of: list[ProductsOf] = []
+
+
+def register(room: Room) -> None:
+    """Add a room, or replace the one of the same URL name."""
+    _rooms[room.url_name] = room
+
+
+def rooms() -> list[Room]:
+    """All rooms in the order of the navigation."""
+    return sorted(_rooms.values(), key=lambda room: (room.order, room.name))
+
+
+def provide_products(products_of: ProductsOf) -> None:
+    """Tell the shell how to find the products of a person."""
+    _products_of[:] = [products_of]
+
+
+def products_of(user: Any) -> list[ProductLike]:
+    """The products that the person may switch to."""
+    return [product for find in _products_of for product in find(user)]

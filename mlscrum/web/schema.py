@@ -1,0 +1,47 @@
+"""What every operation of the OpenAPI document has in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "A refusal (RFC 9457). Some carry more, such as `conflicts` or `neighbours`.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "The reason, for machines."},
+        "detail": {"type": "string", "description": "The reason, and what to do about it."},
+        "errors": {
+            "type": "array",
+            "description": "Each wrong field by its JSON pointer, or parameter by its name.",
+            "items": {
+                "type": "object",
+                "required": ["code", "detail"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "parameter": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+    "additionalProperties": True,
+}
+REFUSAL = {
+    "description": "A problem",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def with_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Let every operation say how it refuses."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"].setdefault("default", REFUSAL)
+    return result

@@ -1,0 +1,56 @@
+"""How many REST requests one principal may send in a minute.
+
+A counter per principal and minute in the default cache: Redis where REDIS_URL is set, so that all
+web processes count together, else each process counts for itself. REST framework's own throttles
+keep every request's time, which at our rates is a list of a thousand numbers per request.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.cache import cache
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+WINDOW_S = 60
+
+
+class PrincipalThrottle(BaseThrottle):
+    """API_RATE_PER_MINUTE requests for each token, each person, and each address of nobody."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        self.now = time.time()
+        key = f"rest:{_principal(request)}:{int(self.now // WINDOW_S)}"
+        return _count(key) <= settings.API_RATE_PER_MINUTE
+
+    def wait(self) -> float:
+        """Seconds until the next minute begins."""
+        return WINDOW_S - self.now % WINDOW_S
+
+
+def _count(key: str) -> int:
+    """How often this key was counted, this time included; 0 where the cache is out of reach."""
+    try:
+        if cache.add(key, 1, timeout=2 * WINDOW_S):
+            return 1
+        return int(cache.incr(key))
+    except RedisError:
+        return 0  # an answer without a limit is better than none
+    except ValueError:  # it went between the two calls
+        return 1
+
+
+def _principal(request: Request) -> str:
+    token: Any = request.auth
+    if token is not None:
+        return f"token:{token.pk}"
+    if request.user.is_authenticated:
+        return f"user:{request.user.pk}"
+    return f"address:{request.META.get('REMOTE_ADDR', '')}"

@@ -1,0 +1,304 @@
+"""REST: findings that other tools report, lists of them, and what people decide."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from backlog.models import Finding, Item, Job, Product, Scope, Subject, User
+from tests.conftest import Cast
+from tests.rest import V1, pointers, queries, walk
+
+FINDINGS = f"{V1}/products/MED/findings/"
+SEEN = {
+    "source": "bandit",
+    "fingerprint": "B603:train.py",
+    "title": "A subprocess with untrusted input",
+    "severity": "critical",
+    "outcome": "failed",
+    "evidence": {"file": "train.py", "count": 3},
+}
+FIELDS = {
+    "id", "source", "fingerprint", "title", "severity", "priority", "state", "marks", "first_seen",
+    "last_seen", "occurrences", "evidence", "dataset", "run", "item", "resolution", "muted_until",
+    "url",
+}  # fmt: skip
+
+
+@pytest.fixture
+def ci(api: Any, product: Product) -> Any:
+    """A product's token with the evidence scope alone."""
+    return api(product=product, scopes=(Scope.EVIDENCE,))
+
+
+@pytest.fixture
+def max_(api: Any, cast: Cast, product: Product) -> Any:
+    return api(cast.max)
+
+
+def seen(**more: Any) -> dict[str, Any]:
+    return {**SEEN, **more}
+
+
+def ids(answer: Any) -> list[int]:
+    return [row["id"] for row in answer.json()["results"]]
+
+
+# Report ------------------------------------------------------------------------------------
+
+
+def test_what_a_tool_saw_becomes_a_finding_and_an_item(ci: Any, product: Product) -> None:
+    answer = ci.post(FINDINGS, seen(context={"commit": "abc", "job_url": "https://ci/7"}))
+    told = answer.json()
+    assert answer.status_code == 201
+    assert (told["tracked"], told["created"], told["updated"]) == (True, ["MED-1"], [])
+    finding = told["finding"]
+    assert set(finding) == FIELDS
+    expected = {
+        "source": "bandit", "fingerprint": "B603:train.py", "severity": "critical",
+        "priority": "P1", "state": "open", "marks": [], "occurrences": 1, "item": "MED-1",
+        "dataset": None, "run": None, "resolution": None, "muted_until": None,
+        "title": "A subprocess with untrusted input",
+    }  # fmt: skip
+    assert {name: finding[name] for name in expected} == expected
+    assert finding["evidence"] == {
+        "file": "train.py", "count": 3, "context": {"commit": "abc", "job_url": "https://ci/7"}
+    }  # fmt: skip
+    assert finding["url"].endswith(f"/p/MED/findings/{finding['id']}/")
+
+
+def test_the_same_again_is_the_same_finding_and_green_resolves_it(ci: Any) -> None:
+    first = ci.post(FINDINGS, seen()).json()
+    again = ci.post(FINDINGS, seen())
+    assert (again.status_code, again.json()["updated"]) == (200, ["MED-1"])
+    assert again.json()["finding"]["id"] == first["finding"]["id"]
+    assert again.json()["finding"]["occurrences"] == 2
+    green = ci.post(FINDINGS, seen(outcome="passed")).json()
+    assert green["finding"]["state"] == "resolved"
+    assert green["resolved"] == ["MED-1"]
+    assert green["finding"]["resolution"]["reason"] == "green"
+    assert green["finding"]["resolution"]["at"].endswith("Z")
+
+
+def test_a_report_that_is_named_counts_once(ci: Any) -> None:
+    named = seen(external_id="job-7/B603")
+    first, second = (ci.post(FINDINGS, named) for _ in range(2))
+    assert second.json()["finding"]["occurrences"] == 1
+    assert second.json()["created"] == first.json()["created"] == ["MED-1"]
+
+
+def test_a_key_sent_twice_counts_once_and_holds_its_body(ci: Any) -> None:
+    headers = {"Idempotency-Key": "k"}
+    first, second = (ci.post(FINDINGS, SEEN, headers=headers) for _ in range(2))
+    assert first.json() == second.json()
+    assert Finding.objects.get().occurrence_count == 1
+    assert ci.post(FINDINGS, seen(title="b"), headers=headers).status_code == 422
+
+
+def test_evidence_of_a_pull_request_says_what_it_would_have_done(ci: Any) -> None:
+    told = ci.post(FINDINGS, seen(context={"pull_request": 12})).json()
+    assert (told["tracked"], told["created"], told["finding"]) == (False, [SEEN["title"]], None)
+    assert not Finding.objects.exists() and not Item.objects.exists()
+
+
+def test_green_of_what_was_never_red_is_nothing(ci: Any) -> None:
+    answer = ci.post(FINDINGS, seen(outcome="passed"))
+    assert (answer.status_code, answer.json()["finding"]) == (200, None)
+
+
+def test_a_tool_that_broke_is_an_execution_finding(ci: Any) -> None:
+    told = ci.post(FINDINGS, seen(outcome="errored", evidence={"error_code": "no_memory"})).json()
+    assert told["errored"] == ["MED-1"]
+    assert told["finding"]["title"] == "bandit: 1 check could not run (no memory)"
+
+
+def test_evidence_is_about_a_dataset_where_it_says_so(ci: Any, product: Product) -> None:
+    Subject.objects.create(product=product, kind="dataset", slug="patients", name="Patients")
+    assert ci.post(FINDINGS, seen(dataset="patients")).json()["finding"]["dataset"] == "patients"
+    assert pointers(ci.post(FINDINGS, seen(dataset="cats"))) == ["/dataset"]
+
+
+def test_passwords_in_addresses_and_long_texts_are_cut(ci: Any) -> None:
+    evidence = {"log": "at postgres://me:secret@db/x", "more": [{"text": "y" * 5000}]}
+    kept = ci.post(FINDINGS, seen(evidence=evidence)).json()["finding"]["evidence"]
+    assert kept["log"] == "at postgres://…@db/x"
+    assert len(kept["more"][0]["text"]) == 4000
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"source": "gx"}, "/source"),
+        ({"source": "My Tool"}, "/source"),
+        ({"fingerprint": ""}, "/fingerprint"),
+        ({"fingerprint": "x" * 65}, "/fingerprint"),
+        ({"severity": "worst"}, "/severity"),
+        ({"outcome": "maybe"}, "/outcome"),
+        ({"evidence": [1]}, "/evidence"),
+        ({"excess": -1}, "/excess"),
+        ({"context": {"job_url": "javascript:alert(1)"}}, "/context/job_url"),
+        ({"context": {"colour": "red"}}, "/context/colour"),
+        ({"state": "resolved"}, "/state"),
+        ({"as_of": "2100-01-01T00:00:00Z"}, "/as_of"),
+    ],
+)
+def test_bad_reports_are_refused_by_field(ci: Any, wrong: dict[str, Any], pointer: str) -> None:
+    answer = ci.post(FINDINGS, seen(**wrong))
+    assert (answer.status_code, pointers(answer)) == (400, [pointer])
+    assert not Finding.objects.exists()
+
+
+def test_reporting_takes_the_evidence_scope_and_a_builder(
+    api: Any, cast: Cast, product: Product
+) -> None:
+    assert api(cast.max, scopes=(Scope.READ, Scope.WRITE)).post(FINDINGS, SEEN).status_code == 403
+    assert api(cast.vera).post(FINDINGS, SEEN).status_code == 403
+    assert api(cast.sam).post(FINDINGS, SEEN).status_code == 404
+
+
+# Lists -------------------------------------------------------------------------------------
+
+
+def test_the_list_is_narrowed_and_ordered(ci: Any, max_: Any, product: Product) -> None:
+    Subject.objects.create(product=product, kind="dataset", slug="patients", name="Patients")
+    p1 = ci.post(FINDINGS, seen()).json()["finding"]
+    p2 = ci.post(
+        FINDINGS, seen(fingerprint="b", severity="warning", source="ruff", dataset="patients")
+    ).json()["finding"]
+    gone = ci.post(FINDINGS, seen(fingerprint="c", severity="info")).json()["finding"]
+    max_.post(f"{V1}/findings/{gone['id']}/mute/", {})
+    everything = [p1["id"], p2["id"], gone["id"]]
+    for query, expected in {
+        "": everything,
+        "ordering=id": everything,
+        "ordering=-last_seen": everything[::-1],
+        "state=open": everything[:2],
+        "state=open&state=muted": everything,
+        "severity=warning": [p2["id"]],
+        "priority=P1": [p1["id"]],
+        "source=bandit": [p1["id"], gone["id"]],
+        "dataset=patients": [p2["id"]],
+        "item=med-1": [p1["id"]],
+        "item=nothing": [],
+        f"updated_since={(timezone.now() + timedelta(hours=1)).strftime('%FT%TZ')}": [],
+    }.items():
+        assert ids(max_.get(f"{FINDINGS}?{query}")) == expected, query
+    assert [[f["id"] for f in page] for page in walk(max_, f"{FINDINGS}?limit=2")] == [
+        everything[:2],
+        everything[2:],
+    ]
+    assert max_.get(f"{FINDINGS}?state=lost").status_code == 400
+    assert max_.get(f"{FINDINGS}?kind=bug").status_code == 400
+
+
+def test_the_list_takes_the_same_queries_however_long(ci: Any, max_: Any) -> None:
+    ci.post(FINDINGS, seen())
+    before = queries(max_, FINDINGS)
+    for number in range(5):
+        ci.post(FINDINGS, seen(fingerprint=f"f{number}"))
+    assert queries(max_, FINDINGS) == before
+
+
+def test_the_evidence_scope_reads_findings_but_decides_nothing(ci: Any) -> None:
+    finding = ci.post(FINDINGS, seen()).json()["finding"]["id"]
+    assert ci.get(FINDINGS).status_code == 200
+    assert ci.get(f"{V1}/findings/{finding}/").status_code == 200
+    assert ci.post(f"{V1}/findings/{finding}/mute/", {}).status_code == 403
+
+
+# Decide ------------------------------------------------------------------------------------
+
+
+def test_people_mute_resolve_and_reopen(ci: Any, max_: Any) -> None:
+    path = f"{V1}/findings/{ci.post(FINDINGS, seen()).json()['finding']['id']}/"
+    muted = max_.post(f"{path}mute/", {"until": "2100-01-01T00:00:00Z", "cap": 5}).json()
+    assert (muted["state"], muted["muted_until"]) == ("muted", "2100-01-01T00:00:00Z")
+    resolved = max_.post(f"{path}resolve/", {"reason": "upstream", "note": "Their side"}).json()
+    assert (resolved["state"], resolved["muted_until"]) == ("resolved", None)
+    assert resolved["resolution"].pop("at")
+    assert resolved["resolution"] == {
+        "reason": "upstream", "by": "max@example.org", "note": "Their side"
+    }  # fmt: skip
+    opened = max_.post(f"{path}reopen/").json()
+    assert (opened["state"], opened["resolution"]) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("deed", "body", "pointer"),
+    [
+        ("mute", {"until": "2001-01-01T00:00:00Z"}, "/until"),
+        ("mute", {"until": "soon"}, "/until"),
+        ("resolve", {}, "/reason"),
+        ("resolve", {"reason": "green"}, "/reason"),
+        ("resolve", {"reason": "bored"}, "/reason"),
+        ("resolve", {"reason": "fixed", "colour": "red"}, "/colour"),
+    ],
+)
+def test_bad_decisions_are_refused_by_field(
+    ci: Any, max_: Any, deed: str, body: dict[str, Any], pointer: str
+) -> None:
+    finding = ci.post(FINDINGS, seen()).json()["finding"]["id"]
+    answer = max_.post(f"{V1}/findings/{finding}/{deed}/", body)
+    assert (answer.status_code, pointers(answer)) == (400, [pointer])
+    assert Finding.objects.get().state == "open"
+
+
+def test_a_dataset_s_steward_decides_whatever_the_role(
+    ci: Any, api: Any, cast: Cast, product: Product
+) -> None:
+    Subject.objects.create(
+        product=product, kind="dataset", slug="patients", name="Patients", steward=cast.dora
+    )
+    hers = ci.post(FINDINGS, seen(dataset="patients")).json()["finding"]["id"]
+    other = ci.post(FINDINGS, seen(fingerprint="b")).json()["finding"]["id"]
+    dora = api(cast.dora)
+    assert dora.post(f"{V1}/findings/{hers}/mute/", {}).status_code == 200
+    assert dora.post(f"{V1}/findings/{other}/mute/", {}).status_code == 403
+
+
+def test_strangers_find_no_finding(ci: Any, api: Any, cast: Cast) -> None:
+    finding = ci.post(FINDINGS, seen()).json()["finding"]["id"]
+    sam = api(cast.sam)
+    assert sam.get(f"{V1}/findings/{finding}/").status_code == 404
+    assert sam.post(f"{V1}/findings/{finding}/mute/", {}).status_code == 404
+    assert sam.get(FINDINGS).status_code == 404
+
+
+# Jobs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def job(product: Product) -> Job:
+    return Job.objects.create(
+        product=product, kind="run", run_after=timezone.now(), progress=0.25, message="Reading"
+    )
+
+
+def test_a_job_says_how_far_it_is(ci: Any, job: Job) -> None:
+    shown = ci.get(f"{V1}/jobs/{job.pk}/").json()
+    expected = {
+        "id": job.pk, "kind": "run", "product": "MED", "state": "queued", "progress": 0.25,
+        "message": "Reading", "error": None, "started_at": None, "finished_at": None,
+    }  # fmt: skip
+    assert {name: shown[name] for name in expected} == expected
+
+
+def test_a_job_is_cancelled_once(max_: Any, job: Job) -> None:
+    cancelled = max_.post(f"{V1}/jobs/{job.pk}/cancel/").json()
+    assert (cancelled["state"], cancelled["error"]["code"]) == ("cancelled", "cancelled")
+    assert max_.post(f"{V1}/jobs/{job.pk}/cancel/").status_code == 409
+
+
+def test_jobs_of_others_and_of_nobody_are_not_there(
+    ci: Any, api: Any, cast: Cast, job: Job
+) -> None:
+    assert api(cast.sam).get(f"{V1}/jobs/{job.pk}/").status_code == 404
+    assert api(cast.vera).post(f"{V1}/jobs/{job.pk}/cancel/").status_code == 403
+    assert ci.post(f"{V1}/jobs/{job.pk}/cancel/").status_code == 403
+    Job.objects.update(product=None)
+    User.objects.update(is_administrator=True)
+    assert api(cast.olga).get(f"{V1}/jobs/{job.pk}/").status_code == 404
+    assert api(cast.olga).get(f"{V1}/jobs/999999999999999999/").status_code == 404

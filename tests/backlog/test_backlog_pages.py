@@ -1,0 +1,345 @@
+"""The backlog page: its list, its inbox, its moves and its quick add, as people meet them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from backlog.models import Actor, Item, Kind, Product
+from backlog.services.items import ItemDraft, create_items, inbox, product_backlog, update_item
+from tests.backlog.evidence import see
+from tests.conftest import Cast
+
+URL = "/p/MED/backlog/"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def olga_acts(cast: Cast) -> Actor:
+    return Actor.person(cast.olga)
+
+
+@pytest.fixture
+def abc(product: Product, olga_acts: Actor) -> list[Item]:
+    """Three stories: MED-1 a, MED-2 b, MED-3 c."""
+    return create_items(product, [ItemDraft(title) for title in "abc"], actor=olga_acts)
+
+
+@pytest.fixture
+def olga(as_person: Any, cast: Cast) -> Client:
+    client: Client = as_person(cast.olga)
+    return client
+
+
+@pytest.fixture
+def max_(as_person: Any, cast: Cast) -> Client:
+    client: Client = as_person(cast.max)
+    return client
+
+
+def order(product: Product) -> str:
+    items = product_backlog(product).items.alive().order_by("rank")
+    return "".join(items.values_list("title", flat=True))
+
+
+def set_done(item: Item, actor: Actor) -> None:
+    update_item(item, actor=actor, status=item.product.statuses.get(slug="done"))
+
+
+def test_the_page_lists_items_in_rank_order_with_their_figures(
+    product: Product, olga: Client, olga_acts: Actor
+) -> None:
+    drafts = [
+        ItemDraft("Second reading", points=8),  # type: ignore[arg-type]
+        ItemDraft("Rotate the token", kind=Kind.TASK),
+        ItemDraft("Threshold by clinic"),
+    ]
+    create_items(product, drafts, actor=olga_acts)
+    page = olga.get(URL)
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert html.index("Second reading") < html.index("Threshold by clinic")
+    assert "2 items · 8 points · +1 unestimated" in html
+    assert "1 task" in html
+
+
+def test_an_empty_backlog_says_what_to_do_with_one_button(product: Product, olga: Client) -> None:
+    html = olga.get(URL).content.decode()
+    assert "Nothing is planned yet" in html
+    assert "/p/MED/items/new/" in html
+
+
+def test_done_items_are_hidden_until_asked_for(
+    product: Product, olga: Client, abc: list[Item], olga_acts: Actor
+) -> None:
+    set_done(abc[1], olga_acts)
+    assert "MED-2" not in olga.get(URL).content.decode()
+    assert "MED-2" in olga.get(f"{URL}?done=1").content.decode()
+
+
+def test_an_epic_shows_the_sum_of_its_items(
+    product: Product, olga: Client, olga_acts: Actor
+) -> None:
+    [epic] = create_items(product, [ItemDraft("Trust", kind=Kind.EPIC)], actor=olga_acts)
+    drafts = [ItemDraft(title, points=5, parent=epic) for title in "ab"]  # type: ignore[arg-type]
+    create_items(product, drafts, actor=olga_acts)
+    assert "Σ 10" in olga.get(URL).content.decode()
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    product: Product, olga: Client, abc: list[Item], olga_acts: Actor, cast: Cast
+) -> None:
+    see(product, "age", "weight")
+    update_item(abc[0], actor=olga_acts, assignees=[cast.max])
+    olga.get(URL)
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        olga.get(URL)
+    more = [ItemDraft(f"more {n}", assignees=[cast.max, cast.sina]) for n in range(20)]
+    more += [ItemDraft(f"epic {n}", kind=Kind.EPIC) for n in range(5)]
+    items = create_items(product, more, actor=olga_acts)
+    create_items(product, [ItemDraft("child", parent=items[-1])], actor=olga_acts)
+    see(product, "height", "pulse", "sex")
+    with CaptureQueriesContext(connection) as many:
+        olga.get(URL)
+    # One more sums the epics, however many there are.
+    assert len(many) <= len(few) + 1
+
+
+def test_the_page_is_cut_at_200_rows(product: Product, olga: Client, olga_acts: Actor) -> None:
+    create_items(product, [ItemDraft(f"item {n}") for n in range(205)], actor=olga_acts)
+    first = olga.get(URL).content.decode()
+    assert first.count('class="row-title"') == 200
+    assert "?page=2" in first
+    assert olga.get(f"{URL}?page=2").content.decode().count('class="row-title"') == 5
+
+
+def test_a_stranger_cannot_tell_that_the_backlog_exists(
+    product: Product, as_person: Any, cast: Cast
+) -> None:
+    sam = as_person(cast.sam)
+    assert sam.get(URL).status_code == 404
+    assert sam.post(f"{URL}move/", {"top": "MED-1"}).status_code == 404
+    assert sam.post(f"{URL}take/", {"all": "top"}).status_code == 404
+
+
+def test_people_without_the_right_to_order_see_no_handles(abc: list[Item], max_: Client) -> None:
+    html = max_.get(URL).content.decode()
+    assert "grip" not in html
+    assert "data-sortable=" not in html
+    assert max_.post(f"{URL}move/", {"top": "MED-3"}).status_code == 403
+
+
+# Moves ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "result"),
+    [
+        ({"top": "MED-3"}, "cab"),
+        ({"bottom": "MED-1"}, "bca"),
+        ({"up": "MED-2"}, "bac"),
+        ({"down": "MED-2"}, "acb"),
+        ({"up": "MED-1"}, "abc"),
+        ({"ref": "MED-3", "before": "MED-1"}, "cab"),
+        ({"ref": "MED-1", "after": "MED-2"}, "bac"),
+        ({"ref": "MED-1", "to": "bottom"}, "bca"),
+    ],
+)
+def test_the_menu_and_the_drag_say_where_an_item_goes(
+    product: Product, abc: list[Item], olga: Client, wanted: dict[str, str], result: str
+) -> None:
+    answer = olga.post(f"{URL}move/", wanted)
+    assert answer.status_code == 302
+    assert order(product) == result
+
+
+def test_up_steps_over_done_items_that_are_hidden(
+    product: Product, abc: list[Item], olga: Client, olga_acts: Actor
+) -> None:
+    set_done(abc[1], olga_acts)
+    olga.post(f"{URL}move/", {"up": "MED-3"})
+    assert order(product) == "cab"
+
+
+def test_a_move_brings_the_lists_back_as_a_fragment(abc: list[Item], olga: Client) -> None:
+    answer = olga.post(f"{URL}move/", {"top": "MED-3", "done": "1"}, headers=HTMX)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert html.strip().startswith('<div id="lists"')
+    assert "<html" not in html
+    assert 'name="done" value="1"' in html
+
+
+def test_a_drag_within_the_list_needs_nothing_back(abc: list[Item], olga: Client) -> None:
+    wanted = {"ref": "MED-3", "before": "MED-1", "quiet": "1"}
+    assert olga.post(f"{URL}move/", wanted, headers=HTMX).status_code == 204
+
+
+def test_a_drag_that_takes_tasks_along_brings_the_lists_back(
+    product: Product, abc: list[Item], olga: Client, olga_acts: Actor
+) -> None:
+    create_items(product, [ItemDraft("t", kind=Kind.TASK, parent=abc[2])], actor=olga_acts)
+    wanted = {"ref": "MED-3", "before": "MED-1", "quiet": "1"}
+    assert olga.post(f"{URL}move/", wanted, headers=HTMX).status_code == 200
+    assert order(product) == "ctab"
+
+
+def test_a_move_beside_an_item_that_has_left_is_refused_with_a_message(
+    product: Product, abc: list[Item], olga: Client
+) -> None:
+    see(product, "age")
+    wanted = {"ref": "MED-1", "after": "MED-4", "quiet": "1"}  # MED-4 is in the inbox
+    answer = olga.post(f"{URL}move/", wanted, headers=HTMX)
+    assert answer.status_code == 409
+    assert answer["HX-Retarget"] == "#toasts"
+    assert order(product) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status"),
+    [
+        ({}, 404),
+        ({"top": "nonsense"}, 404),
+        ({"top": "SHOP-1"}, 404),
+        ({"ref": "MED-1", "before": "MED-99"}, 404),
+        ({"ref": "MED-1"}, 422),
+        ({"ref": "MED-1", "to": "the moon"}, 422),
+    ],
+)
+def test_a_move_to_nowhere_is_refused(
+    abc: list[Item], olga: Client, wanted: dict[str, str], status: int
+) -> None:
+    assert olga.post(f"{URL}move/", wanted, headers=HTMX).status_code == status
+
+
+# The inbox ------------------------------------------------------------------------------------
+
+
+def test_the_inbox_stands_above_with_severity_source_and_count(
+    product: Product, olga: Client
+) -> None:
+    see(product, "age")
+    see(product, "age")
+    html = olga.get(URL).content.decode()
+    assert "Inbox" in html
+    for told in ("age is missing", "P1", "critical", ">data<", "×2", "Take all to top"):
+        assert told in html
+
+
+def test_a_filed_item_is_taken_to_either_end(
+    product: Product, olga: Client, abc: list[Item]
+) -> None:
+    see(product, "age", "weight")
+    olga.post(f"{URL}take/", {"top": "MED-4"})
+    olga.post(f"{URL}take/", {"bottom": "MED-5"})
+    titles = list(product_backlog(product).items.order_by("rank").values_list("number", flat=True))
+    assert titles == [4, 1, 2, 3, 5]
+
+
+def test_a_filed_item_is_dragged_between_others(
+    product: Product, olga: Client, abc: list[Item]
+) -> None:
+    see(product, "age")
+    answer = olga.post(f"{URL}take/", {"ref": "MED-4", "after": "MED-1"}, headers=HTMX)
+    assert answer.status_code == 200
+    numbers = product_backlog(product).items.order_by("rank").values_list("number", flat=True)
+    assert list(numbers) == [1, 4, 2, 3]
+
+
+def test_all_of_the_inbox_is_taken_at_once(product: Product, olga: Client) -> None:
+    see(product, "age", "weight", "height")
+    olga.post(f"{URL}take/", {"all": "top"})
+    assert not inbox(product).items.exists()
+    assert product_backlog(product).items.count() == 3
+
+
+def test_an_item_is_taken_once(product: Product, olga: Client) -> None:
+    see(product, "age")
+    olga.post(f"{URL}take/", {"top": "MED-1"})
+    assert olga.post(f"{URL}take/", {"top": "MED-1"}, headers=HTMX).status_code == 409
+
+
+def test_a_developer_sees_the_inbox_but_takes_nothing(product: Product, max_: Client) -> None:
+    see(product, "age")
+    html = max_.get(URL).content.decode()
+    assert "age is missing" in html
+    assert "Take all" not in html
+    assert max_.post(f"{URL}take/", {"all": "top"}).status_code == 403
+
+
+def test_a_long_inbox_shows_its_first_rows(product: Product, olga: Client) -> None:
+    product.first_run_limit = 50
+    product.save()
+    see(product, *(f"column{n}" for n in range(25)))
+    html = olga.get(URL).content.decode()
+    assert html.count("inbox-row") == 20 + 1  # and the id of the list
+    assert "Show 5 more" in html
+    assert "column24" in olga.get(f"{URL}?inbox=all").content.decode()
+
+
+# Quick add ------------------------------------------------------------------------------------
+
+
+def test_quick_add_puts_an_item_at_the_bottom(
+    product: Product, abc: list[Item], max_: Client
+) -> None:
+    answer = max_.post(URL, {"title": "d", "kind": "bug", "points": "2.5"})
+    assert answer.status_code == 302
+    added = Item.objects.get(title="d")
+    assert (added.kind, added.points) == (Kind.BUG, 2.5)
+    assert order(product) == "abcd"
+
+
+def test_quick_add_brings_the_lists_and_an_empty_line_back(abc: list[Item], max_: Client) -> None:
+    html = max_.post(URL, {"title": "New one", "kind": "spike"}, headers=HTMX).content.decode()
+    assert html.strip().startswith('<div id="lists"')
+    assert "New one" in html
+    assert 'id="quick-add"' in html
+    assert '<option value="spike" selected>' in html
+    assert 'value="New one"' not in html
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"title": "", "kind": "story"},
+        {"title": "x", "kind": "nonsense"},
+        {"title": "x", "kind": "story", "points": "many"},
+        {"title": "x", "kind": "task", "points": "3"},
+        {"title": "x" * 251, "kind": "story"},
+    ],
+)
+def test_quick_add_says_what_is_wrong_and_keeps_what_was_typed(
+    product: Product, max_: Client, line: dict[str, str]
+) -> None:
+    fragment = max_.post(URL, line, headers=HTMX)
+    assert (fragment.status_code, fragment["HX-Retarget"]) == (422, "#quick-add")
+    page = max_.post(URL, line)
+    assert page.status_code == 422
+    assert "field-error" in page.content.decode()
+    assert not Item.objects.exists()
+
+
+def test_experts_and_stakeholders_add_nothing(product: Product, as_person: Any, cast: Cast) -> None:
+    for name in ("dora", "vera"):
+        client = as_person(cast[name])
+        assert 'id="quick-add"' not in client.get(URL).content.decode()
+        assert client.post(URL, {"title": "x", "kind": "story"}).status_code == 403
+
+
+def test_the_navigation_counts_the_open_items(
+    product: Product, abc: list[Item], olga: Client, olga_acts: Actor
+) -> None:
+    set_done(abc[0], olga_acts)
+    assert '<span class="room-badge">2</span>' in olga.get(URL).content.decode()
+
+
+def test_titles_are_shown_as_text(product: Product, olga: Client, olga_acts: Actor) -> None:
+    create_items(product, [ItemDraft("<script>alert(1)</script>")], actor=olga_acts)
+    assert "<script>alert" not in olga.get(URL).content.decode()

@@ -1,0 +1,410 @@
+"""The pages of one item: new, shown, edited against others, moved, talked about, deleted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from backlog.models import Actor, Finding, Item, Kind, Product
+from backlog.queries import panels
+from backlog.queries.panels import Panel
+from backlog.services.items import (
+    ItemDraft,
+    comment,
+    create_item,
+    create_items,
+    product_backlog,
+    trash_item,
+    update_item,
+)
+from tests.backlog.evidence import see
+from tests.conftest import Cast
+
+URL = "/p/MED/items/MED-1/"
+
+
+@pytest.fixture
+def olga_acts(cast: Cast) -> Actor:
+    return Actor.person(cast.olga)
+
+
+@pytest.fixture
+def story(product: Product, olga_acts: Actor) -> Item:
+    """MED-1, estimated at 3 points."""
+    draft = ItemDraft("Second reading", description="For **doctors**.", points=Decimal(3))
+    return create_item(product, draft, actor=olga_acts)
+
+
+@pytest.fixture
+def olga(as_person: Any, cast: Cast) -> Client:
+    client: Client = as_person(cast.olga)
+    return client
+
+
+@pytest.fixture
+def max_(as_person: Any, cast: Cast) -> Client:
+    client: Client = as_person(cast.max)
+    return client
+
+
+@pytest.fixture
+def vera(as_person: Any, cast: Cast) -> Client:
+    client: Client = as_person(cast.vera)
+    return client
+
+
+def typed(**changes: Any) -> dict[str, Any]:
+    """The form of MED-1 as it was opened at version 1, with what the person typed."""
+    return {
+        "title": "Second reading",
+        "kind": "story",
+        "status": "to-do",
+        "points": "3",
+        "parent": "",
+        "description": "For **doctors**.",
+        "version": "1",
+        **changes,
+    }
+
+
+def test_the_page_shows_the_item_and_its_markdown(story: Item, vera: Client) -> None:
+    page = vera.get(URL)
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert "<strong>doctors</strong>" in html
+    assert "created it" in html
+    assert "/edit/" not in html  # stakeholders read and comment
+
+
+def test_a_ref_of_another_product_or_none_is_not_found(
+    story: Item, olga: Client, other_product: Product
+) -> None:
+    for ref in ("MED-2", "SHOP-1", "MED-0", "MED-x", "1", "MED-99999999999"):
+        assert olga.get(f"/p/MED/items/{ref}/").status_code == 404
+    assert olga.get("/p/MED/items/med-1/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["", "edit/", "move/", "delete/"])
+def test_strangers_find_no_item(story: Item, as_person: Any, cast: Cast, path: str) -> None:
+    assert as_person(cast.sam).get(f"{URL}{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["edit/", "status/", "move/", "delete/", "restore/", "confirm-done/"]
+)
+def test_stakeholders_change_nothing(story: Item, vera: Client, path: str) -> None:
+    assert vera.post(f"{URL}{path}", {}).status_code == 403
+
+
+def test_queries_do_not_grow_with_comments_findings_and_history(
+    product: Product, olga: Client, olga_acts: Actor
+) -> None:
+    [found] = see(product, "age")
+    item = found.item
+    assert item is not None
+    comment(item, "one", actor=olga_acts)
+    create_item(product, ItemDraft("t", kind=Kind.TASK, parent=item), actor=olga_acts)
+    olga.get(URL)
+    with CaptureQueriesContext(connection) as few:
+        olga.get(URL)
+    for number in range(5):
+        comment(item, "more", actor=olga_acts)
+        update_item(item, actor=olga_acts, title=f"title {number}")
+    tasks = [ItemDraft(f"t{n}", kind=Kind.TASK, parent=item) for n in range(5)]
+    create_items(product, tasks, actor=olga_acts)
+    see(product, "weight", "height")
+    Finding.objects.update(item=item)
+    with CaptureQueriesContext(connection) as many:
+        olga.get(URL)
+    assert len(many) == len(few)
+
+
+# New and edit ---------------------------------------------------------------------------------
+
+
+def test_a_new_item_has_all_that_the_form_says(
+    product: Product, story: Item, max_: Client, cast: Cast
+) -> None:
+    epic = create_item(product, ItemDraft("E", kind=Kind.EPIC), actor=Actor.person(cast.max))
+    new = typed(
+        title="  Explain   features ",
+        kind="spike",
+        status="in-progress",
+        assignees=[cast.max.email, cast.sina.email],
+        parent="med-2",
+        points="0.5",
+        version="",
+    )
+    answer = max_.post("/p/MED/items/new/", new)
+    assert answer.status_code == 302
+    item = Item.objects.get(kind=Kind.SPIKE)
+    assert answer["Location"] == f"/p/MED/items/{item.ref}/"
+    assert (item.title, item.points, item.status.slug) == (
+        "Explain features",
+        Decimal("0.5"),
+        "in-progress",
+    )
+    assert (item.parent, item.assignees.count()) == (epic, 2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": " "},
+        {"title": "x" * 251},
+        {"kind": "nonsense"},
+        {"status": "nowhere"},
+        {"points": "-1"},
+        {"points": "1.25"},
+        {"kind": "epic", "points": "5"},
+        {"parent": "MED-99"},
+        {"parent": "MED-1"},  # a story stands under no story
+        {"assignees": ["sam@example.org"]},
+    ],
+)
+def test_a_bad_field_is_said_at_the_field(story: Item, max_: Client, wrong: dict[str, Any]) -> None:
+    answer = max_.post("/p/MED/items/new/", typed(version="", **wrong))
+    assert answer.status_code == 422
+    assert "field-error" in answer.content.decode()
+    assert Item.objects.count() == 1
+
+
+def test_a_new_task_is_offered_under_its_item(story: Item, max_: Client) -> None:
+    html = max_.get("/p/MED/items/new/?parent=MED-1&kind=task").content.decode()
+    assert 'value="MED-1"' in html
+    assert '<option value="task" selected>' in html
+
+
+def test_an_edit_writes_only_what_was_changed(story: Item, max_: Client) -> None:
+    max_.post(f"{URL}edit/", typed(title="Third reading", description="For **doctors**.\r\n"))
+    story.refresh_from_db()
+    fields = set(story.changes.exclude(field="created").values_list("field", flat=True))
+    assert (story.title, story.version, fields) == (
+        "Third reading",
+        2,
+        {"title", "description"},
+    )
+
+
+def test_saving_without_a_change_changes_nothing(story: Item, max_: Client) -> None:
+    assert max_.post(f"{URL}edit/", typed()).status_code == 302
+    story.refresh_from_db()
+    assert story.version == 1
+
+
+def test_what_others_changed_in_other_fields_stays(
+    story: Item, max_: Client, olga_acts: Actor
+) -> None:
+    update_item(story, actor=olga_acts, points=Decimal(8))
+    assert max_.post(f"{URL}edit/", typed(title="Mine")).status_code == 302
+    story.refresh_from_db()
+    assert (story.title, story.points) == ("Mine", 8)
+
+
+def test_the_same_field_shows_both_values_and_lets_choose(
+    story: Item, max_: Client, olga_acts: Actor
+) -> None:
+    update_item(story, actor=olga_acts, title="Theirs", points=Decimal(8))
+    answer = max_.post(f"{URL}edit/", typed(title="Mine"))
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Theirs" in html
+    assert "Mine" in html
+    assert 'name="version" value="2"' in html
+    story.refresh_from_db()
+    assert story.title == "Theirs"
+
+
+@pytest.mark.parametrize(("choice", "title"), [("theirs", "Theirs"), ("yours", "Mine")])
+def test_the_choice_holds(
+    story: Item, max_: Client, olga_acts: Actor, choice: str, title: str
+) -> None:
+    update_item(story, actor=olga_acts, title="Theirs")
+    again = typed(title="Mine", description="New", version="2", keep_title=choice)
+    assert max_.post(f"{URL}edit/", again).status_code == 302
+    story.refresh_from_db()
+    assert (story.title, story.description) == (title, "New")
+
+
+def test_a_conflict_does_not_undo_what_others_did_elsewhere(
+    story: Item, max_: Client, olga_acts: Actor
+) -> None:
+    update_item(story, actor=olga_acts, title="Theirs", points=Decimal(8))
+    page = max_.post(f"{URL}edit/", typed(title="Mine"))
+    form = page.context["form"]
+    again = {name: form[name].value() for name in form.fields}
+    max_.post(f"{URL}edit/", {**again, "keep_title": "yours"})
+    story.refresh_from_db()
+    assert (story.title, story.points) == ("Mine", 8)
+
+
+def test_the_status_is_set_from_the_page(story: Item, max_: Client) -> None:
+    assert max_.post(f"{URL}status/", {"status": "in-review"}).status_code == 302
+    story.refresh_from_db()
+    assert story.status.slug == "in-review"
+    assert "set the status to In review (before: To do)" in max_.get(URL).content.decode()
+
+
+def test_a_status_of_nowhere_is_refused(story: Item, max_: Client) -> None:
+    answer = max_.post(f"{URL}status/", {"status": "x"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+
+
+# Move, comment --------------------------------------------------------------------------------
+
+
+def test_an_item_is_moved_without_a_mouse(
+    product: Product, story: Item, olga: Client, olga_acts: Actor
+) -> None:
+    create_items(product, [ItemDraft("b"), ItemDraft("c")], actor=olga_acts)
+    assert olga.get(f"{URL}move/").status_code == 200
+    answer = olga.post(f"{URL}move/", {"where": "after", "anchor": "MED-2"})
+    assert answer.status_code == 302
+    numbers = product_backlog(product).items.order_by("rank").values_list("number", flat=True)
+    assert list(numbers) == [2, 1, 3]
+    assert "moved it after MED-2" in olga.get(URL).content.decode()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"where": "after"}, {"where": "after", "anchor": "MED-77"}, {"where": "up"}],
+)
+def test_a_bad_place_is_said(story: Item, olga: Client, wanted: dict[str, str]) -> None:
+    assert olga.post(f"{URL}move/", wanted).status_code == 422
+
+
+def test_developers_order_nothing(story: Item, max_: Client) -> None:
+    assert max_.get(f"{URL}move/").status_code == 403
+    assert max_.post(f"{URL}move/", {"where": "top"}).status_code == 403
+
+
+def test_an_item_of_the_inbox_is_taken_by_the_same_page(product: Product, olga: Client) -> None:
+    see(product, "age")
+    olga.post(f"{URL}move/", {"where": "bottom"})
+    assert product_backlog(product).items.get().number == 1
+
+
+def test_everybody_in_the_product_comments(story: Item, vera: Client) -> None:
+    answer = vera.post(f"{URL}comments/", {"text": "Is this *safe*? <b>x</b>"})
+    assert answer["Location"] == f"{URL}#comments"
+    html = vera.get(URL).content.decode()
+    assert "<em>safe</em>" in html
+    assert "<b>x</b>" not in html
+
+
+def test_an_empty_comment_is_refused(story: Item, vera: Client) -> None:
+    answer = vera.post(f"{URL}comments/", {"text": "  "})
+    assert answer.status_code == 422
+    assert "Write something first" in answer.content.decode()
+
+
+# Delete and restore ---------------------------------------------------------------------------
+
+
+def test_delete_asks_once_and_restore_brings_back(story: Item, max_: Client) -> None:
+    assert max_.get(f"{URL}delete/").status_code == 200
+    max_.post(f"{URL}delete/")
+    story.refresh_from_db()
+    assert story.deleted_at is not None
+    html = max_.get(URL).content.decode()
+    assert "In the trash" in html
+    assert "Second reading" in max_.get("/p/MED/trash/").content.decode()
+    max_.post(f"{URL}restore/")
+    story.refresh_from_db()
+    assert story.deleted_at is None
+
+
+def test_an_item_in_the_trash_is_not_edited(story: Item, max_: Client, olga_acts: Actor) -> None:
+    trash_item(story, actor=olga_acts)
+    answer = max_.post(f"{URL}edit/", typed(title="x", version="2"), follow=True)
+    assert "restore it first" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fate", "state"),
+    [
+        ({"findings": "keep"}, "open"),
+        ({"findings": "mute", "until": "2999-01-31"}, "muted"),
+        ({"findings": "resolve", "reason": "false_positive"}, "resolved"),
+    ],
+)
+def test_deleting_says_what_becomes_of_open_findings(
+    product: Product, max_: Client, fate: dict[str, str], state: str
+) -> None:
+    see(product, "age")
+    assert "What becomes of its findings?" in max_.get(f"{URL}delete/").content.decode()
+    assert max_.post(f"{URL}delete/", fate).status_code == 302
+    assert Finding.objects.get().state == state
+    assert Item.objects.get().deleted_at is not None
+
+
+@pytest.mark.parametrize(
+    "fate",
+    [
+        {},
+        {"findings": "resolve"},
+        {"findings": "mute", "until": "2001-01-01"},
+        {"findings": "forget"},
+    ],
+)
+def test_a_fate_that_cannot_be_deletes_nothing(
+    product: Product, max_: Client, fate: dict[str, str]
+) -> None:
+    see(product, "age")
+    assert max_.post(f"{URL}delete/", fate).status_code == 422
+    assert Item.objects.get().deleted_at is None
+
+
+# Evidence, panels -----------------------------------------------------------------------------
+
+
+def test_the_evidence_stands_on_the_page(product: Product, vera: Client) -> None:
+    see(product, "age")
+    html = vera.get(URL).content.decode()
+    for told in ("Evidence", "age is missing", "P1", "1,087", "8.7 %", "/p/MED/runs/1/"):
+        assert told in html
+    assert "/mute/" not in html  # stakeholders decide nothing
+
+
+def test_recovered_evidence_asks_whether_the_item_is_done(product: Product, max_: Client) -> None:
+    product.on_green = "ask"
+    product.save()
+    see(product, "age")
+    see(product, "age", outcome="passed")
+    assert "recovered?" in max_.get(URL).content.decode()
+    max_.post(f"{URL}confirm-done/")
+    item = Item.objects.get()
+    assert (item.status.slug, Finding.objects.get().recovered) == ("done", False)
+
+
+def test_confirming_what_has_not_recovered_is_refused(product: Product, max_: Client) -> None:
+    see(product, "age")
+    answer = max_.post(f"{URL}confirm-done/", headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+
+
+def test_other_apps_add_panels_to_the_page(
+    story: Item, vera: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def panel_of(item: Item, may: panels.May, actor: Actor) -> Panel | None:
+        asked.append((item.ref, may("item.edit")))
+        return Panel("partials/_empty.html", {"text": "A panel of another app"})
+
+    monkeypatch.setattr(panels, "_panels", [panel_of, lambda item, may, actor: None])
+    assert "A panel of another app" in vera.get(URL).content.decode()
+    assert asked == [("MED-1", False)]
+
+
+def test_the_trash_forgets_after_30_days(story: Item, vera: Client, olga_acts: Actor) -> None:
+    trash_item(story, actor=olga_acts)
+    long_ago = timezone.now() - timezone.timedelta(days=31)
+    Item.objects.update(deleted_at=long_ago)
+    assert "The trash is empty" in vera.get("/p/MED/trash/").content.decode()

@@ -1,0 +1,280 @@
+"""Runs: asked for, carried out, reported, cancelled, decided on."""
+
+from typing import Any
+
+import pytest
+
+from backlog.models import Activity, Actor, Finding, Item, Job, Measurement, Product
+from backlog.services import jobs
+from dataquality.engine import reading
+from dataquality.models import Dataset, Run
+from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.runs import (
+    cancel_run,
+    execute_run,
+    file_awaiting,
+    request_run,
+    retry_run,
+)
+from dataquality.services.suites import save_suite
+from dataquality.services.versions import add_version
+from mlscrum.lib.errors import Conflict, DomainError
+from tests.dataquality.conftest import (
+    AGE_NOT_NULL,
+    CLEANED,
+    NUCLEI_IN_SET,
+    ONE_TO_TEN,
+    check,
+    run_now,
+    upload,
+)
+
+
+def test_a_failing_check_files_one_item_and_a_clean_file_closes_it(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    run = run_now(with_suite, max_acts)
+    assert (run.state, run.tracked, run.health) == ("failed", True, 40.0)
+    nuclei = run.results.get(column="nuclei")
+    assert (nuclei.outcome, nuclei.unexpected_count, nuclei.element_count) == ("failed", 2, 20)
+    assert [row["id"] for row in nuclei.sample] == [3, 7]
+    assert nuclei.finding is not None and nuclei.finding.item is not None
+    item = nuclei.finding.item
+    assert nuclei.finding.evidence["unexpected_count"] == 2
+    assert nuclei.finding.evidence["url"] == f"/p/MED/runs/{run.pk}/"
+
+    again = run_now(with_suite, max_acts)
+    assert again.results.get(column="nuclei").finding == nuclei.finding
+    assert Item.objects.count() == 1
+    assert Finding.objects.get().occurrence_count == 2
+
+    delivered = add_version(with_suite, upload(CLEANED), actor=max_acts)
+    assert (delivered.created, delivered.version.number, delivered.version.rows) == (True, 2, 18)
+    cleaned = run_now(with_suite, max_acts)
+    assert (cleaned.state, cleaned.health, cleaned.version) == ("passed", 100.0, delivered.version)
+    item.refresh_from_db()
+    assert item.status.category == "done"
+    assert Finding.objects.get().state == "resolved"
+
+
+def test_a_run_leaves_one_activity_for_the_request_and_one_for_the_report(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    Activity.objects.all().delete()
+    run = run_now(with_suite, max_acts)
+    assert list(Activity.objects.values_list("kind", flat=True)) == [
+        "run.requested",
+        "evidence.reported",
+    ]
+    assert run.report is not None and run.report.key == f"run:{run.pk}"
+
+
+def test_the_row_count_guard_is_run_and_shown_but_not_counted(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    run = run_now(with_suite, max_acts)
+    guard = run.results.get(guard=True)
+    assert guard.outcome == "passed"
+    assert run.statistics["total"] == 2
+    assert run.results.count() == 3
+
+
+def test_a_run_measures_its_subject(with_suite: Dataset, max_acts: Actor) -> None:
+    run_now(with_suite, max_acts)
+    measured = Measurement.objects.get()
+    assert (measured.subject, measured.health, measured.executed, measured.total) == (
+        with_suite.subject,
+        40.0,
+        2,
+        2,
+    )
+    assert with_suite.current_version is not None
+    assert measured.batch_key == f"patients:{with_suite.current_version.sha256}"
+
+
+def test_a_header_without_rows_runs_and_resolves_nothing(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    run_now(with_suite, max_acts)
+    add_version(with_suite, upload("id,age,nuclei\n"), actor=max_acts)
+    run = run_now(with_suite, max_acts)
+    outcomes = dict(run.results.values_list("position", "outcome"))
+    assert list(outcomes.values()) == ["vacuous", "vacuous", "failed"]
+    assert run.health is None
+    assert Finding.objects.get(evidence__column="nuclei").state == "open"
+
+
+def test_a_check_that_can_not_run_is_an_execution_task_and_no_data_item(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    without_age = "\n".join(",".join(line.split(",")[::2]) for line in CLEANED.splitlines())
+    add_version(with_suite, upload(without_age), actor=max_acts)
+    run = run_now(with_suite, max_acts)
+    assert run.state == "failed"
+    broken = run.results.get(column="age")
+    assert broken.outcome == "errored"
+    assert broken.finding is not None and broken.finding.is_execution
+    assert Item.objects.get().kind == "task"
+
+
+def test_data_that_can_not_be_read_ends_the_run_as_errored_with_one_finding(
+    with_suite: Dataset, max_acts: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise DomainError("does_not_fit", "Column age holds texts.")
+
+    monkeypatch.setattr(reading, "read", refuse)
+    first, second = run_now(with_suite, max_acts), run_now(with_suite, max_acts)
+    for run in (first, second):
+        assert (run.state, run.error_code) == ("errored", "does_not_fit")
+        assert run.error_detail == "Column age holds texts."
+        assert run.job is not None and run.job.state == Job.State.DONE
+    finding = Finding.objects.get()
+    assert (finding.is_execution, finding.occurrence_count) == (True, 2)
+    monkeypatch.undo()
+    run_now(with_suite, max_acts)
+    finding.refresh_from_db()
+    assert finding.state == "resolved"
+
+
+def test_a_job_that_fails_for_good_ends_its_run_as_errored(
+    with_suite: Dataset, max_acts: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*args: Any) -> None:
+        raise RuntimeError("42")
+
+    monkeypatch.setattr(reading, "read", break_down)
+    run = run_now(with_suite, max_acts)
+    assert (run.state, run.error_code) == ("errored", "internal")
+    assert "42" not in run.error_detail
+    assert run.finished_at is not None
+
+
+def test_evidence_of_a_pull_request_touches_nothing(with_suite: Dataset, max_acts: Actor) -> None:
+    run = run_now(with_suite, max_acts, context={"pull_request": 5, "commit": "abc"})
+    assert (run.state, run.tracked) == ("failed", False)
+    assert not Finding.objects.exists()
+    assert not Item.objects.exists()
+    assert not Measurement.objects.exists()
+
+
+def test_a_version_of_a_pull_request_taints_the_runs_on_it(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    delivered = add_version(
+        with_suite, upload(CLEANED), actor=max_acts, context={"pull_request": 5}
+    )
+    assert with_suite.current_version is not None
+    assert with_suite.current_version.number == 1
+    run = run_now(with_suite, max_acts, version=delivered.version)
+    assert not run.tracked
+
+
+def test_a_moved_threshold_keeps_the_finding(with_suite: Dataset, max_acts: Actor) -> None:
+    run_now(with_suite, max_acts)
+    softer = {**NUCLEI_IN_SET, "kwargs": {**NUCLEI_IN_SET["kwargs"], "mostly": 0.95}}
+    save_suite(with_suite, [softer], actor=max_acts)
+    run_now(with_suite, max_acts)
+    assert Finding.objects.get().occurrence_count == 2
+
+
+def test_twins_are_one_finding(patients: Dataset, max_acts: Actor) -> None:
+    limits = [
+        check(
+            "column_values_to_be_in_set", severity, column="nuclei", value_set=ONE_TO_TEN, mostly=m
+        )
+        for severity, m in (("warning", 0.95), ("critical", 0.5))
+    ]
+    save_suite(patients, limits, actor=max_acts)
+    run = run_now(patients, max_acts)
+    assert [r.outcome for r in run.results.filter(guard=False)] == ["failed", "passed"]
+    assert {r.finding for r in run.results.filter(guard=False)} == {Finding.objects.get()}
+
+
+def test_nothing_runs_without_a_suite(patients: Dataset, max_acts: Actor) -> None:
+    with pytest.raises(DomainError, match="no suite"):
+        request_run(patients, actor=max_acts)
+    assert not Run.objects.exists()
+
+
+def test_a_waiting_run_is_cancelled_at_once_and_only_once(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    run = cancel_run(request_run(with_suite, actor=max_acts), actor=max_acts)
+    assert run.state == "cancelled"
+    with pytest.raises(Conflict):
+        cancel_run(run, actor=max_acts)
+
+
+def test_a_run_that_was_cancelled_under_way_writes_nothing(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    run = request_run(with_suite, actor=max_acts)
+    assert run.job is not None
+    job = jobs.claim(run.job.pk, "worker")
+    assert job is not None
+    cancel_run(run, actor=max_acts)
+    with pytest.raises(jobs.Cancelled):
+        execute_run(jobs.Lease(job))
+    assert not run.results.exists()
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(with_suite: Dataset, max_acts: Actor) -> None:
+    run = request_run(with_suite, actor=max_acts)
+    assert run.job is not None
+    job = jobs.claim(run.job.pk, "slow")
+    assert job is not None
+    Job.objects.filter(pk=job.pk).update(lease_owner="quick")
+    with pytest.raises(jobs.LeaseLost):
+        execute_run(jobs.Lease(job))
+    assert not run.results.exists()
+    assert not Finding.objects.exists()
+
+
+def test_a_finished_run_is_tried_again_as_a_new_run(with_suite: Dataset, max_acts: Actor) -> None:
+    waiting = request_run(with_suite, actor=max_acts)
+    with pytest.raises(Conflict):
+        retry_run(waiting, actor=max_acts)
+    done = run_now(with_suite, max_acts, context={"commit": "abc"})
+    again = retry_run(done, actor=max_acts)
+    assert (again.version, again.context, again.state) == (
+        done.version,
+        {"commit": "abc"},
+        "queued",
+    )
+
+
+@pytest.fixture
+def first_run(product: Product, max_acts: Actor) -> Run:
+    """A first run with six red checks, which waits for a yes."""
+    columns = [f"c{number}" for number in range(6)]
+    content = ",".join(columns) + "\n" + ",".join("?" for _ in columns) + "\n"
+    dataset = register_dataset(product, DatasetDraft(name="Wide"), upload(content), actor=max_acts)
+    suite = [check("column_values_to_be_in_set", column=c, value_set=["1"]) for c in columns]
+    save_suite(dataset, suite, actor=max_acts)
+    return run_now(dataset, max_acts)
+
+
+def test_a_first_run_with_many_findings_waits_for_a_yes(first_run: Run, max_acts: Actor) -> None:
+    assert first_run.awaiting == 6
+    assert not Item.objects.exists()
+    file_awaiting(first_run, actor=max_acts, checks=[0, 1])
+    assert (first_run.awaiting, Item.objects.count()) == (4, 2)
+    file_awaiting(first_run, actor=max_acts)
+    assert (first_run.awaiting, Item.objects.count()) == (0, 6)
+
+
+@pytest.mark.parametrize("choice", ["accept", "watch"])
+def test_a_first_run_may_be_accepted_or_watched(
+    first_run: Run, max_acts: Actor, choice: str
+) -> None:
+    file_awaiting(first_run, actor=max_acts, choice=choice)
+    assert first_run.awaiting == 0
+    assert set(Finding.objects.values_list("state", flat=True)) == {"muted"}
+    assert not Item.objects.exists()
+
+
+def test_results_stand_in_the_order_of_the_suite(patients: Dataset, max_acts: Actor) -> None:
+    save_suite(patients, [AGE_NOT_NULL, NUCLEI_IN_SET], actor=max_acts)
+    run = run_now(patients, max_acts)
+    assert list(run.results.values_list("column", flat=True)) == ["age", "nuclei", ""]
