@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from mlscrum.web.rooms import Room, register
+from mlscrum.web.rooms import Room, provide_products, register
 
 
 class BacklogConfig(AppConfig):
@@ -10,6 +10,9 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.queries.items import open_item_count
+        from backlog.queries.people import products_of
+
+        provide_products(products_of)
 
         register(
             Room(
@@ -21,5 +24,14 @@ class BacklogConfig(AppConfig):
                 badge=open_item_count,
                 also=("items", "findings", "trash"),
                 shortcut="b",
+            )
+        )
+        register(
+            Room(
+                "Settings",
+                "settings",
+                "backlog:settings",
+                90,
+                also=("members", "tokens"),
             )
         )

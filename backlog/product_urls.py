@@ -2,10 +2,22 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import backlog, findings, items
+from backlog.views import backlog, findings, items, products
 
 app_name = "backlog"
 urlpatterns: list[URLPattern] = [
+    # Products and people
+    path("products/", products.products, name="products"),
+    path("products/new/", products.product_new, name="product-new"),
+    path("p/<str:key>/", products.product, name="product"),
+    path("p/<str:key>/settings/", products.settings, name="settings"),
+    path("p/<str:key>/members/", products.members, name="members"),
+    path("p/<str:key>/members/<int:member_id>/role/", products.member_role, name="member-role"),
+    path(
+        "p/<str:key>/members/<int:member_id>/remove/", products.member_remove, name="member-remove"
+    ),
+    path("p/<str:key>/tokens/", products.tokens, name="tokens"),
+    path("p/<str:key>/tokens/<int:token_id>/revoke/", products.token_revoke, name="token-revoke"),
     # The backlog
     path("p/<str:key>/backlog/", backlog.backlog, name="backlog"),
     path("p/<str:key>/backlog/move/", backlog.backlog_move, name="backlog-move"),

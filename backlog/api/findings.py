@@ -76,11 +76,7 @@ class FindingsView(ProductViewSet):
 
     def _take(self, report: EvidenceReport) -> Response:
         filed = findings.report(report, actor=self.actor)
-        finding = (
-            findings_in([report.product])
-            .filter(pk__in=_ids(filed))
-            .first()
-        )
+        finding = findings_in([report.product]).filter(pk__in=_ids(filed)).first()
         told = {**vars(filed), "finding": finding}
         outcome = report.observations[0].outcome
         is_red = outcome in {Outcome.FAILED, Outcome.ERRORED}

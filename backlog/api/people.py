@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -120,7 +122,7 @@ class TokensView(ProductViewSet):
             shown, status=201, headers={"Location": location, "Cache-Control": "no-store"}
         )
 
-    def _refuse_more_than_own(self, scopes: list[str]) -> None:
+    def _refuse_more_than_own(self, scopes: Sequence[str]) -> None:
         """A token makes no token that may do more than itself."""
         own = self.actor.token
         more = [scope for scope in scopes if own is not None and not own.allows(Scope(scope))]

@@ -92,7 +92,7 @@ class ItemForm(forms.Form):
     def __init__(self, product: Product, *args: Any, item: Item | None = None, **kwargs: Any):
         self.product, self.item = product, item
         initial = dict(kwargs.pop("initial", None) or {})
-        super().__init__(*args, initial={**_initial(item), **initial}, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": {**_initial(item), **initial}})
         statuses, people = self.fields["status"], self.fields["assignees"]
         statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
         people.queryset = User.objects.filter(  # type: ignore[attr-defined]
@@ -154,7 +154,7 @@ class ItemForm(forms.Form):
     def carried_on(self, fresh: Item) -> ItemForm:
         """The same edit begun anew at the present version: what the person did not touch shows
         what others made of it meanwhile."""
-        data = self.data.copy()
+        data = self.data.copy()  # type: ignore[attr-defined]  # a form that was sent has a QueryDict
         initial = _initial(fresh)
         for name in set(initial) - set(self.changes()):
             value = plain(initial[name])

@@ -116,7 +116,7 @@ def findings_decide(request: ProductRequest, product: Product) -> HttpResponse:
     """File several findings, accept today's level of them, or only watch them."""
     form = TriageForm(product, request.POST)
     if not form.is_valid():
-        raise DomainError("bad_choice", next(iter(form.errors.values()))[0])
+        raise DomainError("bad_choice", str(next(iter(form.errors.values()))[0]))
     chosen = list(form.cleaned_data["finding"])
     if not all(request.may("finding.triage", found.subject) for found in chosen):
         raise PermissionDenied("Your role in this product doesn't allow this.")

@@ -23,7 +23,7 @@ POLICIES = [
 ]
 
 
-class PersonChoice(forms.ModelChoiceField[User]):
+class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic at runtime
     """A member of the product, by name."""
 
     def label_from_instance(self, obj: Any) -> str:

@@ -47,14 +47,14 @@ class LinesField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 5})
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
+        text = super().to_python(value) or ""
         return [line.strip() for line in text.splitlines() if line.strip()]
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return self.to_python(self.prepare_value(initial)) != self.to_python(data)
+        return bool(self.to_python(self.prepare_value(initial)) != self.to_python(data))
 
 
 class TruthField(forms.ChoiceField):
@@ -94,7 +94,7 @@ class CheckForm(forms.Form):
         initial = {f"kwarg_{name}": value for name, value in stands.items()}
         initial["severity"] = self.present.get("severity") or Severity.CRITICAL
         initial["based_on"] = based_on
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
         for field in entry.fields:
             choices = [*columns, *_strangers(stands.get(field.name), columns)]
             self.fields[f"kwarg_{field.name}"] = _form_field(field, choices)

@@ -29,7 +29,7 @@ class ColumnRow:
     def nearly_number(self) -> bool:
         """Whether a column of texts would be numbers if its null words were read as missing."""
         present = self.data["rows"] - self.data["nulls"] - sum(n for _, n in self.null_words)
-        return 0 < present <= int(self.data.get("reads_as_number") or 0)
+        return bool(0 < present <= int(self.data.get("reads_as_number") or 0))
 
     @property
     def all_null_words(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -405,6 +406,6 @@ def test_other_apps_add_panels_to_the_page(
 
 def test_the_trash_forgets_after_30_days(story: Item, vera: Client, olga_acts: Actor) -> None:
     trash_item(story, actor=olga_acts)
-    long_ago = timezone.now() - timezone.timedelta(days=31)
+    long_ago = timezone.now() - timedelta(days=31)
     Item.objects.update(deleted_at=long_ago)
     assert "The trash is empty" in vera.get("/p/MED/trash/").content.decode()

@@ -56,7 +56,7 @@ def stored_files(settings: Any) -> Callable[[], list[str]]:
     """The files that storage holds now."""
 
     def names() -> list[str]:
-        root = Path(default_storage.location)  # type: ignore[attr-defined]
+        root = Path(default_storage.location)
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
     return names

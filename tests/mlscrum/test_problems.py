@@ -102,7 +102,7 @@ def test_waits_and_challenges_are_headers() -> None:
     assert under_way is not None and under_way["Retry-After"] == "2"
     assert b"retry_after" not in under_way.content
     nobody = NotAuthenticated()
-    nobody.auth_header = "Bearer"  # type: ignore[attr-defined]
+    nobody.auth_header = "Bearer"
     answer = problem_response(nobody, {})
     assert answer is not None and answer["WWW-Authenticate"] == "Bearer"
 

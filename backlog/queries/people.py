@@ -1,0 +1,51 @@
+"""Products as their list shows them, and who is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.http import Http404
+
+from backlog.models import ApiToken, Category, Member, Product, User
+
+
+def product_rows(user: User) -> QuerySet[Product]:
+    """The person's products with `my_role` and `open_items`, in one query."""
+    mine = Member.objects.filter(product=OuterRef("pk"), user=user).values("role")[:1]
+    is_open = Q(items__deleted_at__isnull=True) & ~Q(items__status__category=Category.DONE)
+    visible: QuerySet[Product] = Product.objects.visible_to(user)
+    return visible.annotate(
+        my_role=Subquery(mine), open_items=Count("items", filter=is_open, distinct=True)
+    ).order_by("name")
+
+
+def products_of(user: User) -> list[Product]:
+    """The products that a person may switch to, by name."""
+    return list(Product.objects.visible_to(user).order_by("name"))
+
+
+def member_rows(product: Product) -> Sequence[Member]:
+    """The members with their users, by name."""
+    return list(product.members.select_related("user").order_by("user__name", "pk"))
+
+
+def find_member(product: Product, member_id: int) -> Member:
+    """The membership in this product, or 404."""
+    member = product.members.select_related("user", "product").filter(pk=member_id).first()
+    if member is None:
+        raise Http404("There is no such member.")
+    return member
+
+
+def token_rows(product: Product) -> Sequence[ApiToken]:
+    """The product's own tokens, newest first."""
+    return list(product.tokens.filter(user=None).select_related("created_by"))
+
+
+def find_token_of(product: Product, token_id: int) -> ApiToken:
+    """The product's own token, or 404."""
+    token = product.tokens.filter(user=None, pk=token_id).select_related("product").first()
+    if token is None:
+        raise Http404("There is no such token.")
+    return token

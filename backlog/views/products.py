@@ -1,0 +1,170 @@
+"""Pages of products: the list, a new one, its settings, members and tokens."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.access.pages import (
+    PersonRequest,
+    ProductRequest,
+    administrator_page,
+    product_page,
+    signed_in,
+)
+from backlog.forms.people import MemberForm, NewProductForm, ProductForm, TokenForm
+from backlog.forms.refusals import put_errors
+from backlog.models import Product, Role, User
+from backlog.queries.people import (
+    find_member,
+    find_token_of,
+    member_rows,
+    product_rows,
+    token_rows,
+)
+from backlog.services.members import add_member, change_role, remove_member
+from backlog.services.products import create_product, update_product
+from backlog.services.tokens import create_token, revoke_token
+
+
+@require_GET
+@signed_in
+def products(request: PersonRequest) -> HttpResponse:
+    rows = product_rows(request.user)
+    return render(request, "backlog/products.html", {"products": rows, "roles": dict(Role.choices)})
+
+
+@administrator_page
+def product_new(request: PersonRequest) -> HttpResponse:
+    form = NewProductForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_product(owner=request.user, actor=request.actor, **form.cleaned_data)
+        except ValidationError as error:
+            put_errors(form, error)
+        else:
+            messages.success(request, f"{made.name} is there, and you are its product owner.")
+            return redirect("backlog:backlog", made.key)
+    status = 422 if form.errors else 200
+    return render(request, "backlog/product_new.html", {"form": form}, status=status)
+
+
+@require_GET
+@product_page("product.view")
+def product(request: ProductRequest, product: Product) -> HttpResponse:
+    return redirect("backlog:backlog", product.key)
+
+
+@product_page("product.view", post="product.edit")
+def settings(request: ProductRequest, product: Product) -> HttpResponse:
+    # The form writes into a row of its own, so that the service sees what changed.
+    form = ProductForm(request.POST or None, instance=Product.objects.get(pk=product.pk))
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_product(product, actor=request.actor, **form.cleaned_data)
+        except ValidationError as error:
+            put_errors(form, error)  # type: ignore[arg-type]  # a ModelForm adds errors alike
+        else:
+            messages.success(request, "Saved.")
+            return redirect("backlog:settings", product.key)
+    may_edit = request.may("product.edit")
+    if not may_edit:
+        for field in form.fields.values():
+            field.disabled = True
+    return render(
+        request,
+        "backlog/settings.html",
+        {
+            "tab": "settings",
+            "form": form,
+            "may_edit": may_edit,
+            "may_tokens": request.may("token.view"),
+            "statuses": product.statuses.order_by("position"),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@product_page("member.view", post="member.edit")
+def members(request: ProductRequest, product: Product) -> HttpResponse:
+    form = MemberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        person = User.objects.filter(email__iexact=form.cleaned_data["email"]).first()
+        try:
+            if person is None:
+                raise ValidationError({"email": "Nobody has an account with this address."})
+            add_member(product, person, form.cleaned_data["role"], actor=request.actor)
+        except ValidationError as error:
+            put_errors(form, error, names={"user": "email"})
+        else:
+            messages.success(request, f"{person} is a member now.")
+            return redirect("backlog:members", product.key)
+    return render(
+        request,
+        "backlog/members.html",
+        {
+            "tab": "members",
+            "form": form,
+            "members": member_rows(product),
+            "roles": Role.choices,
+            "may_edit": request.may("member.edit"),
+            "may_tokens": request.may("token.view"),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+@product_page("member.edit")
+def member_role(request: ProductRequest, product: Product, member_id: int) -> HttpResponse:
+    member = find_member(product, member_id)
+    try:
+        change_role(member, request.POST.get("role", ""), actor=request.actor)
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+    else:
+        messages.success(request, f"{member.user} is {member.get_role_display()} now.")
+    return redirect("backlog:members", product.key)
+
+
+@require_POST
+@product_page("member.edit")
+def member_remove(request: ProductRequest, product: Product, member_id: int) -> HttpResponse:
+    member = find_member(product, member_id)
+    remove_member(member, actor=request.actor)
+    messages.success(request, f"{member.user} is no member any more.")
+    return redirect("backlog:products" if member.user == request.user else "backlog:members",
+                    *([] if member.user == request.user else [product.key]))  # fmt: skip
+
+
+@product_page("token.view", post="token.edit")
+def tokens(request: ProductRequest, product: Product) -> HttpResponse:
+    form, secret = TokenForm(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            _, secret = create_token(actor=request.actor, product=product, **form.cleaned_data)
+        except ValidationError as error:
+            put_errors(form, error)
+        else:
+            form = TokenForm()
+    answer = render(
+        request,
+        "backlog/tokens.html",
+        {"tab": "tokens", "form": form, "secret": secret, "tokens": token_rows(product),
+         "may_tokens": True},
+        status=422 if form.errors else 200,
+    )  # fmt: skip
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_POST
+@product_page("token.edit")
+def token_revoke(request: ProductRequest, product: Product, token_id: int) -> HttpResponse:
+    token = find_token_of(product, token_id)
+    revoke_token(token, actor=request.actor)
+    messages.success(request, f"{token.name} is revoked; whatever uses it is refused from now on.")
+    return redirect("backlog:tokens", product.key)

@@ -1,0 +1,114 @@
+"""Products, members and tokens: their pages, and the command that makes a token."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from backlog.access.tokens import find_token
+from backlog.models import ApiToken, Product, Role
+from tests.conftest import Cast
+
+
+def test_a_person_sees_the_own_products(product: Product, cast: Cast, as_person: Any) -> None:
+    assert "Diagnosis model" in as_person(cast.vera).get("/products/").content.decode()
+    assert "Diagnosis model" not in as_person(cast.sam).get("/products/").content.decode()
+
+
+def test_an_administrator_makes_a_product_and_owns_it(cast: Cast, as_person: Any) -> None:
+    cast.sam.is_administrator = True
+    cast.sam.save()
+    client = as_person(cast.sam)
+    answer = client.post("/products/new/", {"name": "Shop", "key": "shop", "goal": ""})
+    assert answer.headers["Location"] == "/p/SHOP/backlog/"
+    assert Product.objects.get(key="SHOP").members.get().role == Role.PRODUCT_OWNER
+    again = client.post("/products/new/", {"name": "Shop", "key": "shop", "goal": ""})
+    assert again.status_code == 422
+
+
+def test_others_find_no_page_to_make_products(cast: Cast, as_person: Any) -> None:
+    assert as_person(cast.olga).get("/products/new/").status_code == 404
+
+
+def test_settings_are_changed_by_the_product_owner_alone(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    wanted = {"name": "New name", "goal": "G", "definition_of_ready": "", "definition_of_done": ""}
+    assert as_person(cast.max).post("/p/MED/settings/", wanted).status_code == 403
+    assert as_person(cast.olga).post("/p/MED/settings/", wanted).status_code == 302
+    product.refresh_from_db()
+    assert product.name == "New name"
+    assert as_person(cast.sam).get("/p/MED/settings/").status_code == 404
+
+
+def test_members_are_added_changed_and_removed(
+    product: Product, cast: Cast, as_person: Any, member: Any
+) -> None:
+    client = as_person(cast.olga)
+    client.post("/p/MED/members/", {"email": cast.sam.email, "role": "stakeholder"})
+    joined = member("sam")
+    client.post(f"/p/MED/members/{joined.pk}/role/", {"role": "developer"})
+    joined.refresh_from_db()
+    assert joined.role == Role.DEVELOPER
+    client.post(f"/p/MED/members/{joined.pk}/remove/")
+    assert not product.members.filter(user=cast.sam).exists()
+
+
+def test_nobody_unknown_becomes_a_member(product: Product, cast: Cast, as_person: Any) -> None:
+    answer = as_person(cast.olga).post(
+        "/p/MED/members/", {"email": "nobody@example.org", "role": "developer"}
+    )
+    assert answer.status_code == 422
+    assert "Nobody has an account" in answer.content.decode()
+
+
+def test_the_last_product_owner_stays(
+    product: Product, cast: Cast, as_person: Any, member: Any
+) -> None:
+    as_person(cast.olga).post(f"/p/MED/members/{member('olga').pk}/remove/")
+    assert product.members.filter(user=cast.olga).exists()
+
+
+def test_a_token_is_shown_once_and_revoked(product: Product, cast: Cast, as_person: Any) -> None:
+    client = as_person(cast.olga)
+    made = client.post(
+        "/p/MED/tokens/", {"name": "nightly", "scopes": ["read", "evidence"], "days": 30}
+    )
+    token = ApiToken.objects.get()
+    secret = next(word for word in made.content.decode().split("<") if "mls_" in word)
+    secret = secret.split(">")[1].strip()
+    assert find_token(secret) == token
+    assert secret not in client.get("/p/MED/tokens/").content.decode()
+    client.post(f"/p/MED/tokens/{token.pk}/revoke/")
+    assert find_token(secret) is None
+
+
+def test_developers_see_no_tokens(product: Product, cast: Cast, as_person: Any) -> None:
+    assert as_person(cast.max).get("/p/MED/tokens/").status_code == 403
+
+
+def test_the_command_prints_a_token_that_works(product: Product, cast: Cast) -> None:
+    out = StringIO()
+    call_command(
+        "createtoken", cast.max.email, "--name=ci", "--scopes=read,write", "--product=MED",
+        stdout=out,
+    )  # fmt: skip
+    token = find_token(out.getvalue().strip())
+    assert token is not None
+    assert (token.user, token.product, token.scopes) == (cast.max, product, ["read", "write"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nobody@example.org", "--scopes=read"),
+        ("max@example.org", "--scopes=everything"),
+        ("max@example.org", "--scopes=read", "--product=SHOP"),
+        ("max@example.org", "--scopes=read", "--days=0"),
+    ],
+)
+def test_the_command_refuses_nonsense(product: Product, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError):
+        call_command("createtoken", *arguments, "--name=ci")
+    assert not ApiToken.objects.exists()

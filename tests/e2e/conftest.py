@@ -1,0 +1,157 @@
+"""A real browser on a real server: uvicorn in a process of its own, on the test's database."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from backlog.models import Job, User
+from backlog.services import jobs
+from tests.chromium import ARGUMENTS, chromium_path
+from tests.processes.conftest import ROOT, database_url
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    # Playwright runs a loop in this thread, which Django else takes for a reason to refuse.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        yield opened
+        opened.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(browser: Browser, transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[str]:
+    """The address of a running site; its files are those of this test."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    data, sources = tmp_path / "data", tmp_path / "sources"
+    sources.mkdir()
+    settings.DATA_DIR, settings.SOURCES_DIR = data, sources
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(data / "files"), "base_url": None},
+        },
+    }
+    env = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(data),
+        "SOURCES_DIR": str(sources),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "BASE_URL": address,
+    }
+    command = [sys.executable, "-m", "uvicorn", "mlscrum.asgi:application", "--port", str(port)]
+    log = tmp_path / "web.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
+    try:
+        _wait_for(f"{address}/healthz", server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """A page of a person who has signed in; whatever the browser complains of fails the test."""
+    contexts, complaints = [], []
+
+    def opened(user: User, **options: Any) -> Page:
+        options.setdefault("viewport", {"width": 1440, "height": 900})
+        context = browser.new_context(base_url=site, **options)
+        contexts.append(context)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "url": site,
+                              "value": _session_of(user)}])  # fmt: skip
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: (
+                complaints.append(said.text)
+                if said.type == "error"
+                and "the server responded with a status of 4" not in said.text
+                else None
+            ),
+        )
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe-core calls serious or critical on the page that is open."""
+    # bypass_csp would hide faults of ours; evaluate runs outside of the page's policy.
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{fault['id']}: {fault['help']}: {node['html'][:160]}"
+        for fault in found["violations"]
+        if fault["impact"] in {"serious", "critical"}
+        for node in fault["nodes"]
+    ]
+
+
+def work() -> None:
+    """Carry out every job that waits, as a worker would."""
+    for job in Job.objects.filter(state=Job.State.QUEUED).order_by("pk"):
+        jobs.run(job.pk)
+
+
+def _session_of(user: User) -> str:
+    from django.test import Client  # noqa: PLC0415  after the settings of the test
+
+    client = Client()
+    client.force_login(user)
+    assert client.session[SESSION_KEY]
+    return str(client.session.session_key)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  ours
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    raise AssertionError(f"the site does not answer:\n{log.read_text()}")
