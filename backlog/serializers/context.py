@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.validators import URLValidator
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from mlscrum.web.serializers import StrictSerializer
 
 
 class WebAddressField(serializers.CharField):
-    """An http or https address: pages show it as a link."""
+    """An http or https address: pages show it as a link.
+
+    Hosts of one word, as CI servers in a company have them, are fine.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 1000, **kwargs})
         self.validators.append(
-            URLValidator(schemes=["http", "https"], message="Send an http or https address.")
+            RegexValidator(r"^https?://[^\s/?#@]+\S*\Z", message="Send an http or https address.")
         )
 
 
