@@ -1,5 +1,54 @@
-"""The paths of this room."""
+"""The paths of data under /api/v1/."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from dataquality.api import datasets, runs
+
+DATASET = "datasets/<key:key>/<slug:slug>/"
+urlpatterns: list[URLPattern] = [
+    path(
+        "products/<key:key>/datasets/",
+        datasets.DatasetsView.as_view({"get": "list", "post": "create"}),
+        name="api-datasets",
+    ),
+    path(
+        "products/<key:key>/runs/",
+        runs.ProductRunsView.as_view({"get": "list"}),
+        name="api-product-runs",
+    ),
+    path(
+        DATASET,
+        datasets.DatasetView.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-dataset",
+    ),
+    path(
+        f"{DATASET}versions/",
+        datasets.VersionsView.as_view({"get": "list", "post": "create"}),
+        name="api-versions",
+    ),
+    path(
+        f"{DATASET}suite/",
+        datasets.SuiteView.as_view({"get": "retrieve", "put": "update"}),
+        name="api-suite",
+    ),
+    path(
+        f"{DATASET}profile/",
+        datasets.ProfileView.as_view({"get": "retrieve", "post": "create"}),
+        name="api-profile",
+    ),
+    path(f"{DATASET}gate/", datasets.GateView.as_view({"get": "retrieve"}), name="api-gate"),
+    path(
+        f"{DATASET}runs/",
+        runs.DatasetRunsView.as_view({"get": "list", "post": "create"}),
+        name="api-runs",
+    ),
+    path("runs/<id:id>/", runs.RunView.as_view({"get": "retrieve"}), name="api-run"),
+    *(
+        path(
+            f"runs/<id:id>/{deed}/",
+            runs.RunView.as_view({"post": deed}),
+            name=f"api-run-{deed}",
+        )
+        for deed in ("cancel", "retry", "file")
+    ),
+]

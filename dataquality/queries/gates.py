@@ -43,14 +43,15 @@ def dataset_gate(
     version: DatasetVersion | None = None,
     commit: str | None = None,
     max_age_s: float | None = None,
+    run: Run | None = None,
 ) -> Gate:
     """The gate of a dataset: by its last tracked run of the present suite on the newest version.
 
     `version` asks about another content, `commit` about the last run of that commit, tracked or
-    not. `max_age_s` takes the place of the dataset's freshness limit.
+    not, and `run` judges that very run. `max_age_s` takes the place of the freshness limit.
     """
     now = timezone.now()
-    run = _judged_run(dataset, version, commit)
+    run = run or _judged_run(dataset, version, commit)
     age_s = (now - run.finished_at).total_seconds() if run and run.finished_at else None
     if max_age_s is None and dataset.freshness_limit_h is not None:
         max_age_s = float(dataset.freshness_limit_h * HOUR_S)

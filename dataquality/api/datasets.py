@@ -1,0 +1,334 @@
+"""Datasets: register, read, change; their versions, suites, profiles and gates."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backlog.api.idempotency import once
+from backlog.api.schema import IDEMPOTENCY_KEY
+from backlog.serializers.links import page
+from dataquality.api.scope import DataView, choice_of, number_of
+from dataquality.engine import redact
+from dataquality.engine.profiling import Profiled
+from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
+from dataquality.queries.datasets import find_dataset
+from dataquality.queries.gates import Gate, dataset_gate
+from dataquality.queries.profiles import NOTHING_BUT_COUNTS
+from dataquality.serializers.datasets import (
+    DatasetEditSerializer,
+    DatasetSerializer,
+    NewDatasetSerializer,
+    NewVersionSerializer,
+    VersionSerializer,
+)
+from dataquality.serializers.runs import (
+    LONGEST_WAIT_S,
+    GateSerializer,
+    ProfileSerializer,
+    RunDetailSerializer,
+    SuitePutSerializer,
+    SuiteSerializer,
+)
+from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
+from dataquality.services.files import ServerPath, Upload
+from dataquality.services.profiles import request_profile
+from dataquality.services.runs import request_run
+from dataquality.services.suites import present_expectations, save_suite
+from dataquality.services.values import note_values_opened
+from dataquality.services.versions import add_version, read_again
+from mlscrum.web.parsers import StrictJSONParser
+from mlscrum.web.problems import BadParameters
+
+SEVERITIES = ("critical", "warning", "info")
+FAIL_ON = OpenApiParameter("fail_on", enum=SEVERITIES, description="422 where the gate is shut.")
+SECONDS_A_YEAR = 366 * 24 * 3600
+
+
+@extend_schema(tags=["datasets"])
+class DatasetsView(DataView):
+    permissions = {"list": "dataset.view", "create": "dataset.register"}
+    parser_classes = [StrictJSONParser, MultiPartParser]
+    queryset = Dataset.objects.all()
+    serializer_class = DatasetSerializer
+    orderings = {"id": ("subject_id",), "-id": ("-subject_id",)}
+
+    def list(self, request: Request, key: str) -> Response:
+        """The datasets of a product."""
+        product = self.find_product(key)
+        self.require(product)
+        found = self.paginate_queryset(Dataset.objects.of(product))
+        return self.get_paginated_response(DatasetSerializer(found, many=True).data)
+
+    @extend_schema(
+        request={
+            "multipart/form-data": NewDatasetSerializer,
+            "application/json": NewDatasetSerializer,
+        },
+        responses={201: DatasetSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def create(self, request: Request, key: str) -> Response:
+        """Register a dataset with its first content; nothing is left of a refused one."""
+        product = self.find_product(key)
+        self.require(product)
+        wanted = NewDatasetSerializer(data=request.data, context={"product": product})
+        wanted.is_valid(raise_exception=True)
+        fields = dict(wanted.validated_data)
+        source = _source(fields)
+        more = {name: fields.pop(name) for name in ("as_of", "context") if name in fields}
+
+        def register() -> Response:
+            dataset = register_dataset(
+                product, DatasetDraft(**fields), source, actor=self.actor, **more
+            )
+            shown = DatasetSerializer(find_dataset(product, dataset.slug)).data
+            location = page("api-dataset", product.key, dataset.slug)
+            return Response(shown, status=201, headers={"Location": location})
+
+        return once(request, self.actor, register)
+
+
+@extend_schema(tags=["datasets"])
+class DatasetView(DataView):
+    permissions = {"retrieve": "dataset.view", "partial_update": "dataset.edit"}
+    queryset = Dataset.objects.all()
+    serializer_class = DatasetSerializer
+
+    def retrieve(self, request: Request, key: str, slug: str) -> Response:
+        """A dataset."""
+        return Response(DatasetSerializer(self.dataset(key, slug)).data)
+
+    @extend_schema(request=DatasetEditSerializer, responses=DatasetSerializer)
+    def partial_update(self, request: Request, key: str, slug: str) -> Response:
+        """Change what people say about it; a stricter sample policy removes what was kept."""
+        dataset = self.dataset(key, slug)
+        wanted = DatasetEditSerializer(
+            data=request.data, partial=True, context={"product": dataset.product}
+        )
+        wanted.is_valid(raise_exception=True)
+        update_dataset(dataset, actor=self.actor, **wanted.validated_data)
+        return Response(DatasetSerializer(find_dataset(dataset.product, slug)).data)
+
+
+@extend_schema(tags=["datasets"])
+class VersionsView(DataView):
+    permissions = {"list": "dataset.view", "create": "dataset.add_version"}
+    query_parameters = {"create": ("run", "wait", "fail_on")}
+    parser_classes = [StrictJSONParser, MultiPartParser]
+    queryset = DatasetVersion.objects.all()
+    serializer_class = VersionSerializer
+    orderings = {"-number": ("-number",), "number": ("number",)}
+
+    def list(self, request: Request, key: str, slug: str) -> Response:
+        """Every content the dataset ever had."""
+        versions = self.dataset(key, slug).versions.select_related("created_by")
+        found = self.paginate_queryset(versions)
+        return self.get_paginated_response(VersionSerializer(found, many=True).data)
+
+    @extend_schema(
+        request={
+            "multipart/form-data": NewVersionSerializer,
+            "application/json": NewVersionSerializer,
+        },
+        responses={
+            200: VersionSerializer, 201: VersionSerializer, 202: RunDetailSerializer,
+        },
+        parameters=[
+            OpenApiParameter("run", enum=["0", "1"], description="Check it in the same call."),
+            OpenApiParameter("wait", float, description="Seconds to wait for the run, up to 60."),
+            FAIL_ON,
+        ],
+    )  # fmt: skip
+    def create(self, request: Request, key: str, slug: str) -> Response:
+        """A new content, or a path source read again. The same content is the same version."""
+        dataset = self.dataset(key, slug)
+        runs = choice_of(request, "run", ("0", "1"), "0") == "1"
+        fail_on = choice_of(request, "fail_on", SEVERITIES, None)
+        wait_s = number_of(request, "wait", LONGEST_WAIT_S)
+        if runs:
+            self.require(dataset.product, "run.start", subject=dataset.subject)
+        wanted = NewVersionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        fields = dict(wanted.validated_data)
+        file, context = fields.pop("file", None), fields.get("context")
+        if file is None:
+            delivered = read_again(dataset, actor=self.actor, context=context)
+        else:
+            delivered = add_version(dataset, Upload.of(file), actor=self.actor, **fields)
+        if runs:
+            run = request_run(
+                find_dataset(dataset.product, slug),
+                actor=self.actor,
+                trigger=Trigger.UPLOAD,
+                version=delivered.version,
+                context=context,
+            )
+            return self.started(run, wait_s=wait_s, fail_on=fail_on)
+        shown = VersionSerializer(delivered.version).data
+        return Response(shown, status=201 if delivered.created else 200)
+
+
+@extend_schema(tags=["datasets"])
+class SuiteView(DataView):
+    permissions = {"retrieve": "dataset.view", "update": "suite.edit"}
+    queryset = Dataset.objects.all()
+    serializer_class = SuiteSerializer
+
+    def retrieve(self, request: Request, key: str, slug: str) -> Response:
+        """The suite in force; version 0 is none yet."""
+        return self._answer(self.dataset(key, slug))
+
+    @extend_schema(request=SuitePutSerializer, responses=SuiteSerializer)
+    def update(self, request: Request, key: str, slug: str) -> Response:
+        """Make these the checks of the dataset; everything wrong is said at once."""
+        dataset = self.dataset(key, slug)
+        wanted = SuitePutSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        save_suite(
+            dataset,
+            wanted.validated_data["expectations"],
+            actor=self.actor,
+            based_on=wanted.validated_data.get("version"),
+        )
+        return self._answer(find_dataset(dataset.product, slug))
+
+    def _answer(self, dataset: Dataset) -> Response:
+        suite = dataset.current_suite
+        shown = {
+            "version": suite.number if suite else 0,
+            "expectations": present_expectations(dataset),
+        }
+        return Response(SuiteSerializer(shown).data)
+
+
+@extend_schema(tags=["datasets"])
+class ProfileView(DataView):
+    permissions = {"retrieve": "dataset.view", "create": "dataset.add_version"}
+    queryset = Profile.objects.all()
+    serializer_class = ProfileSerializer
+
+    def retrieve(self, request: Request, key: str, slug: str) -> Response:
+        """The profile of the newest version, as far as the caller may see it."""
+        return self._answer(self.dataset(key, slug))
+
+    @extend_schema(request=None, responses={202: ProfileSerializer})
+    def create(self, request: Request, key: str, slug: str) -> Response:
+        """Compute it anew; read it again until its state is done."""
+        dataset = self.dataset(key, slug)
+        request_profile(dataset, actor=self.actor)
+        return self._answer(dataset, status=202)
+
+    def _answer(self, dataset: Dataset, *, status: int = 200) -> Response:
+        version = dataset.current_version
+        profile = Profile.objects.select_related("job").filter(version=version).first()
+        shown: dict[str, Any] = {
+            "state": _profile_state(profile),
+            "progress": profile.job.progress if profile and profile.job else 0.0,
+            "version": version.number if version else 0,
+            "rows": None,
+            "columns": [],
+            "suggested_expectations": [],
+            "error": None,
+        }
+        if profile is not None and profile.error_code:
+            shown["error"] = {"code": profile.error_code, "detail": profile.error_detail}
+        if profile is not None and profile.data:
+            shown |= self._contents(dataset, profile)
+        headers = {"Location": page("api-profile", dataset.product.key, dataset.slug)}
+        return Response(ProfileSerializer(shown).data, status=status, headers=headers)
+
+    def _contents(self, dataset: Dataset, profile: Profile) -> dict[str, Any]:
+        found, values = Profiled(profile.data, profile.suggestions), self.sees_values(dataset)
+        if values:
+            note_values_opened(dataset, f"profile {profile.version_id}", actor=self.actor)
+        else:
+            found = redact.profile(found, NOTHING_BUT_COUNTS)
+        return {
+            "rows": found.data["rows"],
+            "columns": found.data["columns"],
+            "suggested_expectations": list(found.suggestions) if values else [],
+        }
+
+
+@extend_schema(tags=["datasets"])
+class GateView(DataView):
+    permissions = {"retrieve": "dataset.view"}
+    query_parameters = {
+        "retrieve": ("fail_on", "version", "commit", "max_age_s", "strict", "format")
+    }
+    queryset = Dataset.objects.all()
+    serializer_class = GateSerializer
+
+    @extend_schema(
+        parameters=[
+            FAIL_ON,
+            OpenApiParameter("version", int),
+            OpenApiParameter("commit", str),
+            OpenApiParameter("max_age_s", float, description="Instead of the freshness limit."),
+            OpenApiParameter("strict", enum=["0", "1"], description="422 when not passed."),
+            OpenApiParameter("format", enum=["json", "badge"], description="badge is an SVG."),
+        ]
+    )
+    def retrieve(self, request: Request, key: str, slug: str) -> HttpResponseBase:
+        """Whether the dataset is good enough now: one yes or no with its reasons."""
+        dataset = self.dataset(key, slug)
+        gate = dataset_gate(
+            dataset,
+            fail_on=choice_of(request, "fail_on", SEVERITIES, "critical") or "critical",
+            version=self.version_of(dataset, _version_number(request)),
+            commit=request.query_params.get("commit"),
+            max_age_s=number_of(request, "max_age_s", SECONDS_A_YEAR)
+            if "max_age_s" in request.query_params
+            else None,
+        )
+        is_strict = choice_of(request, "strict", ("0", "1"), "0") == "1"
+        status = 422 if is_strict and not gate.passed else 200
+        if choice_of(request, "format", ("json", "badge"), "json") == "badge":
+            return _badge(dataset, gate, status)
+        return Response(GateSerializer(gate, context={"dataset": dataset}).data, status=status)
+
+
+def _source(fields: dict[str, Any]) -> Upload | ServerPath:
+    if "source" in fields:
+        return ServerPath(fields.pop("source")["path"])
+    return Upload.of(fields.pop("file"))
+
+
+def _version_number(request: Request) -> int | None:
+    text = request.query_params.get("version")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadParameters({"version": ("invalid", "version is a whole number.")})
+    return int(text)
+
+
+def _profile_state(profile: Profile | None) -> str:
+    if profile is None:
+        return "none"
+    if profile.job is not None and not profile.job.is_finished:
+        return str(profile.job.state)
+    return "failed" if profile.error_code else "done"
+
+
+def _badge(dataset: Dataset, gate: Gate, status: int) -> HttpResponse:
+    colour = {"passed": "#15803d", "failed": "#b91c1c"}.get(gate.state, "#6b7280")
+    label, left = escape(f"{dataset.name} {gate.state}"), 8
+    width = 7 * len(f"{dataset.name} {gate.state}") + 2 * left
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" '
+        f'aria-label="{label}"><rect width="{width}" height="20" rx="4" fill="{colour}"/>'
+        f'<text x="{left}" y="14" fill="#fff" font-family="Verdana,sans-serif" font-size="11">'
+        f"{label}</text></svg>"
+    )
+    answer = HttpResponse(svg, content_type="image/svg+xml", status=status)
+    answer["Cache-Control"] = "no-cache"
+    return answer

@@ -1,0 +1,114 @@
+"""Runs: start, follow, cancel, try again, and decide on what waits."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backlog.api.idempotency import once
+from backlog.api.schema import IDEMPOTENCY_KEY
+from dataquality.api.filters import RunFilters
+from dataquality.api.scope import DataView
+from dataquality.models import Run, Trigger
+from dataquality.queries.runs import find_run, runs_of
+from dataquality.serializers.runs import (
+    AskRunSerializer,
+    FileSerializer,
+    RunDetailSerializer,
+    RunSerializer,
+)
+from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
+
+
+@extend_schema(tags=["runs"])
+class ProductRunsView(DataView):
+    permissions = {"list": "dataset.view"}
+    queryset = Run.objects.all()
+    serializer_class = RunSerializer
+    filterset_class = RunFilters
+    orderings = {"-id": ("-id",), "id": ("id",)}
+
+    def list(self, request: Request, key: str) -> Response:
+        """The runs of all datasets, newest first."""
+        product = self.find_product(key)
+        self.require(product)
+        found = self.paginate_queryset(self.filter_queryset(runs_of(product)))
+        return self.get_paginated_response(RunSerializer(found, many=True).data)
+
+
+@extend_schema(tags=["runs"])
+class DatasetRunsView(DataView):
+    permissions = {"list": "dataset.view", "create": "run.start"}
+    queryset = Run.objects.all()
+    serializer_class = RunSerializer
+    orderings = {"-id": ("-id",), "id": ("id",)}
+
+    def list(self, request: Request, key: str, slug: str) -> Response:
+        """The runs of a dataset, newest first."""
+        dataset = self.dataset(key, slug)
+        found = self.paginate_queryset(runs_of(dataset.product, dataset=dataset))
+        return self.get_paginated_response(RunSerializer(found, many=True).data)
+
+    @extend_schema(
+        request=AskRunSerializer,
+        responses={200: RunDetailSerializer, 202: RunDetailSerializer, 422: RunDetailSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def create(self, request: Request, key: str, slug: str) -> Response:
+        """Start a run: 202 with its Location, or with `wait` the finished run."""
+        dataset = self.dataset(key, slug)
+        asked = AskRunSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+
+        def start() -> Response:
+            run = request_run(
+                dataset,
+                actor=self.actor,
+                trigger=Trigger.API,
+                version=self.version_of(dataset, wanted.get("version")),
+                context=wanted.get("context"),
+            )
+            return Response({"id": run.pk}, status=202)
+
+        # The key holds the run, not the wait: who asks again waits for the same run.
+        answer = once(request, self.actor, start)
+        run = find_run(dataset.product, answer.data["id"])
+        return self.started(run, wait_s=wanted["wait"], fail_on=wanted.get("fail_on"))
+
+
+@extend_schema(tags=["runs"])
+class RunView(DataView):
+    permissions = {
+        "retrieve": "dataset.view",
+        "cancel": "run.start",
+        "retry": "run.start",
+        "file": "finding.triage",
+    }
+    queryset = Run.objects.all()
+    serializer_class = RunDetailSerializer
+
+    def retrieve(self, request: Request, id: int) -> Response:
+        """A run with what each check said."""
+        return self.run_answer(self.run_of(id))
+
+    @extend_schema(request=None)
+    def cancel(self, request: Request, id: int) -> Response:
+        """Stop it: at once where it waits, soon where it runs."""
+        return self.run_answer(cancel_run(self.run_of(id), actor=self.actor))
+
+    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    def retry(self, request: Request, id: int) -> Response:
+        """A new run on the same version, by the present suite."""
+        run = retry_run(self.run_of(id), actor=self.actor, trigger=Trigger.API)
+        return self.run_answer(find_run(run.dataset.product, run.pk), status=202)
+
+    @extend_schema(request=FileSerializer)
+    def file(self, request: Request, id: int) -> Response:
+        """File what a first run found and what waits for a yes."""
+        run = self.run_of(id)
+        asked = FileSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        file_awaiting(run, actor=self.actor, checks=asked.validated_data.get("checks"))
+        return self.run_answer(find_run(run.dataset.product, id))

@@ -1,0 +1,150 @@
+"""Datasets and their versions: as they are read, registered and changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+from backlog.models import Product, User
+from backlog.serializers.context import ContextSerializer
+from backlog.serializers.links import page
+from dataquality.models import Dataset, DatasetVersion, SamplePolicy
+from mlscrum.web.serializers import StrictSerializer
+
+
+class MemberField(serializers.EmailField):
+    """A member of the product, by e-mail address."""
+
+    def to_internal_value(self, data: Any) -> User:
+        email = super().to_internal_value(data)
+        product: Product = self.context["product"]
+        user = User.objects.filter(memberships__product=product, email__iexact=email).first()
+        if user is None:
+            raise serializers.ValidationError("Name a member of the product.", code="no_member")
+        return user
+
+
+class DatasetSerializer(serializers.Serializer[Dataset]):
+    """A dataset as it is read. `columns` is its schema: every version is read by it."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    source = serializers.SerializerMethodField()
+    format = serializers.CharField()
+    owner = serializers.EmailField(source="subject.owner.email", default=None, allow_null=True)
+    steward = serializers.EmailField(source="subject.steward.email", default=None, allow_null=True)
+    personal_data = serializers.BooleanField()
+    key_columns = serializers.ListField(child=serializers.CharField())
+    masked_columns = serializers.ListField(child=serializers.CharField())
+    sample_policy = serializers.ChoiceField(choices=SamplePolicy.choices)
+    freshness_limit_h = serializers.IntegerField(allow_null=True)
+    health_target = serializers.FloatField()
+    green_batches = serializers.IntegerField(source="subject.green_batches")
+    version = serializers.IntegerField(
+        source="current_version.number", default=None, allow_null=True
+    )
+    rows = serializers.IntegerField(source="current_version.rows", default=None, allow_null=True)
+    columns = serializers.JSONField(source="schema")
+    suite_version = serializers.IntegerField(
+        source="current_suite.number", default=None, allow_null=True
+    )
+    url = serializers.SerializerMethodField()
+
+    def get_source(self, dataset: Dataset) -> dict[str, str]:
+        source = {"kind": dataset.source_kind}
+        return source | ({"path": dataset.path} if dataset.path else {})
+
+    def get_url(self, dataset: Dataset) -> str:
+        return page("dataquality:dataset", dataset.product.key, dataset.slug)
+
+
+class VersionSerializer(serializers.Serializer[DatasetVersion]):
+    """One content of a dataset."""
+
+    number = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    bytes = serializers.IntegerField()
+    rows = serializers.IntegerField()
+    columns = serializers.JSONField()
+    as_of = serializers.DateTimeField(allow_null=True)
+    tracked = serializers.BooleanField()
+    context = serializers.JSONField()
+    created_at = serializers.DateTimeField()
+    created_by = serializers.EmailField(source="created_by.email", default=None, allow_null=True)
+    purged_at = serializers.DateTimeField(allow_null=True)
+
+
+class SourceSerializer(StrictSerializer[dict[str, str]]):
+    """Where the data lies: a path within SOURCES_DIR/<product key>/."""
+
+    kind = serializers.ChoiceField(choices=[("path", "path")])
+    path = serializers.CharField(max_length=500)
+
+
+class TextOrJson:
+    """In a multipart form lists and objects come as JSON text."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except json.JSONDecodeError:
+                raise serializers.ValidationError("Send JSON.", code="bad_json") from None
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class ContextField(TextOrJson, ContextSerializer):
+    """Where evidence came from; in a multipart form as JSON text."""
+
+
+class ColumnsField(TextOrJson, serializers.ListField):
+    """Names of columns; in a multipart form as JSON text."""
+
+    child = serializers.CharField(max_length=250)
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, serializers.empty)
+
+
+class DatasetEditSerializer(StrictSerializer[Dataset]):
+    """What people say about a dataset. Absent personal_data means yes."""
+
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(max_length=10_000, allow_blank=True, required=False)
+    owner = MemberField(required=False, allow_null=True)
+    steward = MemberField(required=False, allow_null=True)
+    personal_data = serializers.BooleanField(required=False, default=True)
+    sample_policy = serializers.ChoiceField(choices=SamplePolicy.choices, required=False)
+    key_columns = ColumnsField(required=False)
+    masked_columns = ColumnsField(required=False)
+    freshness_limit_h = serializers.IntegerField(min_value=1, required=False, allow_null=True)
+    health_target = serializers.FloatField(min_value=0, max_value=100, required=False)
+    green_batches = serializers.IntegerField(min_value=1, max_value=20, required=False)
+
+
+class NewDatasetSerializer(DatasetEditSerializer):
+    """A dataset to register: a file in a multipart form, or a source in JSON."""
+
+    slug = serializers.CharField(max_length=80, required=False)
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    source = SourceSerializer(required=False)
+    as_of = serializers.DateTimeField(required=False)
+    context = ContextField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("file" in attrs) == ("source" in attrs):
+            raise serializers.ValidationError(
+                {"file": "Send a file in a multipart form, or a source; one of them."}
+            )
+        return attrs
+
+
+class NewVersionSerializer(StrictSerializer[DatasetVersion]):
+    """A new content; without a file a path source is read again."""
+
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    as_of = serializers.DateTimeField(required=False)
+    context = ContextField(required=False)

@@ -1,0 +1,154 @@
+"""Runs, results, suites, profiles and gates: as they are read and asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from backlog.rules.severity import Severity
+from backlog.serializers.context import ContextSerializer
+from backlog.serializers.links import page
+from dataquality.models import Run, RunState, SuiteVersion
+from dataquality.queries.gates import Gate
+from dataquality.queries.overviews import ResultLine
+from mlscrum.web.serializers import StrictSerializer
+
+LONGEST_WAIT_S = 60
+SEVERITIES = [(severity.value, severity.value) for severity in Severity]
+
+
+class RunSerializer(serializers.Serializer[Run]):
+    """A run as lists show it; `progress` is 0 to 1."""
+
+    id = serializers.IntegerField()
+    dataset = serializers.CharField(source="dataset.slug")
+    version = serializers.IntegerField(source="version.number")
+    batch = serializers.CharField(source="version.batch_key")
+    suite_version = serializers.IntegerField(source="suite_version.number")
+    engine = serializers.CharField()
+    trigger = serializers.CharField()
+    context = serializers.JSONField()
+    tracked = serializers.BooleanField()
+    state = serializers.ChoiceField(choices=RunState.choices)
+    progress = serializers.FloatField()
+    requested_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    statistics = serializers.JSONField()
+    awaiting = serializers.IntegerField()
+    error = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+
+    def get_error(self, run: Run) -> dict[str, str] | None:
+        return {"code": run.error_code, "detail": run.error_detail} if run.error_code else None
+
+    def get_url(self, run: Run) -> str:
+        return page("dataquality:run", run.dataset.product.key, run.pk)
+
+
+class ResultSerializer(serializers.Serializer[ResultLine]):
+    """What one check said; values stand in it only for who may see them."""
+
+    position = serializers.IntegerField(source="result.position")
+    type = serializers.CharField(source="result.type")
+    column = serializers.CharField(source="result.column")
+    kwargs = serializers.JSONField(source="result.kwargs")
+    severity = serializers.CharField(source="result.severity")
+    guard = serializers.BooleanField(source="result.guard")
+    outcome = serializers.CharField(source="result.outcome")
+    observed_value = serializers.SerializerMethodField()
+    element_count = serializers.IntegerField(source="result.element_count", allow_null=True)
+    unexpected_count = serializers.IntegerField(source="result.unexpected_count", allow_null=True)
+    unexpected_percent = serializers.FloatField(source="result.unexpected_percent", allow_null=True)
+    sample = serializers.JSONField()
+    message = serializers.CharField(source="result.message")
+    finding = serializers.IntegerField(source="result.finding_id", allow_null=True)
+    item = serializers.CharField(source="item.ref", default=None, allow_null=True)
+
+    def get_observed_value(self, line: ResultLine) -> Any:
+        shows = self.context.get("shows_values") or line.result.guard
+        return line.result.observed_value if shows else None
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run with its results and the gate of its dataset."""
+
+    results = serializers.ListField(child=serializers.DictField())
+    findings = serializers.ListField(child=serializers.IntegerField())
+    gate = serializers.DictField()
+
+
+class AskRunSerializer(StrictSerializer[Run]):
+    """A run to start: `wait` in seconds answers the finished run."""
+
+    version = serializers.IntegerField(min_value=1, required=False)
+    wait = serializers.FloatField(min_value=0, max_value=LONGEST_WAIT_S, required=False, default=0)
+    fail_on = serializers.ChoiceField(choices=SEVERITIES, required=False)
+    context = ContextSerializer(required=False)
+
+
+class FileSerializer(StrictSerializer[Run]):
+    """Which findings of a first run are filed: positions of checks, or all of them."""
+
+    checks = serializers.ListField(child=serializers.IntegerField(min_value=0), required=False)
+    all = serializers.BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if bool(attrs.get("checks")) == attrs["all"]:
+            raise serializers.ValidationError({"checks": "Name checks, or send all: true."})
+        return attrs
+
+
+class SuiteSerializer(serializers.Serializer[SuiteVersion]):
+    """The suite in force."""
+
+    version = serializers.IntegerField()
+    expectations = serializers.JSONField()
+
+
+class SuitePutSerializer(StrictSerializer[SuiteVersion]):
+    """A suite as Great Expectations writes it; `version` refuses to overwrite a newer one."""
+
+    expectations = serializers.JSONField()
+    version = serializers.IntegerField(min_value=0, required=False)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    """Why a gate is shut."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    finding = serializers.IntegerField(allow_null=True)
+    item = serializers.CharField(allow_null=True)
+
+
+class GateSerializer(serializers.Serializer[Gate]):
+    """Whether a dataset is good enough now; unknown is not passed."""
+
+    passed = serializers.BooleanField()
+    state = serializers.CharField()
+    reasons = ReasonSerializer(many=True)
+    run = serializers.IntegerField(source="run.pk", default=None, allow_null=True)
+    version = serializers.IntegerField(source="version.number", default=None, allow_null=True)
+    commit = serializers.CharField(allow_null=True)
+    checked_at = serializers.DateTimeField()
+    age_s = serializers.FloatField(allow_null=True)
+    health = serializers.FloatField(allow_null=True)
+    url = serializers.SerializerMethodField()
+
+    def get_url(self, gate: Gate) -> str:
+        dataset = self.context["dataset"]
+        return page("dataquality:dataset", dataset.product.key, dataset.slug)
+
+
+class ProfileSerializer(serializers.Serializer[Any]):
+    """A profile: counts for everybody, values for who may see them."""
+
+    state = serializers.CharField()
+    progress = serializers.FloatField()
+    version = serializers.IntegerField()
+    rows = serializers.IntegerField(allow_null=True)
+    columns = serializers.JSONField()
+    suggested_expectations = serializers.JSONField()
+    error = serializers.JSONField(allow_null=True)
