@@ -280,6 +280,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ItemKind": "backlog.models.items.Kind",
         "Priority": "backlog.rules.severity.Priority",
+        "Severity": [(name, name) for name in ("critical", "warning", "info")],
+        "RunState": "dataquality.models.RunState",
+        "JobState": "backlog.models.Job.State",
+        "FindingState": "backlog.models.Finding.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

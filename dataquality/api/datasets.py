@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
+from backlog.rules.severity import Severity
 from backlog.serializers.links import page
 from dataquality.api.scope import DataView, choice_of, number_of
 from dataquality.engine import redact
@@ -47,7 +48,7 @@ from dataquality.services.versions import add_version, read_again
 from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.problems import BadParameters
 
-SEVERITIES = ("critical", "warning", "info")
+SEVERITIES = tuple(severity.value for severity in Severity)
 FAIL_ON = OpenApiParameter("fail_on", enum=SEVERITIES, description="422 where the gate is shut.")
 SECONDS_A_YEAR = 366 * 24 * 3600
 
