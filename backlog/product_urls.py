@@ -16,6 +16,11 @@ urlpatterns: list[URLPattern] = [
     path(
         "p/<str:key>/members/<int:member_id>/remove/", products.member_remove, name="member-remove"
     ),
+    path(
+        "p/<str:key>/invitations/<int:invitation_id>/revoke/",
+        products.invitation_revoke,
+        name="invitation-revoke",
+    ),
     path("p/<str:key>/tokens/", products.tokens, name="tokens"),
     path("p/<str:key>/tokens/<int:token_id>/revoke/", products.token_revoke, name="token-revoke"),
     # The backlog

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import accounts, health
+from backlog.views import accounts, health, invitations
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz, name="healthz"),
@@ -13,5 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("sign-out/", accounts.sign_out, name="sign-out"),
     path("password/", accounts.password_change, name="password-change"),
     path("profile/", accounts.profile, name="profile"),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
+    path("welcome/<str:token>/", invitations.welcome, name="welcome"),
     path("theme/", accounts.theme, name="theme"),
 ]

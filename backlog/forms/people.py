@@ -36,7 +36,7 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
 
 
 class MemberForm(forms.Form):
-    """Somebody who has an account becomes a member."""
+    """Somebody is invited by e-mail."""
 
     email = forms.EmailField(label="E-mail")
     role = forms.ChoiceField(choices=Role.choices, initial=Role.DEVELOPER)
@@ -52,3 +52,14 @@ class TokenForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=90, label="Days it lives")
+
+
+class NewcomerForm(forms.Form):
+    """Who somebody is who has opened an invitation."""
+
+    name = forms.CharField(max_length=120, label="Your name")
+    email = forms.EmailField(label="E-mail", help_text="You sign in with it.")
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Eight characters or more.",
+    )

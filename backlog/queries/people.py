@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404
+from django.utils import timezone
 
-from backlog.models import ApiToken, Category, Member, Product, User
+from backlog.models import ApiToken, Category, Invitation, Member, Product, User
+from backlog.rules.tokens import hash_of
 
 
 def product_rows(user: User) -> QuerySet[Product]:
@@ -49,3 +51,29 @@ def find_token_of(product: Product, token_id: int) -> ApiToken:
     if token is None:
         raise Http404("There is no such token.")
     return token
+
+
+def open_invitations(product: Product) -> Sequence[Invitation]:
+    """The invitations that nobody has used yet, newest first."""
+    found = product.invitations.filter(accepted_at=None, revoked_at=None)
+    return list(found.filter(expires_at__gt=timezone.now()))
+
+
+def find_invitation(product: Product, invitation_id: int) -> Invitation:
+    """The invitation to this product, or 404."""
+    found = product.invitations.filter(pk=invitation_id).select_related("product").first()
+    if found is None:
+        raise Http404("There is no such invitation.")
+    return found
+
+
+def opened_invitation(token: str, *, to_product: bool) -> Invitation:
+    """The open invitation with this secret, or 404 for used, revoked and expired ones too."""
+    found = (
+        Invitation.objects.select_related("product", "invited_by")
+        .filter(token_hash=hash_of(token), product__isnull=not to_product)
+        .first()
+    )
+    if found is None or not found.is_open:
+        raise Http404("This link was used, revoked or has expired; ask for a new one.")
+    return found

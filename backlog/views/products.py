@@ -17,15 +17,18 @@ from backlog.access.pages import (
 )
 from backlog.forms.people import MemberForm, NewProductForm, ProductForm, TokenForm
 from backlog.forms.refusals import put_errors
-from backlog.models import Product, Role, User
+from backlog.models import Product, Role
 from backlog.queries.people import (
+    find_invitation,
     find_member,
     find_token_of,
     member_rows,
+    open_invitations,
     product_rows,
     token_rows,
 )
-from backlog.services.members import add_member, change_role, remove_member
+from backlog.services.invitations import invite, revoke_invitation
+from backlog.services.members import change_role, remove_member
 from backlog.services.products import create_product, update_product
 from backlog.services.tokens import create_token, revoke_token
 
@@ -90,31 +93,43 @@ def settings(request: ProductRequest, product: Product) -> HttpResponse:
 
 @product_page("member.view", post="member.edit")
 def members(request: ProductRequest, product: Product) -> HttpResponse:
-    form = MemberForm(request.POST or None)
+    """Who is in the product; POST invites somebody, and shows the link once."""
+    form, link = MemberForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
-        person = User.objects.filter(email__iexact=form.cleaned_data["email"]).first()
         try:
-            if person is None:
-                raise ValidationError({"email": "Nobody has an account with this address."})
-            add_member(product, person, form.cleaned_data["role"], actor=request.actor)
+            _, link = invite(product, actor=request.actor, **form.cleaned_data)
         except ValidationError as error:
-            put_errors(form, error, names={"user": "email"})
+            put_errors(form, error)
         else:
-            messages.success(request, f"{person} is a member now.")
-            return redirect("backlog:members", product.key)
-    return render(
+            form = MemberForm()
+    may_edit = request.may("member.edit")
+    answer = render(
         request,
         "backlog/members.html",
         {
             "tab": "members",
             "form": form,
+            "link": link,
             "members": member_rows(product),
+            "invitations": open_invitations(product) if may_edit else [],
             "roles": Role.choices,
-            "may_edit": request.may("member.edit"),
+            "may_edit": may_edit,
             "may_tokens": request.may("token.view"),
         },
         status=422 if form.errors else 200,
     )
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_POST
+@product_page("member.edit")
+def invitation_revoke(
+    request: ProductRequest, product: Product, invitation_id: int
+) -> HttpResponse:
+    revoke_invitation(find_invitation(product, invitation_id), actor=request.actor)
+    messages.success(request, "The invitation is revoked; its link opens nothing any more.")
+    return redirect("backlog:members", product.key)
 
 
 @require_POST

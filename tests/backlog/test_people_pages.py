@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from backlog.access.tokens import find_token
-from backlog.models import ApiToken, Product, Role
+from backlog.models import Actor, ApiToken, Product, Role, User
+from backlog.services.invitations import invite
 from tests.conftest import Cast
 
 
@@ -42,25 +44,75 @@ def test_settings_are_changed_by_the_product_owner_alone(
     assert as_person(cast.sam).get("/p/MED/settings/").status_code == 404
 
 
-def test_members_are_added_changed_and_removed(
-    product: Product, cast: Cast, as_person: Any, member: Any
+def test_an_invited_newcomer_makes_an_account_and_is_a_member(
+    product: Product, cast: Cast, as_person: Any, mailoutbox: Any
+) -> None:
+    invitation, link = invite(
+        product, "nina@example.org", "developer", actor=Actor.person(cast.olga)
+    )
+    path = link.removeprefix("http://127.0.0.1:8000")
+    wanted = {"name": "Nina", "email": "nina@example.org", "password": "a-long-enough-one"}
+    weak = Client().post(path, {**wanted, "password": "short"})
+    assert weak.status_code == 422
+    assert Client().post(path, wanted).headers["Location"] == "/"
+    assert product.members.get(user__email="nina@example.org").role == Role.DEVELOPER
+    assert Client().get(path).status_code == 404
+    invitation.refresh_from_db()
+    assert invitation.accepted_by is not None
+
+
+def test_who_has_an_account_joins_with_it(product: Product, cast: Cast, as_person: Any) -> None:
+    _, link = invite(product, cast.sam.email, "stakeholder", actor=Actor.person(cast.olga))
+    path = link.removeprefix("http://127.0.0.1:8000")
+    client = as_person(cast.sam)
+    assert "Join as" in client.get(path).content.decode()
+    assert client.post(path).headers["Location"] == "/p/MED/backlog/"
+    assert product.members.get(user=cast.sam).role == Role.STAKEHOLDER
+
+
+def test_the_link_stands_on_the_page_once_and_can_be_revoked(
+    product: Product, cast: Cast, as_person: Any
 ) -> None:
     client = as_person(cast.olga)
-    client.post("/p/MED/members/", {"email": cast.sam.email, "role": "stakeholder"})
-    joined = member("sam")
-    client.post(f"/p/MED/members/{joined.pk}/role/", {"role": "developer"})
-    joined.refresh_from_db()
-    assert joined.role == Role.DEVELOPER
-    client.post(f"/p/MED/members/{joined.pk}/remove/")
-    assert not product.members.filter(user=cast.sam).exists()
-
-
-def test_nobody_unknown_becomes_a_member(product: Product, cast: Cast, as_person: Any) -> None:
-    answer = as_person(cast.olga).post(
-        "/p/MED/members/", {"email": "nobody@example.org", "role": "developer"}
+    wanted = {"email": "nina@example.org", "role": "developer"}
+    shown = client.post("/p/MED/members/", wanted)
+    assert "/invitations/" in shown.content.decode()
+    assert (
+        "http://127.0.0.1:8000/invitations/" not in client.get("/p/MED/members/").content.decode()
     )
-    assert answer.status_code == 422
-    assert "Nobody has an account" in answer.content.decode()
+    invitation = product.invitations.get()
+    client.post(f"/p/MED/invitations/{invitation.pk}/revoke/")
+    invitation.refresh_from_db()
+    assert not invitation.is_open
+
+
+def test_a_member_is_not_invited_again(product: Product, cast: Cast, as_person: Any) -> None:
+    wanted = {"email": cast.max.email, "role": "developer"}
+    assert as_person(cast.olga).post("/p/MED/members/", wanted).status_code == 422
+    assert as_person(cast.max).post("/p/MED/members/", wanted).status_code == 403
+
+
+def test_roles_are_changed_and_members_removed(
+    product: Product, cast: Cast, as_person: Any, member: Any
+) -> None:
+    client, vera = as_person(cast.olga), member("vera")
+    client.post(f"/p/MED/members/{vera.pk}/role/", {"role": "developer"})
+    vera.refresh_from_db()
+    assert vera.role == Role.DEVELOPER
+    client.post(f"/p/MED/members/{vera.pk}/remove/")
+    assert not product.members.filter(user=cast.vera).exists()
+
+
+def test_the_first_administrator_begins_by_a_link_that_works_once(db: None) -> None:
+    out = StringIO()
+    call_command("createadmin", "ada@example.org", stdout=out)
+    path = out.getvalue().strip().removeprefix("http://127.0.0.1:8000")
+    wanted = {"name": "Ada", "email": "ada@example.org", "password": "a-long-enough-one"}
+    assert Client().post(path, wanted).status_code == 302
+    assert User.objects.get(email="ada@example.org").is_administrator
+    assert Client().get(path).status_code == 404
+    with pytest.raises(CommandError, match="administrator already"):
+        call_command("createadmin", "eve@example.org")
 
 
 def test_the_last_product_owner_stays(

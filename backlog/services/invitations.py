@@ -1,0 +1,127 @@
+"""Invitations: one-time links that make whoever opens them a member, or the first administrator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from backlog.models import Actor, Invitation, Member, Product, Role, User
+from backlog.rules.tokens import hash_of
+from backlog.services.deeds import deed
+from backlog.services.members import add_member
+from mlscrum.lib.errors import Conflict
+
+
+def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[Invitation, str]:
+    """An invitation and its link, which is mailed and not kept; it lives a week.
+
+    Raises ValidationError for an unknown role and for somebody who is a member already.
+    """
+    if product.members.filter(user__email__iexact=email).exists():
+        raise ValidationError({"email": "This person is a member already."})
+    token = Invitation.new_token()
+    invitation = Invitation(
+        product=product,
+        email=email,
+        role=role,
+        token_hash=hash_of(token),
+        invited_by=actor.user,
+    )
+    if role not in Role.values:
+        raise ValidationError({"role": f"A role is one of {', '.join(Role.values)}."})
+    invitation.clean_fields(exclude=("product", "invited_by", "accepted_at", "accepted_by",
+                                     "revoked_at"))  # fmt: skip
+    with deed(product, actor, "member.invited", role=role):
+        invitation.save()
+    link = _link("invitation", token)
+    transaction.on_commit(lambda: _mail(invitation, link))
+    return invitation, link
+
+
+def invite_administrator(email: str) -> str:
+    """The one-time link of a first administrator. Raises Conflict where there is one already."""
+    if User.objects.filter(is_administrator=True, is_active=True).exists():
+        raise Conflict(
+            "has_administrator", "There is an administrator already; ask them to make another."
+        )
+    token = Invitation.new_token()
+    Invitation.objects.filter(product=None, accepted_at=None).delete()
+    Invitation.objects.create(email=email, token_hash=hash_of(token))
+    return _link("welcome", token)
+
+
+def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:
+    """End an invitation; its link opens nothing any more."""
+    assert invitation.product is not None
+    with deed(invitation.product, actor, "member.invitation_revoked") as done:
+        changed = Invitation.objects.filter(
+            pk=invitation.pk, revoked_at=None, accepted_at=None
+        ).update(revoked_at=timezone.now())
+        if not changed:
+            done.nothing_happened()
+
+
+def accept_as(invitation: Invitation, user: User) -> Member:
+    """Make the signed-in person a member by the invitation. Raises Conflict for a used one."""
+    product = invitation.product
+    assert product is not None
+    with transaction.atomic():
+        _take(invitation, lambda: user)
+        try:
+            return add_member(product, user, invitation.role, actor=Actor.person(user))
+        except ValidationError:  # a member by now, and that is what the link is for
+            return Member.objects.get(product=product, user=user)
+
+
+def accept_as_newcomer(invitation: Invitation, *, email: str, name: str, password: str) -> User:
+    """Make an account, and what the invitation promises: a member, or the administrator.
+
+    Raises ValidationError for bad fields and Conflict for a used invitation.
+    """
+    user = User(email=User.objects.normalize_email(email), name=name.strip())
+    if User.objects.filter(email__iexact=user.email).exists():
+        raise ValidationError({"email": "There is an account of this address; sign in first."})
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from None
+    user.set_password(password)
+    user.is_administrator = invitation.product is None
+    user.clean_fields(exclude=("last_login",))
+    with transaction.atomic():
+        user.save()
+        _take(invitation, lambda: user)
+        if invitation.product is not None:
+            add_member(invitation.product, user, invitation.role, actor=Actor.person(user))
+    return user
+
+
+def _take(invitation: Invitation, user: Callable[[], User]) -> None:
+    """Use the invitation up; of two who open it at once only one does."""
+    open_now = Invitation.objects.filter(
+        pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
+    )
+    if not open_now.update(accepted_at=timezone.now(), accepted_by=user()):
+        raise Conflict("used_invitation", "This link was used, revoked or has expired.")
+
+
+def _link(name: str, token: str) -> str:
+    return f"{settings.BASE_URL}{reverse(name, args=[token])}"
+
+
+def _mail(invitation: Invitation, link: str) -> None:
+    product = invitation.product
+    send_mail(
+        f"Join {product} in ML Scrum",
+        f"You are invited to {product}. This link works once, for a week:\n\n{link}\n",
+        None,
+        [invitation.email],
+        fail_silently=True,  # the link stands on the page too, to be handed over by hand
+    )
