@@ -125,7 +125,7 @@ def item_status(request: ProductRequest, item: Item) -> HttpResponse:
     return redirect(_url(item))
 
 
-@item_page("item.view", post="backlog.order")
+@item_page("backlog.order")
 def item_move(request: ProductRequest, item: Item) -> HttpResponse:
     """Choose a place in the backlog; an item of the inbox is taken out of it."""
     in_inbox = item.backlog.kind == Backlog.Kind.INBOX

@@ -1,0 +1,229 @@
+"""Every URL of the house, tried as nobody, as a stranger and as each role.
+
+Paths are taken from the resolver, so a new one is walked by itself; an argument that the table
+below does not know fails, and so does a view that declares nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from backlog.access.roles import PERMISSIONS
+from backlog.models import Actor, Job, Product, Role
+from backlog.rules.evidence import Observation, Outcome
+from backlog.services.findings import EvidenceReport, report
+from backlog.services.invitations import invite
+from backlog.services.items import ItemDraft, create_item
+from backlog.services.tokens import create_token
+from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.runs import request_run
+from dataquality.services.suites import save_suite
+from tests.conftest import CAST, Cast
+from tests.dataquality.conftest import (  # noqa: F401  own_folders keeps files to the test
+    NUCLEI_IN_SET,
+    PATIENTS,
+    own_folders,
+    upload,
+)
+
+OUTSIDE_OF_PRODUCTS = {"public", "signed-in", "administrator", "anyone-known"}
+NOT_OURS = {"static"}
+# Who may see the dataset may still not see its values; the view says so itself.
+STRICTER = {"p/<str:key>/data/<slug:slug>/versions/<int:number>/file/": "data.values"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """One path with one method, and the permission that it declares."""
+
+    pattern: str
+    names: tuple[str, ...]
+    method: str
+    declared: str | None
+    is_rest: bool
+
+    def url(self, values: dict[str, Any]) -> str:
+        unknown = set(self.names) - set(values)
+        assert not unknown, f"/{self.pattern}: tell the walk a value of {', '.join(unknown)}"
+        parts = []
+        for part in self.pattern.split("/"):
+            is_argument = part.startswith("<")
+            name = part.strip("<>").rpartition(":")[2]
+            parts.append(str(values[name]) if is_argument else part)
+        return "/" + "/".join(parts)
+
+
+def _patterns(
+    resolver: URLResolver, prefix: str = ""
+) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    for entry in resolver.url_patterns:
+        pattern = prefix + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            names = tuple(part.strip("<>").rpartition(":")[2] for part in pattern.split("/")
+                          if part.startswith("<"))  # fmt: skip
+            yield pattern, names, entry.callback
+        else:
+            yield from _patterns(entry, pattern)
+
+
+def doors() -> list[Door]:
+    """All of them, by method."""
+    found = []
+    for pattern, names, view in _patterns(get_resolver()):
+        if pattern.split("/")[0] in NOT_OURS:
+            continue
+        cls = getattr(view, "cls", None)
+        if cls is None:
+            found += [
+                Door(pattern, names, method, _of_page(view, method), is_rest=False)
+                for method in ("get", "post")
+            ]
+            continue
+        actions = getattr(view, "actions", None) or {
+            method: method for method in ("get", "post", "put", "patch", "delete")
+            if hasattr(cls, method)
+        }  # fmt: skip
+        found += [
+            Door(pattern, names, method, cls.permissions.get(action), is_rest=True)
+            for method, action in actions.items()
+            if method != "head"
+        ]
+    return found
+
+
+def _of_page(view: Any, method: str) -> str | None:
+    declared = getattr(view, "declares", None)
+    if declared is None:
+        return None
+    first, _, post = str(declared).partition(", ")
+    return post if post and method == "post" else first
+
+
+@pytest.fixture
+def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
+    """A value for every argument of a path; Olga keeps the dataset, so roles alone decide."""
+    olga = Actor.person(cast.olga)
+    item = create_item(product, ItemDraft("Second reading"), actor=olga)
+    dataset = register_dataset(
+        product, DatasetDraft(name="Patients", owner=cast.olga), upload(PATIENTS), actor=olga
+    )
+    save_suite(dataset, [NUCLEI_IN_SET], actor=olga)
+    run = request_run(dataset, actor=olga)
+    seen = Observation("leak", {"file": "a"}, "A leak", Outcome.FAILED)
+    filed = report(
+        EvidenceReport(product, "bandit", "r1", None, "b1", timezone.now(), [seen]), actor=olga
+    )
+    token, _ = create_token(name="ci", scopes=["read"], days=1, actor=olga, product=product)
+    invitation, link = invite(product, "nina@example.org", "developer", actor=olga)
+    job = Job.objects.filter(product=product).latest("pk")
+    return {
+        "key": "MED",
+        "ref": item.ref,
+        "slug": dataset.slug,
+        "number": 1,
+        "position": 0,
+        "run_id": run.pk,
+        "finding_id": filed.findings[0],
+        "member_id": product.members.get(user=cast.vera).pk,
+        "token_id": token.pk,
+        "invitation_id": invitation.pk,
+        "email": cast.vera.email,
+        "token": link.rstrip("/").rpartition("/")[2],
+        "id": {"runs": run.pk, "findings": filed.findings[0], "jobs": job.pk, "tokens": token.pk},
+    }
+
+
+def url_of(door: Door, values: dict[str, Any]) -> str:
+    """The door's address; `id` means what stands before it."""
+    if "id" not in door.names:
+        return door.url(values)
+    noun = next(
+        before
+        for before, part in zip(door.pattern.split("/"), door.pattern.split("/")[1:], strict=False)
+        if part.endswith(":id>")
+    )
+    return door.url({**values, "id": values["id"][noun]})
+
+
+def in_product(door: Door) -> bool:
+    return door.declared not in OUTSIDE_OF_PRODUCTS
+
+
+def knock(client: Client, door: Door, values: dict[str, Any]) -> Any:
+    kind = {} if door.method in {"get", "delete"} else {"content_type": "application/json"}
+    if not door.is_rest:
+        kind = {}
+    answer = getattr(client, door.method)(url_of(door, values), **kind)
+    if answer.streaming:
+        list(answer.streaming_content)  # which closes its file
+    return answer
+
+
+def test_every_door_declares_who_may_open_it() -> None:
+    known = OUTSIDE_OF_PRODUCTS | set(PERMISSIONS)
+    assert [door for door in doors() if door.declared not in known] == []
+    assert len(doors()) > 100
+
+
+def test_nobody_comes_in_without_signing_in(values: dict[str, Any]) -> None:
+    wrong = []
+    for door in doors():
+        answer = knock(Client(), door, values)
+        if door.declared == "public":
+            is_fine = answer.status_code not in {401, 403}
+        elif door.is_rest:
+            is_fine = answer.status_code in {401, 403}
+        else:
+            is_fine = answer.status_code == 405 or answer.headers.get("Location", "").startswith(
+                "/sign-in/"
+            )
+        if not is_fine:
+            wrong.append((door.method, door.pattern, answer.status_code))
+    assert wrong == []
+
+
+def test_a_stranger_can_not_tell_that_the_product_exists(
+    values: dict[str, Any], cast: Cast, as_person: Any
+) -> None:
+    client = as_person(cast.sam)
+    wrong = []
+    for door in filter(in_product, doors()):
+        answer = knock(client, door, values)
+        if answer.status_code not in {404, 405}:
+            wrong.append((door.method, door.pattern, answer.status_code))
+    assert wrong == []
+
+
+def test_pages_of_administrators_are_not_there_for_others(
+    values: dict[str, Any], cast: Cast, as_person: Any
+) -> None:
+    client = as_person(cast.olga)
+    asked = [door for door in doors() if door.declared == "administrator"]
+    assert asked
+    assert {knock(client, door, values).status_code for door in asked} == {404}
+
+
+@pytest.mark.parametrize("name", [name for name, (_, role) in CAST.items() if role])
+def test_each_role_is_let_in_and_refused_as_the_table_says(
+    values: dict[str, Any], cast: Cast, as_person: Any, name: str
+) -> None:
+    client, role = as_person(cast[name]), Role(CAST[name][1] or "")
+    wrong = []
+    for door in filter(in_product, doors()):
+        needed = STRICTER.get(door.pattern, door.declared or "")
+        allowed = role in PERMISSIONS[needed].roles
+        if allowed and door.method != "get":
+            continue  # it would take effect, and the tests of its room try that
+        answer = knock(client, door, values)
+        is_refused = answer.status_code == 403
+        is_fine = not is_refused if allowed else answer.status_code in {403, 405}
+        if not is_fine or (allowed and answer.status_code >= 500):
+            wrong.append((door.method, door.pattern, answer.status_code))
+    assert wrong == []
