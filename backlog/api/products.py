@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
@@ -113,10 +114,14 @@ class TeamsView(ProductViewSet):
 
 def _change(product: Product, fields: dict[str, Any], view: ProductViewSet) -> None:
     lines = fields.pop("statuses", None)
-    if fields:
-        update_product(product, actor=view.actor, **fields)
     if lines is not None:
         set_workflow(product, lines, actor=view.actor)
+    if slug := fields.get("on_green_status"):
+        fields["on_green_status"] = product.statuses.filter(slug=slug).first()
+        if fields["on_green_status"] is None:
+            raise ValidationError({"on_green_status": f"There is no status {slug}."})
+    if fields:
+        update_product(product, actor=view.actor, **fields)
 
 
 def _shown(product: Product) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
+from backlog.forms.fields import WordsField
 from backlog.models import Product, Role, Scope
 from backlog.services.tokens import MAX_DAYS
 
@@ -33,6 +36,44 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
             for name in ("goal", "definition_of_ready", "definition_of_done")
         }
         labels = {"goal": "Product goal"}
+
+
+class EvidencePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at runtime
+    """What evidence may do to the backlog of the product."""
+
+    tracked_branches = WordsField(
+        required=False,
+        label="Branches that count",
+        help_text="Separated by commas. Evidence of other branches is stored and touches nothing; "
+        "left empty, main and master count.",
+    )
+    tracked_environments = WordsField(
+        required=False,
+        label="Environments that count",
+        help_text="Separated by commas; left empty, production counts.",
+    )
+
+    class Meta:
+        model = Product
+        fields = ("place", "file_from", "first_run_limit", "on_green", "on_green_status",
+                  "tracked_branches", "tracked_environments")  # fmt: skip
+        labels = {
+            "place": "Where filed items go",
+            "file_from": "File items from priority",
+            "first_run_limit": "Ask before a first run files more than",
+            "on_green": "When the evidence turns green",
+            "on_green_status": "Status",
+        }
+        help_texts = {
+            "file_from": "Findings below it wait in triage.",
+            "on_green": "Items of other kinds than data assessment, ethics and task are asked "
+            "about, unless a status is named.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        statuses = self.instance.statuses.order_by("position")
+        self.fields["on_green_status"].queryset = statuses  # type: ignore[attr-defined]
 
 
 class MemberForm(forms.Form):

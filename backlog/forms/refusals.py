@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.forms import BaseForm
 
 from mlscrum.lib.errors import DomainError
 
 
 def put_errors(
-    form: forms.Form,
+    form: BaseForm,
     error: DomainError | ValidationError,
     *,
     names: Mapping[str, str] | None = None,
+    field: str | None = None,
 ) -> None:
     """Show what a service refused at the fields it concerns, or above the form.
 
-    `names` says which field of the form stands for a field of the service.
+    `names` says which field of the form stands for a field of the service; `field` is the one
+    that a broken promise concerns.
     """
     if isinstance(error, DomainError):
-        form.add_error(None, error.message)
+        form.add_error(field if field in form.fields else None, error.message)
         return
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
     for name, texts in error.message_dict.items():
-        field = (names or {}).get(name, name)
+        shown_at = (names or {}).get(name, name)
         for text in texts:
-            form.add_error(field if field in form.fields else None, text)
+            form.add_error(shown_at if shown_at in form.fields else None, text)

@@ -40,10 +40,11 @@ class Place(models.TextChoices):
 
 
 class OnGreen(models.TextChoices):
-    """What happens to an item in a running sprint when its evidence turns green."""
+    """What happens to an item when its evidence turns green."""
 
     DONE = "done", "Set it to done"
-    ASK = "ask", "Ask the team"
+    STATUS = "status", "Set it to the status named below"
+    ASK = "ask", "Ask the team: recovered?"
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -73,6 +74,9 @@ class Product(models.Model):
     file_from = models.CharField(max_length=2, choices=[(p, p) for p in Priority], default="P4")
     place = models.CharField(max_length=10, choices=Place, default=Place.INBOX)
     on_green = models.CharField(max_length=10, choices=OnGreen, default=OnGreen.DONE)
+    on_green_status = models.ForeignKey(
+        "Status", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     first_run_limit = models.PositiveSmallIntegerField(default=5)
     tracked_environments = models.JSONField(default=list, blank=True)
     tracked_branches = models.JSONField(default=list, blank=True)

@@ -36,6 +36,9 @@ class ProductSerializer(serializers.Serializer[Product]):
     file_from = serializers.ChoiceField(choices=[(p, p) for p in Priority])
     place = serializers.ChoiceField(choices=Place.choices)
     on_green = serializers.ChoiceField(choices=OnGreen.choices)
+    on_green_status: serializers.SlugRelatedField[Status] = serializers.SlugRelatedField(
+        slug_field="slug", read_only=True, allow_null=True, help_text="For `on_green: status`."
+    )
     first_run_limit = serializers.IntegerField()
     tracked_environments = serializers.ListField(child=serializers.CharField())
     tracked_branches = serializers.ListField(child=serializers.CharField())
@@ -53,6 +56,7 @@ class ProductEditSerializer(StrictSerializer[Product]):
     file_from = serializers.ChoiceField(choices=[(p, p) for p in Priority], required=False)
     place = serializers.ChoiceField(choices=Place.choices, required=False)
     on_green = serializers.ChoiceField(choices=OnGreen.choices, required=False)
+    on_green_status = serializers.SlugField(max_length=40, allow_null=True, required=False)
     first_run_limit = serializers.IntegerField(min_value=0, max_value=1000, required=False)
     tracked_environments = serializers.ListField(
         child=serializers.CharField(max_length=100), max_length=50, required=False

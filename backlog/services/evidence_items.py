@@ -15,6 +15,7 @@ from backlog.models import (
     Finding,
     Item,
     Kind,
+    OnGreen,
     Place,
     Product,
     Status,
@@ -82,10 +83,13 @@ def file_items(
     return items
 
 
-def finish_items(product: Product, items: Sequence[Item], done: Deed) -> None:
-    """Set items to the product's done status, with transition and change."""
-    status = product.statuses.filter(category=Category.DONE).order_by("position").first()
-    _set_status([item for item in items if item.status.category != Category.DONE], status, done)
+def follow_green(product: Product, items: Sequence[Item], done: Deed) -> None:
+    """Set items to the status that the product names for green evidence, by default done."""
+    named = product.on_green_status if product.on_green == OnGreen.STATUS else None
+    finished = product.statuses.filter(category=Category.DONE).order_by("position").first()
+    _set_status(
+        [item for item in items if item.status.category != Category.DONE], named or finished, done
+    )
 
 
 def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:

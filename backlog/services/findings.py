@@ -35,7 +35,7 @@ from backlog.services.evidence_items import (
     FINISHED_BY_EVIDENCE,
     bring_back,
     file_items,
-    finish_items,
+    follow_green,
     lock_all_backlogs,
     lock_items_of,
     say,
@@ -696,13 +696,20 @@ def _follow_resolved(
         comments.append((item, _farewell(finding)))
         if item.pk in still_open or item.status.category == Category.DONE:
             continue
-        if product.on_green == OnGreen.DONE and item.kind in FINISHED_BY_EVIDENCE:
+        if _follows_green(product, item):
             if item not in finished:
                 finished.append(item)
         else:
             finding.recovered = True
-    finish_items(product, finished, done)
+    follow_green(product, finished, done)
     filed.resolved += [item.ref for item in finished]
+
+
+def _follows_green(product: Product, item: Item) -> bool:
+    """Whether the item moves by itself when its evidence turns green, or the team is asked."""
+    if product.on_green == OnGreen.STATUS:
+        return True
+    return product.on_green == OnGreen.DONE and item.kind in FINISHED_BY_EVIDENCE
 
 
 def _farewell(finding: Finding) -> str:

@@ -18,6 +18,7 @@ from backlog.models import (
     Item,
     ItemCounter,
     Member,
+    OnGreen,
     Product,
     Role,
     Status,
@@ -35,6 +36,7 @@ EDITABLE = (
     "file_from",
     "place",
     "on_green",
+    "on_green_status",
     "first_run_limit",
     "tracked_environments",
     "tracked_branches",
@@ -109,6 +111,7 @@ def update_product(product: Product, *, actor: Actor, **fields: Any) -> Product:
     for name, value in changed.items():
         setattr(product, name, value)
     product.full_clean()
+    _check_on_green(product)
     with deed(product, actor, "product.updated", fields=sorted(changed)):
         product.save(update_fields=list(changed))
     return product
@@ -150,6 +153,14 @@ def set_workflow(product: Product, lines: Sequence[StatusLine], *, actor: Actor)
                 },
             )
     return list(product.statuses.all())
+
+
+def _check_on_green(product: Product) -> None:
+    status = product.on_green_status
+    if status is not None and status.product_id != product.pk:
+        raise ValidationError({"on_green_status": "This status belongs to another product."})
+    if product.on_green == OnGreen.STATUS and status is None:
+        raise ValidationError({"on_green_status": "Say which status."})
 
 
 def _check_workflow(lines: Sequence[StatusLine]) -> None:

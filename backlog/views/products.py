@@ -15,7 +15,13 @@ from backlog.access.pages import (
     product_page,
     signed_in,
 )
-from backlog.forms.people import MemberForm, NewProductForm, ProductForm, TokenForm
+from backlog.forms.people import (
+    EvidencePolicyForm,
+    MemberForm,
+    NewProductForm,
+    ProductForm,
+    TokenForm,
+)
 from backlog.forms.refusals import put_errors
 from backlog.models import Product, Role
 from backlog.queries.people import (
@@ -63,19 +69,28 @@ def product(request: ProductRequest, product: Product) -> HttpResponse:
 
 @product_page("product.view", post="product.edit")
 def settings(request: ProductRequest, product: Product) -> HttpResponse:
-    # The form writes into a row of its own, so that the service sees what changed.
-    form = ProductForm(request.POST or None, instance=Product.objects.get(pk=product.pk))
-    if request.method == "POST" and form.is_valid():
+    """What the product is, and what evidence may do to its backlog: two forms on one page."""
+    about_evidence = "evidence" in request.POST
+    # The forms write into rows of their own, so that the service sees what changed.
+    form, policy = (
+        made(
+            request.POST if request.method == "POST" and about_evidence == is_policy else None,
+            instance=Product.objects.get(pk=product.pk),
+        )
+        for made, is_policy in ((ProductForm, False), (EvidencePolicyForm, True))
+    )
+    sent = policy if about_evidence else form
+    if request.method == "POST" and sent.is_valid():
         try:
-            update_product(product, actor=request.actor, **form.cleaned_data)
+            update_product(product, actor=request.actor, **sent.cleaned_data)
         except ValidationError as error:
-            put_errors(form, error)  # type: ignore[arg-type]  # a ModelForm adds errors alike
+            put_errors(sent, error)
         else:
             messages.success(request, "Saved.")
             return redirect("backlog:settings", product.key)
     may_edit = request.may("product.edit")
     if not may_edit:
-        for field in form.fields.values():
+        for field in (*form.fields.values(), *policy.fields.values()):
             field.disabled = True
     return render(
         request,
@@ -83,11 +98,12 @@ def settings(request: ProductRequest, product: Product) -> HttpResponse:
         {
             "tab": "settings",
             "form": form,
+            "policy": policy,
             "may_edit": may_edit,
             "may_tokens": request.may("token.view"),
             "statuses": product.statuses.order_by("position"),
         },
-        status=422 if form.errors else 200,
+        status=422 if sent.errors else 200,
     )
 
 

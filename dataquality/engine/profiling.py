@@ -82,7 +82,9 @@ class _Column:
 
     def __init__(self, series: pd.Series[Any], name: str, kind: str) -> None:
         self.series, self.name, self.kind = series, name, kind
-        self.present = series.dropna()
+        self.present: pd.Series[Any] = series.dropna()
+        if kind == "integer":  # beside missing ones whole numbers are held as floats
+            self.present = self.present.astype("int64")
         self.counts = self.present.value_counts()
         self.null_like: dict[str, int] = {}
         if kind == "text":

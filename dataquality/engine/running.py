@@ -217,10 +217,17 @@ class _Judged:
         columns += [name for name in _columns(self.kwargs) if name not in columns]
         places = list(said.get("partial_unexpected_index_list") or [])[:SAMPLE_ROWS]
         return [
-            {"row": int(place) + 1, **{name: plain(frame.at[place, name]) for name in columns}}
+            {"row": int(place) + 1, **{name: self._value(place, name) for name in columns}}
             for place in places
             if place in frame.index
         ]
+
+    def _value(self, place: Any, name: str) -> Any:
+        """A value as in the file: whole numbers beside missing ones are held as floats."""
+        value = plain(self.table.frame.at[place, name])
+        column = self.table.schema.get(name)
+        is_whole = column is not None and column.type == "integer" and isinstance(value, float)
+        return int(value) if is_whole else value
 
     def _errored(self, code: str, message: str) -> CheckResult:
         return self._result(Outcome.ERRORED, error_code=code, message=message)

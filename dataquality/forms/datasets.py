@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
+from backlog.forms.fields import WordsField
 from backlog.models import Product, User
 from dataquality.models import Dataset, SamplePolicy, SourceKind
 from dataquality.services.datasets import DatasetDraft
@@ -30,24 +31,13 @@ class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # no gene
         return f"{obj.name} ({obj.email})"
 
 
-class ColumnsField(forms.CharField):
-    """Column names, separated by commas."""
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        return [name.strip() for name in text.split(",") if name.strip()]
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list) else value
-
-
 class SourceFields(forms.Form):
-    """A file to upload, or a path on the server; exactly one of them."""
+    """A file to upload."""
 
     file = forms.FileField(
-        required=False,
         allow_empty_file=True,
         label="File",
+        error_messages={"required": "Choose a file."},
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.parquet,.pq,.jsonl,.ndjson"}),
     )
 
@@ -69,7 +59,11 @@ class RegisterForm(SourceFields):
         widget=forms.RadioSelect,
         label="Where is the data?",
     )
-    path = forms.CharField(max_length=500, required=False, label="Path")
+    path = forms.CharField(
+        max_length=500,
+        label="Path",
+        error_messages={"required": "Say which file on the server."},
+    )
     personal_data = forms.ChoiceField(
         choices=[("yes", "Yes"), ("no", "No")],
         widget=forms.RadioSelect,
@@ -84,7 +78,7 @@ class RegisterForm(SourceFields):
         label="What of failing rows may be kept?",
         help_text="Members who may edit see it, and it is noted who opened it.",
     )
-    key_columns = ColumnsField(
+    key_columns = WordsField(
         required=False,
         label="Key columns",
         help_text="They name a row, such as sample_id; separated by commas.",
@@ -107,11 +101,8 @@ class RegisterForm(SourceFields):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("source") == SourceKind.PATH:
-            if not cleaned.get("path"):
-                self.add_error("path", "Say which file on the server.")
-        elif cleaned.get("file") is None:
-            self.add_error("file", "Choose a file.")
+        # Of the two the page shows, and this needs, the one that was chosen.
+        self.errors.pop("file" if self.asks_for_path() else "path", None)
         return cleaned
 
     def draft(self) -> DatasetDraft:
@@ -148,12 +139,6 @@ class VersionForm(SourceFields):
     )
     run = forms.BooleanField(required=False, initial=True, label="Run the checks on it")
 
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if file is None:
-            raise forms.ValidationError("Choose a file.")
-        return file
-
 
 class DatasetForm(forms.Form):
     """What can be said anew about a dataset."""
@@ -171,8 +156,8 @@ class DatasetForm(forms.Form):
         label="What of failing rows may be kept?",
         help_text="A stricter answer also removes what was kept before.",
     )
-    key_columns = ColumnsField(required=False, help_text="They name a row; separated by commas.")
-    masked_columns = ColumnsField(
+    key_columns = WordsField(required=False, help_text="They name a row; separated by commas.")
+    masked_columns = WordsField(
         required=False, help_text="Never kept, whatever the answer above; separated by commas."
     )
     value_viewers = forms.ModelMultipleChoiceField(

@@ -86,6 +86,11 @@ class Overview:
     open: Sequence[Finding]
 
     @property
+    def health(self) -> float | None:
+        """0 to 100, or None before the first run that counts, or where it could judge nothing."""
+        return self.counted.health if self.counted else None
+
+    @property
     def ran(self) -> int:
         """How many checks of the last run that counts could say passed or failed."""
         counts = self.counted.statistics if self.counted else {}

@@ -1,4 +1,4 @@
-"""What the pages of data share: errors of services in forms, who sees values, guards of runs."""
+"""What the pages of data share: who sees values, guards of runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http.response import HttpResponseBase
 
@@ -16,21 +15,6 @@ from dataquality.models import Dataset
 from dataquality.queries.datasets import may_see_values
 from dataquality.queries.runs import find_run
 from mlscrum.lib.errors import DomainError
-
-
-def put_errors(
-    form: forms.Form, error: DomainError | ValidationError, *, field: str | None = None
-) -> None:
-    """Show what a service refused at the fields it concerns, or at `field`, or above the form."""
-    if isinstance(error, DomainError):
-        form.add_error(field if field in form.fields else None, error.message)
-        return
-    if not hasattr(error, "error_dict"):
-        form.add_error(None, error)
-        return
-    for name, texts in error.message_dict.items():
-        for text in texts:
-            form.add_error(name if name in form.fields else None, text)
 
 
 def sees_values(request: ProductRequest, dataset: Dataset) -> bool:

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, product_page, subject_page
+from backlog.forms.refusals import put_errors
 from backlog.models import Product
 from dataquality.forms.datasets import DatasetForm, RegisterForm, VersionForm
 from dataquality.models import Dataset, SourceKind, Trigger
@@ -20,7 +21,7 @@ from dataquality.services.files import Upload, opened
 from dataquality.services.runs import request_run
 from dataquality.services.values import note_values_opened
 from dataquality.services.versions import Delivered, add_version, read_again
-from dataquality.views.common import page_of, put_errors, sees_values
+from dataquality.views.common import page_of, sees_values
 from mlscrum.lib.errors import DomainError
 
 

@@ -19,6 +19,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The tab of this page is in sight, however narrow the screen. -----------------------------------
+document
+  .querySelector(".tabs [aria-current]")
+  ?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Messages: each can be dismissed; good news goes by itself. ------------------------------------
 const STAYS_MS = 8000;
 const toasts = document.getElementById("toasts");

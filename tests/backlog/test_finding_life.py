@@ -318,6 +318,17 @@ def test_green_asks_where_the_product_wants_to_be_asked(world: World) -> None:
     assert not world.finding.recovered
 
 
+def test_green_moves_the_item_to_the_status_that_the_product_names(world: World) -> None:
+    world.product.on_green = OnGreen.STATUS
+    world.product.on_green_status = world.product.statuses.get(slug="in-review")
+    world.product.save()
+    world.see()
+    world.see("passed")
+    assert world.finding.state == "resolved"
+    assert world.item.status.slug == "in-review"
+    assert not world.finding.recovered
+
+
 def test_an_item_closes_only_with_its_last_open_finding(world: World) -> None:
     world.see(others=(world.other("id"),))
     second = Finding.objects.get(check_name="expect_column_values_to_be_unique")

@@ -44,6 +44,34 @@ def test_settings_are_changed_by_the_product_owner_alone(
     assert as_person(cast.sam).get("/p/MED/settings/").status_code == 404
 
 
+def test_the_product_owner_says_what_evidence_may_do(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    wanted: dict[str, Any] = {
+        "evidence": "1",
+        "place": "top",
+        "file_from": "P2",
+        "first_run_limit": "3",
+        "on_green": "status",
+        "on_green_status": "",
+        "tracked_branches": "main, release",
+        "tracked_environments": "",
+    }
+    assert as_person(cast.max).post("/p/MED/settings/", wanted).status_code == 403
+    olga = as_person(cast.olga)
+    unnamed = olga.post("/p/MED/settings/", wanted)
+    assert unnamed.status_code == 422
+    assert "Say which status" in unnamed.content.decode()
+    wanted["on_green_status"] = product.statuses.get(slug="in-review").pk
+    assert olga.post("/p/MED/settings/", wanted).status_code == 302
+    product.refresh_from_db()
+    assert (product.place, product.file_from, product.first_run_limit) == ("top", "P2", 3)
+    assert product.on_green == "status"
+    assert product.on_green_status == product.statuses.get(slug="in-review")
+    assert product.tracked_branches == ["main", "release"]
+    assert product.name == "Diagnosis model"
+
+
 def test_an_invited_newcomer_makes_an_account_and_is_a_member(
     product: Product, cast: Cast, as_person: Any, mailoutbox: Any
 ) -> None:
