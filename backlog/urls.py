@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import accounts, health, invitations
+from backlog.views import accounts, health, invitations, people
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz, name="healthz"),
@@ -15,5 +15,8 @@ urlpatterns: list[URLPattern] = [
     path("profile/", accounts.profile, name="profile"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("welcome/<str:token>/", invitations.welcome, name="welcome"),
+    path("people/", people.people, name="people"),
+    path("people/<int:user_id>/administers/", people.person_administers, name="person-administers"),
+    path("people/<int:user_id>/active/", people.person_active, name="person-active"),
     path("theme/", accounts.theme, name="theme"),
 ]

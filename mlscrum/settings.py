@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,8 +24,19 @@ SOURCES_DIR = env.folder("SOURCES_DIR", BASE_DIR / "sources")
 if SOURCES_DIR == DATA_DIR or DATA_DIR in SOURCES_DIR.parents or SOURCES_DIR in DATA_DIR.parents:
     raise ImproperlyConfigured("SOURCES_DIR and DATA_DIR must not lie within each other.")
 BASE_URL = env.url("BASE_URL", "http://127.0.0.1:8000", schemes=("http", "https")).rstrip("/")
+HOST = env.text("HOST", "127.0.0.1")
 _host = urlsplit(BASE_URL).hostname or ""
-LOOPBACK = _host in {"127.0.0.1", "localhost", "::1"}
+LOOPBACK = env.is_loopback(_host)
+
+
+def _keep_private(folder: Path) -> None:
+    """Nobody else on this machine reads the database, uploads and secrets of DATA_DIR."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.getuid():
+        folder.chmod(stat.S_IRWXU)
+
+
+_keep_private(DATA_DIR)
 
 
 def _kept_secret(path: Path) -> str:
@@ -33,7 +45,6 @@ def _kept_secret(path: Path) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         pass
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.write_text(secrets.token_urlsafe(50))
     draft.chmod(stat.S_IRUSR | stat.S_IWUSR)
@@ -55,9 +66,10 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 DEMO = env.flag("DEMO")
 DEMO_LOGIN = env.flag("DEMO_LOGIN")
-if DEMO_LOGIN and not LOOPBACK:
+if DEMO_LOGIN and not all(map(env.is_loopback, [_host, HOST, *ALLOWED_HOSTS])):
     raise ImproperlyConfigured(
-        "DEMO_LOGIN=1 lets anyone in and needs BASE_URL on 127.0.0.1; unset one of them."
+        "DEMO_LOGIN=1 lets anyone in and needs BASE_URL, HOST and ALLOWED_HOSTS on 127.0.0.1; "
+        "unset it, or them."
     )
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE = BASE_URL.startswith("https://")
@@ -156,6 +168,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
+AXES_USERNAME_FORM_FIELD = "username"  # what Django calls it, whatever USERNAME_FIELD is
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -243,7 +256,12 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# Mail ----------------------------------------------------------------------------------------
+EMAIL_URL = env.url("EMAIL_URL", schemes=("smtp", "submission", "console"))
+vars().update(dj_email_url.parse(EMAIL_URL or "dummy:"))
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM") or f"ML Scrum <noreply@{_host}>"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # REST ----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -265,6 +283,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "COERCE_DECIMAL_TO_STRING": False,
 }
+SIGN_INS_PER_MINUTE = 30  # of one address, whoever they try to be
 API_RATE_PER_MINUTE = env.integer("API_RATE_PER_MINUTE", 1200, minimum=1)
 SPECTACULAR_SETTINGS = {
     "TITLE": "ML Scrum",
@@ -295,7 +314,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"one_time_links": {"()": "mlscrum.web.logs.OneTimeLinks"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["one_time_links"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {"great_expectations": {"level": "WARNING"}},
 }

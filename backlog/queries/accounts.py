@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Prefetch
+from django.db.models import Count, Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
 
 from backlog.models import Member, Product, Role, User
 
@@ -44,3 +45,12 @@ def product_to_begin_with(user: User, last_key: str) -> Product | None:
     if last:
         return last[0]
     return products[0] if len(products) == 1 else None
+
+
+def accounts() -> QuerySet[User]:
+    """Everybody with an account here, and in how many products they are."""
+    return User.objects.annotate(products=Count("memberships")).order_by("name", "email")
+
+
+def find_account(user_id: int) -> User:
+    return get_object_or_404(User, pk=user_id)

@@ -36,8 +36,11 @@ class ProductSerializer(serializers.Serializer[Product]):
     file_from = serializers.ChoiceField(choices=[(p, p) for p in Priority])
     place = serializers.ChoiceField(choices=Place.choices)
     on_green = serializers.ChoiceField(choices=OnGreen.choices)
-    on_green_status: serializers.SlugRelatedField[Status] = serializers.SlugRelatedField(
-        slug_field="slug", read_only=True, allow_null=True, help_text="For `on_green: status`."
+    on_green_status = serializers.SlugField(
+        source="on_green_status.slug",
+        default=None,
+        allow_null=True,
+        help_text="For `on_green: status`.",
     )
     first_run_limit = serializers.IntegerField()
     tracked_environments = serializers.ListField(child=serializers.CharField())

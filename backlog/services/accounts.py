@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from backlog.models import User
+from mlscrum.lib.errors import Conflict
 
 THEMES = ("light", "dark", "system")
 
@@ -25,3 +27,41 @@ def choose_theme(user: User, theme: str) -> User:
     user.theme = theme
     user.save(update_fields=["theme"])
     return user
+
+
+def set_administrator(user: User, *, administers: bool) -> User:
+    """Make somebody an administrator of the installation, or no longer one.
+
+    Raises Conflict where the last one would go.
+    """
+    with transaction.atomic():
+        if not administers:
+            _keep_an_administrator(user)
+        user.is_administrator = administers
+        user.save(update_fields=["is_administrator"])
+    return user
+
+
+def set_active(user: User, *, active: bool) -> User:
+    """Close an account, or open it again; what the person did stays.
+
+    A closed account can't sign in, and its tokens are refused. Raises Conflict for the last
+    administrator's.
+    """
+    with transaction.atomic():
+        if not active:
+            _keep_an_administrator(user)
+        user.is_active = active
+        user.save(update_fields=["is_active"])
+    return user
+
+
+def _keep_an_administrator(user: User) -> None:
+    administrators = User.objects.select_for_update(no_key=True).filter(
+        is_administrator=True, is_active=True
+    )
+    if [person.pk for person in administrators.order_by("pk")] == [user.pk]:
+        raise Conflict(
+            "last_administrator",
+            "The installation needs an administrator; make somebody else one first.",
+        )

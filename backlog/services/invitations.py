@@ -20,7 +20,8 @@ from mlscrum.lib.errors import Conflict
 
 
 def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[Invitation, str]:
-    """An invitation and its link, which is mailed and not kept; it lives a week.
+    """An invitation and its link, which is mailed where EMAIL_URL is set and not kept; it lives
+    a week.
 
     Raises ValidationError for an unknown role and for somebody who is a member already.
     """
@@ -41,7 +42,8 @@ def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[In
     with deed(product, actor, "member.invited", role=role):
         invitation.save()
     link = _link("invitation", token)
-    transaction.on_commit(lambda: _mail(invitation, link))
+    if settings.EMAIL_URL:
+        transaction.on_commit(lambda: _mail(invitation, link))
     return invitation, link
 
 
@@ -49,12 +51,25 @@ def invite_administrator(email: str) -> str:
     """The one-time link of a first administrator. Raises Conflict where there is one already."""
     if User.objects.filter(is_administrator=True, is_active=True).exists():
         raise Conflict(
-            "has_administrator", "There is an administrator already; ask them to make another."
+            "has_administrator",
+            "There is an administrator already, who makes others on the page People.",
         )
     token = Invitation.new_token()
     Invitation.objects.filter(product=None, accepted_at=None).delete()
     Invitation.objects.create(email=email, token_hash=hash_of(token))
     return _link("welcome", token)
+
+
+def first_link() -> str:
+    """A welcome link for the log of the web server, where there is neither an administrator nor a
+    link that waits for one; else nothing."""
+    waiting = Invitation.objects.filter(
+        product=None, accepted_at=None, expires_at__gt=timezone.now()
+    )
+    has_administrator = User.objects.filter(is_administrator=True, is_active=True)
+    if has_administrator.exists() or waiting.exists():
+        return ""
+    return invite_administrator("")
 
 
 def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:

@@ -21,7 +21,9 @@ from backlog.forms.accounts import NewPasswordForm, ProfileForm, SignInForm
 from backlog.models import User
 from backlog.queries.accounts import demo_people, product_to_begin_with
 from backlog.services.accounts import choose_theme, update_profile
-from mlscrum.web.middleware import LAST_PRODUCT
+from mlscrum.env import is_loopback
+from mlscrum.web.middleware import LAST_PRODUCT, client_ip
+from mlscrum.web.throttling import may_try_to_sign_in
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -32,6 +34,11 @@ class SignIn(LoginView):
     template_name = "registration/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not may_try_to_sign_in(client_ip(request)):
+            return render(request, "registration/locked.html", status=429)
+        return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         people = demo_people() if settings.DEMO_LOGIN else []
@@ -59,8 +66,8 @@ _change_password = PasswordChange.as_view()
 @public
 @never_cache
 def demo_sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign a demo person in by one click, where DEMO_LOGIN allows it."""
-    if not settings.DEMO_LOGIN:
+    """Sign a demo person in by one click, where DEMO_LOGIN allows it and on this machine alone."""
+    if not settings.DEMO_LOGIN or not is_loopback(client_ip(request)):
         raise Http404
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])

@@ -23,6 +23,7 @@ from dataquality.services.values import note_values_opened
 from dataquality.services.versions import Delivered, add_version, read_again
 from dataquality.views.common import page_of, sees_values
 from mlscrum.lib.errors import DomainError
+from mlscrum.web.limits import takes_files
 
 
 @require_GET
@@ -35,6 +36,7 @@ def datasets(request: ProductRequest, product: Product) -> HttpResponse:
     )
 
 
+@takes_files
 @product_page("dataset.register")
 def dataset_new(request: ProductRequest, product: Product) -> HttpResponse:
     form = RegisterForm(
@@ -90,6 +92,7 @@ def dataset_settings(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     )
 
 
+@takes_files
 @subject_page("dataset.view", find_dataset, post="dataset.add_version")
 def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     form = VersionForm(request.POST or None, request.FILES or None)

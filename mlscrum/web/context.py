@@ -53,7 +53,8 @@ class Shell:
         return rooms.products_of(self._user) if self._is_signed_in else []
 
     @property
-    def can_create_product(self) -> bool:
+    def administers(self) -> bool:
+        """Whether the person looks after the installation, which is to make products too."""
         return bool(getattr(self._user, "is_administrator", False))
 
     @property

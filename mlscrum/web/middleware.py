@@ -25,16 +25,20 @@ LAST_PRODUCT = "last_product"  # the cookie that the start page reads
 def trusted_proxies(get_response: GetResponse) -> GetResponse:
     """Believe X-Forwarded-For and -Proto only where the peer is one of TRUSTED_PROXIES.
 
-    The caller is the last address of the chain that is no proxy of ours.
+    The caller is the last address of the chain that is no proxy of ours; what is no address ends
+    the chain.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         meta = request.META
         if _is_trusted(meta.get("REMOTE_ADDR", "")):
-            chain = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-            callers = [address for address in chain if address and not _is_trusted(address)]
-            if callers:
-                meta["REMOTE_ADDR"] = callers[-1]
+            for part in reversed(meta.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+                address = _address(part)
+                if not address:
+                    break
+                meta["REMOTE_ADDR"] = address
+                if not _is_trusted(address):
+                    break
         else:
             meta.pop("HTTP_X_FORWARDED_PROTO", None)
             meta.pop("HTTP_X_FORWARDED_FOR", None)
@@ -135,10 +139,21 @@ class DomainErrors:
         return HttpResponseRedirect(back if safe else "/")
 
 
+def _address(part: str) -> str:
+    """An address as proxies write it, without its port; empty where it is none."""
+    text = part.strip()
+    for bare in (text, text.rpartition(":")[0]):  # 192.0.2.1:443 and [2001:db8::1]:443
+        try:
+            return str(ipaddress.ip_address(bare.strip("[]")))
+        except ValueError:
+            continue
+    return ""
+
+
 def _is_trusted(address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)
-    except ValueError:
+    except ValueError:  # a socket of this machine has no address
         return False
     return any(ip in network for network in settings.TRUSTED_PROXIES)
 

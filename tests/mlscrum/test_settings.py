@@ -41,6 +41,9 @@ def test_a_clone_starts_without_any_setting_and_keeps_its_secret(tmp_path: Path)
         ({"DATABASE_URL": "mysql://root@host/db"}, "DATABASE_URL must start with"),
         ({"UPLOAD_LIMIT_MB": "0"}, "UPLOAD_LIMIT_MB must be 1"),
         ({"DEMO_LOGIN": "1", "BASE_URL": "https://scrum.example.org"}, "DEMO_LOGIN=1 lets anyone"),
+        ({"DEMO_LOGIN": "1", "HOST": "0.0.0.0"}, "DEMO_LOGIN=1 lets anyone"),
+        ({"DEMO_LOGIN": "1", "ALLOWED_HOSTS": "*"}, "DEMO_LOGIN=1 lets anyone"),
+        ({"EMAIL_URL": "mail.example.org"}, "EMAIL_URL must start with"),
         ({"BASE_URL": "scrum.example.org"}, "BASE_URL must start with"),
         ({"STORAGE_URL": "ftp://host"}, "STORAGE_URL must start with"),
         ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
@@ -52,6 +55,19 @@ def test_a_wrong_setting_is_one_sentence(
     refused = start(tmp_path, "check", **environment)
     assert refused.returncode != 0
     assert sentence in refused.stderr
+
+
+def test_nobody_else_on_the_machine_reads_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    assert start(tmp_path, "check").returncode == 0
+    assert data.stat().st_mode & 0o077 == 0
+
+
+def test_a_demo_is_not_served_to_the_network(tmp_path: Path) -> None:
+    refused = start(tmp_path, "web", "--host", "0.0.0.0", DEMO_LOGIN="1")
+    assert refused.returncode != 0
+    assert "DEMO_LOGIN=1 lets anyone in" in refused.stderr
 
 
 def test_sources_may_not_lie_in_our_own_house(tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 import uvicorn
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from backlog.services.invitations import first_link
 from mlscrum import env
 
 
@@ -14,10 +17,13 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"))
+        parser.add_argument("--host", default=settings.HOST)
         parser.add_argument("--port", type=int, default=env.integer("PORT", 8000, maximum=65535))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.DEMO_LOGIN and not env.is_loopback(options["host"]):
+            raise CommandError("DEMO_LOGIN=1 lets anyone in; with it HOST must be 127.0.0.1.")
+        self._welcome()
         uvicorn.run(
             "mlscrum.asgi:application",
             host=options["host"],
@@ -31,3 +37,12 @@ class Command(BaseCommand):
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
+
+    def _welcome(self) -> None:
+        """Say how the first administrator begins, as long as there is none."""
+        try:
+            link = "" if settings.DEMO else first_link()
+        except DatabaseError:  # not prepared yet; the pages say so themselves
+            return
+        if link:
+            self.stdout.write(f"Nobody administers this installation yet. Begin at {link}")

@@ -1,0 +1,53 @@
+"""Signing in: by password, by one click in the demo, and not without end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.conftest import Cast
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_tried_yet() -> None:
+    cache.clear()
+
+
+def try_to_sign_in(client: Client, email: str, password: str, **more: Any) -> int:
+    sent = {"username": email, "password": password}
+    return client.post("/sign-in/", sent, **more).status_code
+
+
+def test_a_person_signs_in_whatever_the_case_of_the_address(cast: Cast) -> None:
+    assert try_to_sign_in(Client(), "MAX@example.org", "pw") == 302
+
+
+def test_after_ten_wrong_passwords_the_right_one_is_refused_too(cast: Cast) -> None:
+    client = Client()
+    answers = [try_to_sign_in(client, "max@example.org", f"guess {n}") for n in range(10)]
+    assert answers[0] == 200
+    assert answers[-1] == 429
+    assert try_to_sign_in(client, "max@example.org", "pw") == 429
+    assert try_to_sign_in(client, "MAX@example.org", "pw") == 429
+    assert try_to_sign_in(client, "dora@example.org", "pw") == 302
+
+
+def test_one_address_may_not_try_everybody(cast: Cast, settings: Any) -> None:
+    settings.SIGN_INS_PER_MINUTE = 3
+    for n in range(3):
+        assert try_to_sign_in(Client(), f"person{n}@example.org", "pw") == 200
+    assert try_to_sign_in(Client(), "max@example.org", "pw") == 429
+    assert try_to_sign_in(Client(), "max@example.org", "pw", REMOTE_ADDR="192.0.2.7") == 302
+
+
+def test_one_click_is_for_this_machine_alone(cast: Cast, settings: Any) -> None:
+    cast.max.is_demo = True
+    cast.max.save()
+    sent = {"person": cast.max.pk}
+    assert Client().post("/sign-in/demo/", sent).status_code == 404
+    settings.DEMO_LOGIN = True
+    assert Client().post("/sign-in/demo/", sent, REMOTE_ADDR="192.0.2.7").status_code == 404
+    assert Client().post("/sign-in/demo/", sent).status_code == 302
