@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,7 @@ from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.models import Finding, Product
 from backlog.queries.resources import findings_in
-from backlog.rules.evidence import Observation, Outcome
-from backlog.rules.posted import tidy
+from backlog.rules.evidence import Observation, Outcome, canonical
 from backlog.rules.severity import Severity
 from backlog.serializers.findings import (
     FindingSerializer,
@@ -65,7 +65,7 @@ class FindingsView(ProductViewSet):
     def create(self, request: Request, key: str) -> Response:
         """Report what any tool saw: the same fingerprint again is the same finding.
 
-        `external_id` names the report; the same report again changes nothing.
+        With an `external_id`, exactly the same report again changes nothing.
         """
         product = self.find_product(key)
         self.require(product)
@@ -138,7 +138,7 @@ def _report(product: Product, seen: Mapping[str, Any]) -> EvidenceReport:
     return EvidenceReport(
         product=product,
         source=seen["source"],
-        key=name,
+        key=f"{name}:{_digest(seen)}",
         subject=seen.get("dataset"),
         batch_key=context.get("commit") or name,
         batch_at=seen.get("as_of") or timezone.now(),
@@ -152,11 +152,18 @@ def _report(product: Product, seen: Mapping[str, Any]) -> EvidenceReport:
                 outcome=Outcome(seen["outcome"]),
                 severity=Severity(seen["severity"]),
                 excess=seen.get("excess"),
-                evidence=tidy(seen.get("evidence") or {}),
+                evidence=seen.get("evidence") or {},
                 fingerprint=seen["fingerprint"],
             )
         ],
+        is_whole=False,
     )
+
+
+def _digest(seen: Mapping[str, Any]) -> str:
+    """One job reports many findings, so its id alone names no report: all that it says does."""
+    said = canonical({**seen, "dataset": seen["dataset"].slug if seen.get("dataset") else None})
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def _ids(filed: Filed) -> list[int]:

@@ -13,7 +13,11 @@ from backlog.rules.severity import Priority, Severity
 
 
 class StoredReport(models.Model):
-    """A report that has been taken: the same (source, key) again changes nothing."""
+    """A report that has been taken: the same (source, key) again changes nothing.
+
+    `observations` says what untracked evidence saw, which touches no finding; of tracked evidence
+    the occurrences say it.
+    """
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="reports")
     source = models.CharField(max_length=60)
@@ -27,6 +31,7 @@ class StoredReport(models.Model):
     tracked = models.BooleanField(default=True)
     awaiting = models.PositiveIntegerField(default=0)
     filed = models.JSONField(default=dict)
+    observations = models.JSONField(default=list)
 
     class Meta:
         constraints = [
@@ -41,7 +46,11 @@ class StoredReport(models.Model):
 
 
 class Finding(models.Model):
-    """One trouble: unique by product, source and fingerprint, with at most one present item."""
+    """One trouble: unique by product, source and fingerprint, with at most one present item.
+
+    `errored_checks` are the fingerprints of the checks that an execution finding waits to be
+    judged again. `muted_with_item`: it was muted as its item went into the trash.
+    """
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -93,6 +102,8 @@ class Finding(models.Model):
     resolved_batch_at = models.DateTimeField(null=True)
     muted_until = models.DateTimeField(null=True)
     muted_cap = models.FloatField(null=True)
+    muted_with_item = models.BooleanField(default=False)
+    errored_checks = models.JSONField(default=list)
 
     class Meta:
         ordering = ["priority", "-last_seen"]

@@ -238,7 +238,10 @@ _AWAITING_DECISION = Mark(
     "A first run found many at once; say which of them become items.",
 )
 _RECOVERED = Mark(
-    "recovered?", "passed", "circle-check", "The evidence is green; confirm that the item is done."
+    "recovered?",
+    "passed",
+    "circle-check",
+    "Nothing is open any more; confirm that the item is done.",
 )
 
 

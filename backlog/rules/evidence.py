@@ -129,11 +129,6 @@ def execution_failures(errored: Iterable[Observation], subject_name: str) -> lis
     ]
 
 
-def judged(observations: Iterable[Observation]) -> bool:
-    """Whether any check passed or failed, so that the source could be read at all."""
-    return any(o.outcome in {Outcome.PASSED, Outcome.FAILED} for o in observations)
-
-
 def with_fingerprint(observation: Observation, inputs: Sequence[Any]) -> Observation:
     """The observation with its fingerprint, its own where it brings one."""
     if observation.fingerprint:

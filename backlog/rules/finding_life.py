@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backlog.rules.evidence import Outcome
+from backlog.rules.severity import UNKNOWN_EXCESS
 
 REGRESSION_WINDOW = timedelta(days=30)
 
@@ -58,18 +59,23 @@ def next_step(
     excess: float | None,
     green_batches: int,
 ) -> Step:
-    """What the outcome does to a finding that stands like this; None is no finding yet."""
+    """What the outcome does to a finding that stands like this; None is no finding yet.
+
+    A finding speaks of the newest batch seen: an older one is counted and changes nothing.
+    """
     if outcome in {Outcome.VACUOUS, Outcome.ERRORED}:
         return Step.NOTHING
     if standing is None:
         return Step.FILE if outcome == Outcome.FAILED else Step.NOTHING
+    if batch.at < standing.last_batch_at:
+        return Step.COUNT
     if outcome == Outcome.PASSED:
         return _on_green(standing, batch, green_batches)
     return _on_red(standing, batch, excess)
 
 
 def _on_green(standing: Standing, batch: Batch, green_batches: int) -> Step:
-    if standing.state != "open" or batch.at < standing.last_batch_at:
+    if standing.state != "open":
         return Step.COUNT
     greens = {*standing.green_batch_keys, batch.key}
     return Step.RESOLVE if len(greens) >= green_batches else Step.GREEN
@@ -79,8 +85,6 @@ def _on_red(standing: Standing, batch: Batch, excess: float | None) -> Step:
     if standing.state == "muted":
         return Step.UNMUTE if _mute_is_over(standing, batch, excess) else Step.COUNT
     if standing.state == "open":
-        if batch.at < standing.last_batch_at:
-            return Step.COUNT
         by_hand = standing.done_by_hand_at
         return Step.REOPEN if by_hand and batch.at > by_hand else Step.OCCUR
     if standing.fixed_at and batch.at < standing.fixed_at:
@@ -93,4 +97,6 @@ def _on_red(standing: Standing, batch: Batch, excess: float | None) -> Step:
 def _mute_is_over(standing: Standing, batch: Batch, excess: float | None) -> bool:
     if standing.muted_until and batch.reported_at > standing.muted_until:
         return True
-    return standing.muted_cap is not None and excess is not None and excess > standing.muted_cap
+    if standing.muted_cap is None:
+        return False
+    return (UNKNOWN_EXCESS if excess is None else excess) > standing.muted_cap

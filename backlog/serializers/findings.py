@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from backlog.models import Finding, Subject
 from backlog.queries.resources import find_subject
+from backlog.rules import posted
 from backlog.rules.evidence import Outcome
 from backlog.rules.severity import Priority, Severity
 from backlog.serializers.context import ContextSerializer
@@ -102,7 +103,7 @@ class SeenSerializer(StrictSerializer[Finding]):
         help_text="Percentage points beyond what is allowed, where it can be measured.",
     )
     evidence = serializers.DictField(
-        required=False, help_text="Counts, names and links; never values of rows."
+        required=False, help_text=f"What was counted: {posted.ALLOWED}. Never values of rows."
     )
     context = ContextSerializer(required=False)
     dataset = serializers.SlugField(max_length=80, required=False, allow_null=True)
@@ -112,7 +113,8 @@ class SeenSerializer(StrictSerializer[Finding]):
     external_id = serializers.CharField(
         max_length=150,
         required=False,
-        help_text="Names this report: the same again changes nothing.",
+        help_text="Names what was looked at, such as a CI job: exactly the same report of it "
+        "again changes nothing.",
     )
 
     def validate_source(self, value: str) -> str:
@@ -122,6 +124,11 @@ class SeenSerializer(StrictSerializer[Finding]):
                 code="our_source",
             )
         return value
+
+    def validate_evidence(self, value: dict[str, Any]) -> dict[str, Any]:
+        if wrong := posted.problems(value):
+            raise serializers.ValidationError(wrong.get("") or wrong, code="not_evidence")
+        return posted.tidy(value)
 
     def validate_dataset(self, value: str | None) -> Subject | None:
         if value is None:

@@ -5,40 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Q
-
 from backlog.models import (
     Actor,
-    Backlog,
     Category,
     Comment,
     Finding,
     Item,
+    ItemCounter,
     Kind,
     OnGreen,
     Place,
     Product,
-    Status,
     Stay,
-    Transition,
     User,
 )
 from backlog.services.deeds import Deed
-from backlog.services.items import ItemDraft, create_items, inbox, product_backlog
-from backlog.services.ranks import Spot, keys_for
+from backlog.services.items import ItemDraft, create_items, inbox, product_backlog, set_status
+from backlog.services.ranks import Spot, keys_for, lock_all_backlogs
 
 # Evidence alone may finish these; of other kinds it asks the team.
 FINISHED_BY_EVIDENCE = frozenset({Kind.DATA_ASSESSMENT, Kind.ETHICS, Kind.TASK})
 
 
-def lock_all_backlogs(product: Product) -> None:
-    """Make every other deed on the product's items wait until the transaction ends."""
-    list(Backlog.objects.select_for_update(no_key=True).filter(product=product).order_by("pk"))
-
-
 def lock_items_of(product: Product, findings: Iterable[Finding]) -> dict[int, Item]:
-    """The items of findings, locked. All backlogs come first, as in every deed on items."""
+    """The items of findings, locked. All backlogs and the counter come first, as in every deed
+    on items, so that items can be moved and filed as well."""
     lock_all_backlogs(product)
+    ItemCounter.objects.select_for_update(no_key=True).get(product=product)
     ids = {finding.item_id for finding in findings if finding.item_id}
     return {
         item.pk: item
@@ -87,28 +80,31 @@ def follow_green(product: Product, items: Sequence[Item], done: Deed) -> None:
     """Set items to the status that the product names for green evidence, by default done."""
     named = product.on_green_status if product.on_green == OnGreen.STATUS else None
     finished = product.statuses.filter(category=Category.DONE).order_by("position").first()
-    _set_status(
+    set_status(
         [item for item in items if item.status.category != Category.DONE], named or finished, done
     )
 
 
 def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
-    """Reopen finished items: where they are in a running sprint, else atop the product backlog."""
-    running = [item for item in items if item.backlog.is_running_sprint]
-    others = [item for item in items if not item.backlog.is_running_sprint]
-    closed = [item for item in others if item.deleted_at or item.status.category == Category.DONE]
+    """Reopen finished items: where they are in a running sprint, else atop the product backlog.
+
+    One from the trash comes back atop the product backlog, wherever it was.
+    """
+    finished = [item for item in items if item.status.category == Category.DONE]
+    stay = {item.pk for item in finished if item.backlog.is_running_sprint and not item.deleted_at}
     statuses = product.statuses.order_by("position")
-    _set_status(
-        [item for item in running if item.status.category == Category.DONE],
+    set_status(
+        [item for item in finished if item.pk in stay],
         statuses.filter(category=Category.DOING).first(),
         done,
     )
-    _set_status(
-        [item for item in closed if item.status.category == Category.DONE],
+    set_status(
+        [item for item in finished if item.pk not in stay],
         statuses.filter(category=Category.TODO).first(),
         done,
     )
-    _to_the_top(product, closed, done)
+    back = {item.pk for item in finished} - stay
+    _to_the_top(product, [item for item in items if item.deleted_at or item.pk in back], done)
 
 
 def say(lines: Iterable[tuple[Item, str]]) -> None:
@@ -116,43 +112,28 @@ def say(lines: Iterable[tuple[Item, str]]) -> None:
     Comment.objects.bulk_create(Comment(item=item, text=text) for item, text in lines)
 
 
-def _set_status(items: Sequence[Item], status: Status | None, done: Deed) -> None:
-    if not items or status is None:
-        return
-    for item in items:
-        before = item.status.slug
-        item.status, item.updated_at = status, done.at
-        item.done_at = done.at if status.category == Category.DONE else None
-        item.version += 1
-        done.change(item, "status", before, status.slug)
-    Item.objects.bulk_update(items, ["status", "done_at", "version", "updated_at"])
-    Transition.objects.bulk_create(
-        Transition(
-            item=item, at=done.at, status=status, category=status.category, points=item.points
-        )
-        for item in items
-    )
-
-
 def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:
     if not items:
         return
     home = product_backlog(product)
     keys = keys_for(home, Spot.top(), len(items))
-    leaving = [item for item in items if item.backlog_id != home.pk or item.deleted_at]
-    _end_stays(leaving, done.at)
-    for item, key in zip(items, keys, strict=True):
-        if item in leaving:
+    coming = [item for item in items if item.backlog_id != home.pk or item.deleted_at]
+    _end_stays(coming, done.at)
+    for item in coming:
+        item.version += 1
+        if item.deleted_at:
+            done.change(item, "deleted", True, False)
+        else:
             done.change(item, "backlog", item.backlog.name, home.name)
-            item.version += 1
+    for item, key in zip(items, keys, strict=True):
         item.rank, item.backlog, item.deleted_at = key, home, None
         item.updated_at = done.at
     Item.objects.bulk_update(items, ["rank", "backlog", "deleted_at", "version", "updated_at"])
-    Stay.objects.bulk_create(Stay(item=item, backlog=home, entered_at=done.at) for item in leaving)
+    Stay.objects.bulk_create(Stay(item=item, backlog=home, entered_at=done.at) for item in coming)
 
 
 def _end_stays(items: Sequence[Item], at: datetime) -> None:
-    Stay.objects.filter(Q(item__in=[item.pk for item in items]), left_at__isnull=True).update(
+    Stay.objects.filter(item__in=[item.pk for item in items], left_at__isnull=True).update(
         left_at=at, outcome=Stay.Outcome.MOVED
     )
 

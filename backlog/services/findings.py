@@ -16,6 +16,7 @@ from backlog.models import (
     Actor,
     Backlog,
     Category,
+    Change,
     Finding,
     Item,
     Kind,
@@ -29,20 +30,19 @@ from backlog.models import (
 from backlog.rules import evidence as rules
 from backlog.rules.evidence import Observation, Outcome
 from backlog.rules.finding_life import Batch, Standing, Step, next_step
-from backlog.rules.severity import Priority, priority
+from backlog.rules.severity import UNKNOWN_EXCESS, Priority, priority
 from backlog.services.deeds import Deed, deed
 from backlog.services.evidence_items import (
     FINISHED_BY_EVIDENCE,
     bring_back,
     file_items,
     follow_green,
-    lock_all_backlogs,
     lock_items_of,
     say,
 )
 from backlog.services.items import move_items, product_backlog, trash_item, update_item
-from backlog.services.ranks import Spot
-from mlscrum.lib.errors import DomainError
+from backlog.services.ranks import Spot, lock_all_backlogs
+from mlscrum.lib.errors import Conflict, DomainError
 
 UNTRACKED_LIFE = timedelta(days=30)
 FIELDS_WRITTEN = [
@@ -50,7 +50,7 @@ FIELDS_WRITTEN = [
     "awaiting_decision", "recovered", "last_seen", "last_batch_key", "last_batch_at",
     "last_failed_at", "green_batch_keys", "occurrence_count", "evidence", "item", "resolved_at",
     "resolved_reason", "resolved_by", "resolved_note", "resolved_batch_at", "muted_until",
-    "muted_cap",
+    "muted_cap", "muted_with_item", "errored_checks",
 ]  # fmt: skip
 
 
@@ -59,7 +59,8 @@ class EvidenceReport:
     """All that one source saw of one subject at once.
 
     `key` names the report within its source: the same key again changes nothing. `batch_key` and
-    `batch_at` say which data was looked at; `item_kind` what its findings become.
+    `batch_at` say which data was looked at; `item_kind` what its findings become. `is_whole`: it
+    says all that the source has to say, as a run of a suite does; else only single checks.
     """
 
     product: Product
@@ -72,11 +73,13 @@ class EvidenceReport:
     trigger: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     item_kind: str = Kind.DATA_ASSESSMENT
+    is_whole: bool = True
 
 
 @dataclass
 class Filed:
-    """What a report did, or would have done where it is not tracked: refs of items.
+    """What a report did, as refs of items; where it is not tracked, what it would have done, with
+    the titles of what it would have filed.
 
     `findings` has one entry per observation of the report: the id of its finding, or None.
     """
@@ -130,33 +133,55 @@ class _Taking:
             )
         )
         self.inputs: dict[str, list[Any]] = {}
+        self.errored_checks: dict[str, list[str]] = {}
         self.seen = self._seen()
+        self.judged = {
+            print_
+            for print_, observation in self.seen.items()
+            if observation.check != rules.EXECUTION
+            and observation.outcome in {Outcome.PASSED, Outcome.FAILED}
+        }
         self.found: dict[str, Finding] = {}
         self.items: dict[int, Item] = {}
         self.steps: dict[str, Step] = {}
+        self.to_file: list[Finding] = []
+        self.to_bring_back: list[Finding] = []
+        self.to_finish: list[Item] = []
         self.comments: list[tuple[Item, str]] = []
 
     def take(self) -> Filed:
         self._look_up()
         self._decide()
-        if not self.filed.tracked:
-            return self._would_have()
-        stored = self._store()
-        to_file, to_bring_back = self._apply()
-        self._create_findings()
-        self._bring_back(to_bring_back)
-        self._file(to_file)
-        self._follow_green()
-        _write(self._touched())
-        say(self.comments)
-        self._write_occurrences(stored)
-        self._remember_checks()
+        self._apply()
+        self._follow()
+        if self.filed.tracked:
+            self._carry_out()
+        else:
+            self._would_have()
         self.filed.findings = [
             self.found[print_].pk if print_ in self.found else None for print_ in self.prints
         ]
-        stored.filed, stored.awaiting = asdict(self.filed), self.filed.awaiting
-        stored.save(update_fields=["filed", "awaiting"])
+        self.stored.filed, self.stored.awaiting = asdict(self.filed), self.filed.awaiting
+        self.stored.save(update_fields=["filed", "awaiting"])
         return self.filed
+
+    def _carry_out(self) -> None:
+        """Write what was decided."""
+        self.stored = self._store()
+        Finding.objects.bulk_create(f for f in self._touched() if f._state.adding)
+        bring_back(self.product, self._coming_back(), self.done)
+        self._file()
+        follow_green(self.product, self.to_finish, self.done)
+        _write(self._touched())
+        say(self.comments)
+        self._write_occurrences()
+        self._remember_checks()
+
+    def _would_have(self) -> None:
+        """Store what was seen, and touch nothing else."""
+        self.stored = self._store()
+        for finding in self.to_file:
+            self._told_of(finding).append(finding.title)
 
     # What the report says ------------------------------------------------------------------
 
@@ -178,6 +203,7 @@ class _Taking:
             for position, observation in enumerate(observations):
                 code = str(observation.evidence.get("error_code", "error"))
                 if observation.outcome == Outcome.ERRORED and code == failure.identity["code"]:
+                    self.errored_checks.setdefault(code_print, []).append(self.prints[position])
                     self.prints[position] = code_print
         return seen
 
@@ -193,13 +219,11 @@ class _Taking:
     def _look_up(self) -> None:
         """The findings of these checks, and open execution findings that may have passed."""
         mine = Finding.objects.filter(product=self.product, source=self.report.source)
-        prints = list(self.seen)
-        executed = rules.judged(self.report.observations)
-        if executed:
-            silent = mine.filter(
-                subject=self.report.subject, is_execution=True, state=Finding.State.OPEN
-            ).exclude(fingerprint__in=prints)
-            for finding in silent:
+        silent = mine.filter(
+            subject=self.report.subject, is_execution=True, state=Finding.State.OPEN
+        ).exclude(fingerprint__in=list(self.seen))
+        for finding in silent if self.judged else []:
+            if self.report.is_whole or self.judged.intersection(finding.errored_checks):
                 self.seen[finding.fingerprint] = Observation(
                     check=rules.EXECUTION,
                     identity={},
@@ -208,16 +232,13 @@ class _Taking:
                     fingerprint=finding.fingerprint,
                 )
         unlocked = list(mine.filter(fingerprint__in=list(self.seen)))
-        if self.filed.tracked:
-            self.items = lock_items_of(self.product, unlocked)
-            rows = (
-                mine.filter(fingerprint__in=list(self.seen))
-                .select_for_update(no_key=True, of=("self",))
-                .select_related("subject__owner")
-                .order_by("fingerprint")
-            )
-        else:
-            rows = mine.filter(fingerprint__in=list(self.seen)).select_related("item__product")
+        self.items = lock_items_of(self.product, unlocked)
+        rows = (
+            mine.filter(fingerprint__in=list(self.seen))
+            .select_for_update(no_key=True, of=("self",))
+            .select_related("subject__owner")
+            .order_by("fingerprint")
+        )
         self.found = {finding.fingerprint: finding for finding in rows}
         for finding in self.found.values():
             if finding.item_id in self.items:
@@ -227,39 +248,27 @@ class _Taking:
         for print_, observation in self.seen.items():
             finding = self.found.get(print_)
             item = self.items.get(finding.item_id or 0) if finding else None
-            self.steps[print_] = next_step(
+            step = next_step(
                 _standing(finding, item) if finding else None,
                 observation.outcome,
                 self.batch,
                 excess=observation.excess,
                 green_batches=1 if finding and finding.is_execution else self.green_batches,
             )
+            if step == Step.RESOLVE and finding and self._still_errored(finding):
+                step = Step.GREEN
+            self.steps[print_] = step
+
+    def _still_errored(self, finding: Finding) -> list[str]:
+        """The checks that an execution finding waits for, once this report is taken."""
+        before = [] if self.report.is_whole else finding.errored_checks
+        waiting = [check for check in before if check not in self.judged]
+        return list(dict.fromkeys([*waiting, *self.errored_checks.get(finding.fingerprint, [])]))
 
     # What it does --------------------------------------------------------------------------
 
-    def _would_have(self) -> Filed:
-        for print_, step in self.steps.items():
-            finding = self.found.get(print_)
-            ref = finding.item.ref if finding and finding.item else self.seen[print_].title
-            name = {
-                Step.FILE: "created",
-                Step.RECUR: "created",
-                Step.OCCUR: "updated",
-                Step.REOPEN: "reopened",
-                Step.RESOLVE: "resolved",
-            }.get(step)
-            if name:
-                getattr(self.filed, name).append(ref)
-        self.filed.findings = [
-            self.found[print_].pk if print_ in self.found else None for print_ in self.prints
-        ]
-        self._store()
-        return self.filed
-
-    def _apply(self) -> tuple[list[Finding], list[Finding]]:
-        """Write each step into its finding; the findings to file, and those to bring back."""
-        to_file: list[Finding] = []
-        to_bring_back: list[Finding] = []
+    def _apply(self) -> None:
+        """Take each step in memory, and note which findings are to be filed or brought back."""
         awaiting = self._awaiting()
         for print_, step in self.steps.items():
             observation = self.seen[print_]
@@ -273,13 +282,35 @@ class _Taking:
                 if print_ in awaiting:
                     finding.awaiting_decision = True
                 elif self._comes_back(finding, step):
-                    to_bring_back.append(finding)
+                    self.to_bring_back.append(finding)
                 elif self._wants_item(finding, step):
-                    to_file.append(finding)
+                    self.to_file.append(finding)
             else:
                 self._on_green(finding, step)
         self.filed.awaiting = len(awaiting)
-        return to_file, to_bring_back
+
+    def _follow(self) -> None:
+        """Note what follows for the items that are there, and what is said on them."""
+        coming_back = self._coming_back()
+        closers = _closers(coming_back)
+        for finding in self.to_bring_back:
+            item = self.items[finding.item_id or 0]
+            closer = closers.get(item.pk)
+            mark = ", regressed" if finding.regressed else ""
+            told = f" {closer} had set it to done." if closer else ""
+            self.comments.append((item, f"Red again{mark}: {finding.title}.{told}"))
+        self.filed.reopened = [item.ref for item in coming_back]
+        resolved = [
+            self.found[print_] for print_, step in self.steps.items() if step == Step.RESOLVE
+        ]
+        self.to_finish = _finished(
+            self.product, resolved, self.items, self.comments, known=list(self.found.values())
+        )
+        self.filed.resolved = [item.ref for item in self.to_finish]
+
+    def _coming_back(self) -> list[Item]:
+        ids = dict.fromkeys(finding.item_id or 0 for finding in self.to_bring_back)
+        return [self.items[pk] for pk in ids]
 
     def _awaiting(self) -> set[str]:
         """Fingerprints of new checks that wait for a yes, since too many would be filed at once."""
@@ -346,6 +377,7 @@ class _Taking:
     def _on_red(self, finding: Finding, observation: Observation, step: Step) -> None:
         finding.occurrence_count += 1
         finding.last_seen = finding.last_failed_at = self.done.at
+        self._note_batch(finding)
         if step == Step.COUNT:
             return
         self._refresh(finding, observation)
@@ -369,32 +401,27 @@ class _Taking:
         if finding.priority_set_by_id is None:
             finding.priority = priority(finding.score)
         finding.evidence = {**observation.evidence, "context": dict(self.report.context)}
-        finding.last_batch_key, finding.last_batch_at = self.batch.key, self.batch.at
+        finding.errored_checks = self._still_errored(finding)
 
     def _on_green(self, finding: Finding, step: Step) -> None:
         finding.last_seen = self.done.at
+        self._note_batch(finding)
         if step == Step.COUNT:
             return
-        finding.last_batch_key, finding.last_batch_at = self.batch.key, self.batch.at
+        finding.errored_checks = self._still_errored(finding)
         finding.green_batch_keys = sorted({*finding.green_batch_keys, self.batch.key})
         if step == Step.RESOLVE:
             _resolved(finding, Finding.Reason.GREEN, self.done.at)
             finding.resolved_batch_at = self.batch.at
 
-    # What follows for the items ------------------------------------------------------------
+    def _note_batch(self, finding: Finding) -> None:
+        if self.batch.at >= finding.last_batch_at:
+            finding.last_batch_key, finding.last_batch_at = self.batch.key, self.batch.at
 
-    def _bring_back(self, findings: Sequence[Finding]) -> None:
-        items = {finding.item_id: self.items[finding.item_id or 0] for finding in findings}
-        for finding in findings:
-            item = self.items[finding.item_id or 0]
-            self.filed.reopened.append(item.ref)
-            closer = _closer(item)
-            told = f" {closer} had set it to done." if closer else ""
-            mark = ", regressed" if finding.regressed else ""
-            self.comments.append((item, f"Red again{mark}: {finding.title}.{told}"))
-        bring_back(self.product, list(items.values()), self.done)
+    # What is kept --------------------------------------------------------------------------
 
-    def _file(self, findings: Sequence[Finding]) -> None:
+    def _file(self) -> None:
+        findings = self.to_file
         former = {
             finding.pk: self.items[finding.item_id]
             for finding in findings
@@ -402,7 +429,7 @@ class _Taking:
         }
         for finding in findings:
             finding.awaiting_decision = False
-        items = file_items(
+        file_items(
             self.product,
             findings,
             kind=self.report.item_kind,
@@ -416,17 +443,10 @@ class _Taking:
                 self.comments.append((old, f"Red again after more than 30 days: see {new.ref}."))
         for finding in findings:
             if finding.item is not None:
-                name = "errored" if finding.is_execution else "created"
-                getattr(self.filed, name).append(finding.item.ref)
-        self.items |= {item.pk: item for item in items}
+                self._told_of(finding).append(finding.item.ref)
 
-    def _follow_green(self) -> None:
-        resolved = [
-            self.found[print_] for print_, step in self.steps.items() if step == Step.RESOLVE
-        ]
-        _follow_resolved(self.product, resolved, self.items, self.done, self.filed, self.comments)
-
-    # What is kept --------------------------------------------------------------------------
+    def _told_of(self, finding: Finding) -> list[str]:
+        return self.filed.errored if finding.is_execution else self.filed.created
 
     def _store(self) -> StoredReport:
         return StoredReport.objects.create(
@@ -440,20 +460,32 @@ class _Taking:
             trigger=self.report.trigger,
             context=dict(self.report.context),
             tracked=self.filed.tracked,
-            filed=asdict(self.filed),
+            observations=[] if self.filed.tracked else self._as_seen(),
         )
+
+    def _as_seen(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "fingerprint": print_,
+                "check": observation.check,
+                "title": observation.title,
+                "outcome": observation.outcome,
+                "severity": observation.severity,
+                "excess": observation.excess,
+                "score": observation.score,
+                "evidence": dict(observation.evidence),
+            }
+            for print_, observation in zip(self.prints, self.report.observations, strict=True)
+        ]
 
     def _touched(self) -> list[Finding]:
         return [self.found[print_] for print_, step in self.steps.items() if step != Step.NOTHING]
 
-    def _create_findings(self) -> None:
-        Finding.objects.bulk_create(f for f in self._touched() if f._state.adding)
-
-    def _write_occurrences(self, stored: StoredReport) -> None:
+    def _write_occurrences(self) -> None:
         Occurrence.objects.bulk_create(
             Occurrence(
                 finding=self.found[print_],
-                report=stored,
+                report=self.stored,
                 outcome=self.seen[print_].outcome,
                 severity=self.seen[print_].severity,
                 excess=self.seen[print_].excess,
@@ -488,9 +520,13 @@ def file_findings(findings: Sequence[Finding], *, actor: Actor) -> list[Item]:
     if not waiting:
         return []
     product = waiting[0].product
-    with deed(product, actor, "finding.filed", findings=[f.pk for f in waiting]):
+    with deed(product, actor, "finding.filed", findings=[f.pk for f in waiting]) as done:
         lock_items_of(product, waiting)
-        locked = [f for f in _locked(waiting) if f.item_id is None]
+        locked = [
+            f for f in _locked(waiting) if f.item_id is None and f.state == Finding.State.OPEN
+        ]
+        if not locked:
+            done.nothing_happened()
         for finding in locked:
             finding.awaiting_decision = False
         items = file_items(product, locked, kind=Kind.DATA_ASSESSMENT, actor=actor)
@@ -504,14 +540,23 @@ def mute(
     actor: Actor,
     until: datetime | None = None,
     cap: float | None = None,
+    with_item: bool = False,
 ) -> Finding:
-    """Count it silently: until a time, or until its excess passes the cap (percentage points)."""
+    """Count it silently: until a time, or until its excess passes the cap (percentage points).
+
+    `with_item`: because its item goes into the trash; restoring the item takes the mute back.
+    Raises Conflict for a finding that is resolved or obsolete.
+    """
     if until is not None and until <= timezone.now():
         raise ValidationError({"until": "Choose a time in the future."})
     with _deed_on(finding, actor, "finding.muted") as (locked, done):
+        if locked.state not in {Finding.State.OPEN, Finding.State.MUTED}:
+            raise Conflict(
+                "not_open", f"This finding is {locked.state}; reopen it before you mute it."
+            )
         locked.state = Finding.State.MUTED
         locked.awaiting_decision = False
-        locked.muted_until, locked.muted_cap = until, cap
+        locked.muted_until, locked.muted_cap, locked.muted_with_item = until, cap, with_item
         done.data["until"] = until.isoformat() if until else None
     return locked
 
@@ -521,7 +566,7 @@ def accept_level(findings: Sequence[Finding], *, actor: Actor) -> list[Finding]:
     if not findings:
         return []
     with deed(findings[0].product, actor, "finding.level_accepted"):
-        return [mute(finding, actor=actor, cap=finding.excess or 0) for finding in findings]
+        return [mute(finding, actor=actor, cap=_level(finding)) for finding in findings]
 
 
 def watch_only(findings: Sequence[Finding], *, actor: Actor) -> list[Finding]:
@@ -548,19 +593,19 @@ def resolve(finding: Finding, *, reason: str, actor: Actor, note: str = "") -> F
         _resolved(locked, reason, done.at)
         locked.resolved_by, locked.resolved_note = actor.user, note
         locked.resolved_batch_at = done.at
-        comments: list[tuple[Item, str]] = []
-        items = {locked.item_id: locked.item} if locked.item_id and locked.item else {}
-        _follow_resolved(locked.product, [locked], items, done, Filed(), comments)
-        say(comments)
+        _item_follows(locked, done)
     return locked
 
 
 def reopen(finding: Finding, *, actor: Actor) -> Finding:
-    """Take back a mute or a resolution; a finished item comes back with it."""
+    """Take back a mute or a settlement; a finished item comes back with what was settled."""
     with _deed_on(finding, actor, "finding.reopened") as (locked, done):
-        was_resolved = locked.state == Finding.State.RESOLVED
+        if locked.state == Finding.State.OPEN:
+            done.nothing_happened()
+            return locked
+        was_muted = locked.state == Finding.State.MUTED
         _reopened(locked)
-        if was_resolved and locked.item is not None:
+        if not was_muted and locked.item is not None:
             bring_back(locked.product, [locked.item], done)
     return locked
 
@@ -575,9 +620,16 @@ def set_priority(finding: Finding, urgency: str, *, actor: Actor) -> Finding:
 
 
 def mark_obsolete(finding: Finding, *, actor: Actor) -> Finding:
-    """Its rule is gone, and a person says so."""
+    """Its rule is gone, and a person says so; its item follows as when the evidence turns green."""
     with _deed_on(finding, actor, "finding.obsolete") as (locked, done):
+        if locked.state == Finding.State.OBSOLETE:
+            done.nothing_happened()
+            return locked
+        was_resolved = locked.state == Finding.State.RESOLVED
         locked.state, locked.resolved_at = Finding.State.OBSOLETE, done.at
+        _settled(locked)
+        if not was_resolved:
+            _item_follows(locked, done)
     return locked
 
 
@@ -610,11 +662,12 @@ def delete_item(
     if findings not in {"keep", "mute", "resolve"}:
         raise ValidationError({"findings": "Choose keep, mute or resolve."})
     with deed(item.product, actor, "item.deleted", item=item):
+        lock_all_backlogs(item.product)
         # First out of the backlog, so that nothing finishes the item on its way.
         trashed = trash_item(item, actor=actor, exact_version=exact_version)
         for finding in item.findings.filter(state=Finding.State.OPEN):
             if findings == "mute":
-                mute(finding, actor=actor, until=until)
+                mute(finding, actor=actor, until=until, with_item=True)
             elif findings == "resolve":
                 resolve(finding, actor=actor, reason=reason)
     return trashed
@@ -660,35 +713,64 @@ def _resolved(finding: Finding, reason: str, at: datetime) -> None:
         at,
     )
     finding.resolved_by, finding.resolved_note = None, ""
+    _settled(finding)
+
+
+def _settled(finding: Finding) -> None:
+    """Nothing is to be waited for any more."""
     finding.regressed = finding.awaiting_evidence = finding.awaiting_decision = False
-    finding.muted_until = finding.muted_cap = None
+    finding.errored_checks = []
+    _unmuted(finding)
 
 
 def _reopened(finding: Finding) -> None:
     finding.state = Finding.State.OPEN
     finding.resolved_at = finding.resolved_batch_at = finding.resolved_by = None
     finding.resolved_reason = finding.resolved_note = ""
+    finding.recovered = False
+    _unmuted(finding)
+
+
+def _unmuted(finding: Finding) -> None:
     finding.muted_until = finding.muted_cap = None
+    finding.muted_with_item = False
 
 
-def _follow_resolved(
+def _level(finding: Finding) -> float:
+    return UNKNOWN_EXCESS if finding.excess is None else finding.excess
+
+
+def _item_follows(finding: Finding, done: Deed) -> None:
+    """Do to the item what follows when a person has settled its finding."""
+    comments: list[tuple[Item, str]] = []
+    items = {finding.item.pk: finding.item} if finding.item else {}
+    finished = _finished(finding.product, [finding], items, comments, known=[finding])
+    follow_green(finding.product, finished, done)
+    say(comments)
+
+
+def _finished(
     product: Product,
     resolved: Sequence[Finding],
     items: Mapping[int, Item],
-    done: Deed,
-    filed: Filed,
     comments: list[tuple[Item, str]],
-) -> None:
-    """Items whose last open finding has resolved are finished, or asked about."""
+    *,
+    known: Sequence[Finding],
+) -> list[Item]:
+    """The items that follow, since their last open finding is settled; where the product wants to
+    be asked instead, the finding says so. Adds what is to be said.
+
+    `known` findings stand as they do in memory, all others as in the database.
+    """
     mine = {finding.item_id for finding in resolved if finding.item_id in items}
     if not mine:
-        return
+        return []
     still_open = set(
         Finding.objects.filter(item__in=mine, state=Finding.State.OPEN)
-        .exclude(pk__in=[finding.pk for finding in resolved])
+        .exclude(pk__in=[finding.pk for finding in known if finding.pk])
         .values_list("item_id", flat=True)
-    )
-    finished: list[Item] = []
+    ) | {finding.item_id for finding in known if finding.state == Finding.State.OPEN}
+    finished: dict[int, Item] = {}
     for finding in resolved:
         item = items.get(finding.item_id or 0)
         if item is None or item.deleted_at is not None:
@@ -697,12 +779,10 @@ def _follow_resolved(
         if item.pk in still_open or item.status.category == Category.DONE:
             continue
         if _follows_green(product, item):
-            if item not in finished:
-                finished.append(item)
+            finished[item.pk] = item
         else:
             finding.recovered = True
-    follow_green(product, finished, done)
-    filed.resolved += [item.ref for item in finished]
+    return list(finished.values())
 
 
 def _follows_green(product: Product, item: Item) -> bool:
@@ -713,22 +793,19 @@ def _follows_green(product: Product, item: Item) -> bool:
 
 
 def _farewell(finding: Finding) -> str:
+    if finding.state == Finding.State.OBSOLETE:
+        return f"Obsolete, for its check is gone: {finding.title}"
     if finding.resolved_reason == Finding.Reason.GREEN:
         return f"Green again: {finding.title}"
     return f"Resolved ({finding.get_resolved_reason_display()}): {finding.title}"
 
 
-def _closer(item: Item) -> str:
-    """Who set the item to done by hand, if anybody did."""
-    if item.status.category != Category.DONE:
-        return ""
-    last = (
-        item.changes.filter(field="status", activity__user__isnull=False)
-        .select_related("activity__user")
-        .order_by("-id")
-        .first()
-    )
-    return str(last.activity.user) if last and last.activity.user else ""
+def _closers(items: Sequence[Item]) -> dict[int, str]:
+    """Who set the items that are done to it by hand, where somebody did; one query for all."""
+    ids = [item.pk for item in items if item.status.category == Category.DONE]
+    by_hand = Change.objects.filter(item__in=ids, field="status", activity__user__isnull=False)
+    last = by_hand.select_related("activity__user").order_by("id") if ids else []
+    return {change.item_id: str(change.activity.user) for change in last}
 
 
 def _locked(findings: Sequence[Finding]) -> list[Finding]:

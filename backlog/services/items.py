@@ -205,7 +205,10 @@ def trash_item(item: Item, *, actor: Actor, exact_version: int | None = None) ->
 
 
 def restore_item(item: Item, *, actor: Actor) -> Item:
-    """Bring an item back from the trash, to the top of the product backlog."""
+    """Bring an item back from the trash, to the top of the product backlog.
+
+    Findings that were muted as it went into the trash are open again.
+    """
     with deed(item.product, actor, "item.restored", item=item) as done:
         home = product_backlog(item.product)
         locked = lock_backlogs(home)[home.pk]
@@ -218,8 +221,27 @@ def restore_item(item: Item, *, actor: Actor) -> Item:
         fresh.version += 1
         fresh.save()
         Stay.objects.create(item=fresh, backlog=locked, entered_at=done.at)
+        fresh.findings.filter(muted_with_item=True).update(
+            state=Finding.State.OPEN, muted_until=None, muted_cap=None, muted_with_item=False
+        )
         done.change(fresh, "deleted", True, False)
     return fresh
+
+
+def set_status(items: Sequence[Item], status: Status | None, done: Deed) -> list[Item]:
+    """Give locked items a status, however many in two statements; those that went to it."""
+    going = [item for item in items if status is not None and item.status_id != status.pk]
+    if status is None or not going:
+        return []
+    for item in going:
+        before = item.status
+        item.status, item.updated_at = status, done.at
+        item.version += 1
+        _note_done(item, done, before_category=before.category)
+        done.change(item, "status", before.slug, status.slug)
+    Item.objects.bulk_update(going, ["status", "done_at", "version", "updated_at"])
+    Transition.objects.bulk_create(_transition(item, done.at) for item in going)
+    return going
 
 
 def product_backlog(product: Product) -> Backlog:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backlog.models import Backlog, Item
+from backlog.models import Backlog, Item, Product
 from backlog.models.items import ItemQuerySet
 from mlscrum.lib import ranks
 from mlscrum.lib.errors import Conflict
@@ -51,6 +51,11 @@ def lock_backlogs(*backlogs: Backlog) -> dict[int, Backlog]:
         .filter(pk__in=wanted)
         .order_by("pk")
     }
+
+
+def lock_all_backlogs(product: Product) -> None:
+    """Make every other deed on the product's items wait until the transaction ends."""
+    list(Backlog.objects.select_for_update(no_key=True).filter(product=product).order_by("pk"))
 
 
 def keys_for(backlog: Backlog, spot: Spot, count: int) -> list[str]:

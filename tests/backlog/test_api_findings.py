@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from backlog.models import Finding, Item, Job, Product, Scope, Subject, User
+from backlog.models import Finding, Item, Job, Product, Scope, StoredReport, Subject, User
 from tests.conftest import Cast
 from tests.rest import V1, pointers, queries, walk
 
@@ -90,6 +90,15 @@ def test_a_report_that_is_named_counts_once(ci: Any) -> None:
     assert second.json()["created"] == first.json()["created"] == ["MED-1"]
 
 
+def test_one_job_reports_many_findings_under_its_id(ci: Any) -> None:
+    job = {"external_id": "job-7"}
+    first, other = (ci.post(FINDINGS, seen(fingerprint=f, **job)).json() for f in ("a", "b"))
+    assert (first["created"], other["created"]) == (["MED-1"], ["MED-2"])
+    assert other["finding"]["fingerprint"] == "b"
+    worse = ci.post(FINDINGS, seen(fingerprint="b", evidence={"count": 9}, **job)).json()
+    assert (worse["finding"]["occurrences"], worse["finding"]["evidence"]["count"]) == (2, 9)
+
+
 def test_a_key_sent_twice_counts_once_and_holds_its_body(ci: Any) -> None:
     headers = {"Idempotency-Key": "k"}
     first, second = (ci.post(FINDINGS, SEEN, headers=headers) for _ in range(2))
@@ -104,6 +113,13 @@ def test_evidence_of_a_pull_request_says_what_it_would_have_done(ci: Any) -> Non
     assert not Finding.objects.exists() and not Item.objects.exists()
 
 
+def test_evidence_of_a_pull_request_is_kept_apart_from_the_findings(ci: Any) -> None:
+    ci.post(FINDINGS, seen(context={"pull_request": 12}))
+    (kept,) = StoredReport.objects.get(tracked=False).observations
+    assert (kept["title"], kept["outcome"], kept["score"]) == (SEEN["title"], "failed", 12)
+    assert kept["evidence"] == SEEN["evidence"]
+
+
 def test_green_of_what_was_never_red_is_nothing(ci: Any) -> None:
     answer = ci.post(FINDINGS, seen(outcome="passed"))
     assert (answer.status_code, answer.json()["finding"]) == (200, None)
@@ -115,17 +131,46 @@ def test_a_tool_that_broke_is_an_execution_finding(ci: Any) -> None:
     assert told["finding"]["title"] == "bandit: 1 check could not run (no memory)"
 
 
+def test_a_tool_that_broke_is_well_once_the_same_checks_are_judged_again(ci: Any) -> None:
+    broken = {"outcome": "errored", "evidence": {"error_code": "no_memory"}}
+    for check in ("a", "b"):
+        execution = ci.post(FINDINGS, seen(fingerprint=check, **broken)).json()["finding"]["id"]
+    for check, state in (("other", "open"), ("a", "open"), ("b", "resolved")):
+        ci.post(FINDINGS, seen(fingerprint=check, outcome="passed"))
+        assert ci.get(f"{V1}/findings/{execution}/").json()["state"] == state, check
+
+
 def test_evidence_is_about_a_dataset_where_it_says_so(ci: Any, product: Product) -> None:
     Subject.objects.create(product=product, kind="dataset", slug="patients", name="Patients")
     assert ci.post(FINDINGS, seen(dataset="patients")).json()["finding"]["dataset"] == "patients"
     assert pointers(ci.post(FINDINGS, seen(dataset="cats"))) == ["/dataset"]
 
 
-def test_passwords_in_addresses_and_long_texts_are_cut(ci: Any) -> None:
-    evidence = {"log": "at postgres://me:secret@db/x", "more": [{"text": "y" * 5000}]}
+def test_evidence_holds_counts_names_and_links_without_passwords(ci: Any) -> None:
+    evidence = {
+        "count": 3, "share": 0.5, "blocked": True, "owner": None, "columns": ["age", "weight"],
+        "log": "at postgres://me:secret@db/x", "url": f"https://ci.example.org/{'x' * 300}",
+    }  # fmt: skip
     kept = ci.post(FINDINGS, seen(evidence=evidence)).json()["finding"]["evidence"]
-    assert kept["log"] == "at postgres://…@db/x"
-    assert len(kept["more"][0]["text"]) == 4000
+    assert kept == {**evidence, "log": "at postgres://…@db/x", "context": {}}
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"name": "Ada"},
+        [{"name": "Ada"}],
+        [["Ada", 36]],
+        [36, 41],
+        ["x"] * 51,
+        "x" * 201,
+        "two\nlines",
+    ],
+)
+def test_rows_and_long_texts_are_no_evidence(ci: Any, fact: Any) -> None:
+    answer = ci.post(FINDINGS, seen(evidence={"rows": fact}))
+    assert (answer.status_code, pointers(answer)) == (400, ["/evidence/rows"])
+    assert not Finding.objects.exists()
 
 
 @pytest.mark.parametrize(

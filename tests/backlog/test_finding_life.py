@@ -31,8 +31,16 @@ from backlog.rules.evidence import Observation, Outcome
 from backlog.rules.severity import Severity
 from backlog.services import findings
 from backlog.services.findings import EvidenceReport, Filed
-from backlog.services.items import ItemDraft, create_item, move_items, product_backlog, update_item
+from backlog.services.items import (
+    ItemDraft,
+    create_item,
+    move_items,
+    product_backlog,
+    restore_item,
+    update_item,
+)
 from backlog.services.ranks import Spot
+from mlscrum.lib.errors import Conflict
 from tests.conftest import Cast
 
 START = datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
@@ -329,6 +337,18 @@ def test_green_moves_the_item_to_the_status_that_the_product_names(world: World)
     assert not world.finding.recovered
 
 
+def test_an_item_that_is_where_green_moves_it_is_left_alone(world: World) -> None:
+    world.product.on_green = OnGreen.STATUS
+    world.product.on_green_status = world.product.statuses.get(slug="in-review")
+    world.product.save()
+    world.see()
+    world.set_status("in-review")
+    before = (world.item.version, world.item.transitions.count(), world.item.changes.count())
+    filed = world.see("passed")
+    after = (world.item.version, world.item.transitions.count(), world.item.changes.count())
+    assert (filed.resolved, after) == ([world.item.ref], before)
+
+
 def test_an_item_closes_only_with_its_last_open_finding(world: World) -> None:
     world.see(others=(world.other("id"),))
     second = Finding.objects.get(check_name="expect_column_values_to_be_unique")
@@ -391,6 +411,28 @@ def test_a_deleted_item_whose_finding_is_kept_comes_back_with_the_next_red(world
     assert world.item.backlog.kind == "product"
 
 
+def test_one_deleted_in_a_running_sprint_comes_back_atop_the_product_backlog(world: World) -> None:
+    in_running_sprint(world)
+    findings.delete_item(world.item, actor=world.olga, findings="keep")
+    world.see()
+    item = world.item
+    assert (item.deleted_at, item.backlog.kind) == (None, "product")
+    assert item.rank
+    assert item.stays.get(left_at=None).backlog == item.backlog
+    assert item.changes.latest("id").field == "deleted"
+
+
+def test_restoring_an_item_takes_back_the_mute_that_came_with_its_deletion(world: World) -> None:
+    world.see(others=(world.other("id"),))
+    Finding.objects.update(item=world.item)
+    by_hand = Finding.objects.get(check_name="expect_column_values_to_be_unique")
+    findings.mute(by_hand, actor=world.olga)
+    findings.delete_item(world.item, actor=world.olga, findings="mute")
+    restore_item(world.item, actor=world.olga)
+    by_hand.refresh_from_db()
+    assert (world.finding.state, by_hand.state) == ("open", "muted")
+
+
 def test_a_deleted_item_can_mute_its_finding_until_a_date(world: World) -> None:
     world.see()
     until = timezone.now() + timedelta(days=1)
@@ -423,6 +465,40 @@ def test_a_mute_ends_when_it_gets_worse_than_the_accepted_level(world: World) ->
     assert world.finding.state == "open"
 
 
+def test_an_excess_that_nobody_can_measure_counts_as_a_full_one(world: World) -> None:
+    world.see(excess=6.7)
+    findings.accept_level([world.finding], actor=world.olga)
+    world.see(excess=None)
+    assert world.finding.state == "open"
+    findings.accept_level([world.finding], actor=world.olga)
+    assert world.finding.muted_cap == 100
+    world.see(excess=None)
+    assert world.finding.state == "muted"
+
+
+def test_data_older_than_what_was_seen_ends_no_mute(world: World) -> None:
+    world.see(batch_at=START)
+    findings.mute(world.finding, actor=world.olga, cap=5)
+    world.see(batch_at=START + timedelta(days=5), excess=1)
+    world.see(batch_at=START + timedelta(days=2), excess=50)
+    assert world.finding.state == "muted"
+    assert world.finding.last_batch_at == START + timedelta(days=5)
+
+
+def test_what_is_resolved_can_not_be_muted(world: World) -> None:
+    resolved(3)(world)
+    with pytest.raises(Conflict, match="reopen it before"):
+        findings.mute(world.finding, actor=world.olga)
+    assert world.finding.state == "resolved"
+
+
+def test_reopening_what_is_open_leaves_no_deed(world: World) -> None:
+    world.see()
+    before = Activity.objects.count()
+    findings.reopen(world.finding, actor=world.olga)
+    assert Activity.objects.count() == before
+
+
 def test_resolving_by_hand_needs_a_reason_and_finishes_the_item(world: World) -> None:
     world.see()
     with pytest.raises(ValidationError, match="Choose fixed"):
@@ -452,6 +528,68 @@ def test_an_obsolete_finding_stays_so_when_green(world: World) -> None:
     findings.mark_obsolete(world.finding, actor=world.olga)
     world.see("passed")
     assert world.finding.state == "obsolete"
+
+
+def test_an_obsolete_finding_finishes_its_item_and_waits_for_nothing(world: World) -> None:
+    world.see()
+    Finding.objects.update(awaiting_decision=True)
+    findings.mark_obsolete(world.finding, actor=world.olga)
+    assert not world.finding.awaiting_decision
+    assert world.item.status.category == "done"
+    assert "its check is gone" in world.last_comment()
+    findings.reopen(world.finding, actor=world.olga)
+    assert world.item.status.category == "todo"
+
+
+def test_the_team_is_asked_about_the_item_of_an_obsolete_finding(world: World) -> None:
+    world.product.on_green = OnGreen.ASK
+    world.product.save()
+    world.see()
+    findings.mark_obsolete(world.finding, actor=world.olga)
+    assert (world.finding.recovered, world.item.status.slug) == (True, "to-do")
+
+
+def test_what_no_longer_waits_is_not_filed(world: World) -> None:
+    world.product.file_from = "P1"
+    world.product.save()
+    world.see(severity=Severity.INFO)
+    findings.mark_obsolete(world.finding, actor=world.olga)
+    assert findings.file_findings([world.finding], actor=world.olga) == []
+    assert not Item.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "deed", ["file", "mute", "watch", "accept", "resolve", "obsolete", "green"]
+)
+def test_nothing_waits_for_a_yes_once_it_is_settled(world: World, deed: str) -> None:
+    others = tuple(world.other(f"c{n}") for n in range(5))
+    world.see(others=others)
+    everything = list(Finding.objects.all())
+    if deed == "file":
+        findings.file_findings(everything, actor=world.olga)
+    elif deed == "green":
+        world.see("passed", others=tuple(world.other(f"c{n}", "passed") for n in range(5)))
+    elif deed in {"watch", "accept"}:
+        decide = findings.watch_only if deed == "watch" else findings.accept_level
+        decide(everything, actor=world.olga)
+    for each in everything:
+        if deed == "mute":
+            findings.mute(each, actor=world.olga)
+        elif deed == "resolve":
+            findings.resolve(each, reason="fixed", actor=world.olga)
+        elif deed == "obsolete":
+            findings.mark_obsolete(each, actor=world.olga)
+    assert not Finding.objects.filter(awaiting_decision=True).exists()
+
+
+def test_an_item_stays_open_where_one_finding_resolves_as_another_comes_back(world: World) -> None:
+    world.see(others=(world.other("id", "passed"),))
+    world.see(others=(world.other("id"),))
+    Finding.objects.update(item=world.item)
+    world.see("passed", others=(world.other("id", "passed"),))
+    world.see(others=(world.other("id", "passed"),))
+    world.see("passed", others=(world.other("id"),))
+    assert world.item.status.category == "todo"
 
 
 # Policy ------------------------------------------------------------------------------------
@@ -520,6 +658,39 @@ def test_evidence_of_a_pull_request_changes_nothing(world: World) -> None:
     assert world.finding.occurrence_count == 1
 
 
+POLICIES: dict[str, dict[str, Any]] = {
+    "everything": {},
+    "urgent only": {"file_from": "P1"},
+    "a small first run": {"first_run_limit": 1},
+    "ask": {"on_green": OnGreen.ASK},
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("outcome", ["failed", "passed", "errored"])
+def test_untracked_evidence_says_what_a_tracked_report_would_have_done(
+    world: World, policy: str, outcome: str
+) -> None:
+    world.see(others=(world.other("id"), world.other("name", "passed")))
+    Finding.objects.update(item=world.item)
+    for name, value in POLICIES[policy].items():
+        setattr(world.product, name, value)
+    world.product.save()
+    others = (
+        world.other("name"),
+        world.other("new", severity=Severity.INFO, excess=0.1),
+        world.other("newer"),
+        world.other("newest"),
+    )
+    would = world.see(outcome, others=others, context={"pull_request": 12})
+    did = world.see(outcome, others=others)
+    assert (would.tracked, did.tracked) == (False, True)
+    for name in ("created", "errored"):
+        assert len(getattr(would, name)) == len(getattr(did, name)), name
+    for name in ("updated", "reopened", "resolved", "awaiting"):
+        assert getattr(would, name) == getattr(did, name), name
+
+
 def test_untracked_evidence_is_forgotten_after_thirty_days(world: World) -> None:
     world.see(context={"environment": "staging"})
     assert findings.forget_untracked(timezone.now() + timedelta(days=29)) == 0
@@ -586,7 +757,7 @@ def test_two_thousand_observations_take_at_most_forty_statements(world: World) -
     world.product.first_run_limit = 5000
     world.product.save()
     others = tuple(world.other(f"c{n}") for n in range(1999))
-    for outcome in ("failed", "failed", "passed"):
+    for outcome in ("failed", "failed", "passed", "failed", "passed"):
         seen = tuple(
             Observation(o.check, o.identity, o.title, Outcome(outcome), o.severity) for o in others
         )
