@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
@@ -22,7 +21,7 @@ from backlog.serializers.products import (
     ProductEditSerializer,
     ProductSerializer,
 )
-from backlog.services.products import create_product, set_workflow, update_product
+from backlog.services.products import change_product, create_product
 
 
 @extend_schema(tags=["products"])
@@ -61,7 +60,7 @@ class ProductsView(ProductViewSet):
                 owner=owner,
                 actor=self.actor,
             )
-            _change(product, fields, self)
+            change_product(product, actor=self.actor, **fields)
         location = self.request.build_absolute_uri(f"{product.key}/")
         return Response(_shown(product), status=201, headers={"Location": location})
 
@@ -92,8 +91,7 @@ class ProductOneView(ProductViewSet):
         self.require(product)
         wanted = ProductEditSerializer(product, data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        with transaction.atomic():
-            _change(product, dict(wanted.validated_data), self)
+        change_product(product, actor=self.actor, **wanted.validated_data)
         return Response(_shown(product))
 
 
@@ -110,18 +108,6 @@ class TeamsView(ProductViewSet):
         self.require(product)
         page = self.paginate_queryset(teams_of(product))
         return self.get_paginated_response(TeamSerializer(page, many=True).data)
-
-
-def _change(product: Product, fields: dict[str, Any], view: ProductViewSet) -> None:
-    lines = fields.pop("statuses", None)
-    if lines is not None:
-        set_workflow(product, lines, actor=view.actor)
-    if slug := fields.get("on_green_status"):
-        fields["on_green_status"] = product.statuses.filter(slug=slug).first()
-        if fields["on_green_status"] is None:
-            raise ValidationError({"on_green_status": f"There is no status {slug}."})
-    if fields:
-        update_product(product, actor=view.actor, **fields)
 
 
 def _shown(product: Product) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from backlog.models import (
     User,
 )
 from backlog.services.deeds import deed
+from backlog.services.ranks import lock_all_backlogs
 from mlscrum.lib.errors import Conflict, DomainError
 
 EDITABLE = (
@@ -66,37 +67,38 @@ def create_product(
 ) -> Product:
     """A product with its backlog, inbox, team, workflow, counter and its product owner.
 
-    Raises ValidationError for a bad or taken key.
+    All of it or nothing. Raises ValidationError for a bad or taken key.
     """
     product = Product(key=key.strip().upper(), name=name.strip(), goal=goal, is_demo=is_demo)
     product.full_clean()
-    try:
-        with transaction.atomic():
-            product.save()
-            ActivityCounter.objects.create(product=product)
-    except IntegrityError:
-        raise ValidationError({"key": "There is already a product with this key."}) from None
-    with deed(product, actor, "product.created", name=product.name):
-        ItemCounter.objects.create(product=product)
-        team = Team.objects.create(product=product, name="Team")
-        Backlog.objects.bulk_create(
-            [
-                Backlog(product=product, kind=Backlog.Kind.PRODUCT, name="Product backlog"),
-                Backlog(product=product, kind=Backlog.Kind.INBOX, name="Inbox"),
-            ]
-        )
-        Status.objects.bulk_create(
-            Status(
-                product=product,
-                slug=line.slug,
-                name=line.name,
-                category=line.category,
-                position=position,
-            )
-            for position, line in enumerate(DEFAULT_WORKFLOW)
-        )
-        member = Member.objects.create(product=product, user=owner, role=Role.PRODUCT_OWNER)
-        team.members.add(member)
+    with transaction.atomic():
+        _save_new(product)
+        _furnish(product, owner, actor)
+    return product
+
+
+def change_product(
+    product: Product,
+    *,
+    actor: Actor,
+    statuses: Sequence[StatusLine] | None = None,
+    **fields: Any,
+) -> Product:
+    """Change the workflow and settings of a product in one deed; see set_workflow, update_product.
+
+    `on_green_status` may be the slug of a status, of the new workflow where one is given.
+    """
+    with deed(product, actor, "product.updated") as done:
+        if statuses is not None:
+            set_workflow(product, statuses, actor=actor)
+        slug = fields.get("on_green_status")
+        if isinstance(slug, str):
+            fields["on_green_status"] = product.statuses.filter(slug=slug).first()
+            if fields["on_green_status"] is None:
+                raise ValidationError({"on_green_status": f"There is no status {slug}."})
+        update_product(product, actor=actor, **fields)
+        if not done.data:
+            done.nothing_happened()
     return product
 
 
@@ -125,7 +127,7 @@ def set_workflow(product: Product, lines: Sequence[StatusLine], *, actor: Actor)
     """
     _check_workflow(lines)
     with deed(product, actor, "product.workflow_changed", statuses=[line.name for line in lines]):
-        list(product.backlogs.select_for_update(no_key=True).order_by("pk"))
+        lock_all_backlogs(product)
         present = {status.slug: status for status in product.statuses.all()}
         gone = [slug for slug in present if slug not in {line.slug for line in lines}]
         busy = Item.objects.filter(product=product, status__slug__in=gone).values_list(
@@ -141,10 +143,13 @@ def set_workflow(product: Product, lines: Sequence[StatusLine], *, actor: Actor)
         # Positions are unique at once, so the kept ones step aside first.
         for offset, status in enumerate(product.statuses.all()):
             Status.objects.filter(pk=status.pk).update(position=1000 + offset)
+        taken = {*present, *(line.slug for line in lines)}
         for position, line in enumerate(lines):
+            slug = line.slug or _free_slug(line.name, taken)
+            taken.add(slug)
             Status.objects.update_or_create(
                 product=product,
-                slug=line.slug or _free_slug(line.name, present),
+                slug=slug,
                 defaults={
                     "name": line.name.strip(),
                     "category": line.category,
@@ -153,6 +158,40 @@ def set_workflow(product: Product, lines: Sequence[StatusLine], *, actor: Actor)
                 },
             )
     return list(product.statuses.all())
+
+
+def _save_new(product: Product) -> None:
+    try:
+        with transaction.atomic():  # a savepoint: a key that is taken ends no transaction
+            product.save()
+    except IntegrityError:
+        raise ValidationError({"key": "There is already a product with this key."}) from None
+
+
+def _furnish(product: Product, owner: User, actor: Actor) -> None:
+    """Give a new product all that it is born with."""
+    ActivityCounter.objects.create(product=product)
+    with deed(product, actor, "product.created", name=product.name):
+        ItemCounter.objects.create(product=product)
+        team = Team.objects.create(product=product, name="Team")
+        Backlog.objects.bulk_create(
+            [
+                Backlog(product=product, kind=Backlog.Kind.PRODUCT, name="Product backlog"),
+                Backlog(product=product, kind=Backlog.Kind.INBOX, name="Inbox"),
+            ]
+        )
+        Status.objects.bulk_create(
+            Status(
+                product=product,
+                slug=line.slug,
+                name=line.name,
+                category=line.category,
+                position=position,
+            )
+            for position, line in enumerate(DEFAULT_WORKFLOW)
+        )
+        member = Member.objects.create(product=product, user=owner, role=Role.PRODUCT_OWNER)
+        team.members.add(member)
 
 
 def _check_on_green(product: Product) -> None:
@@ -165,8 +204,11 @@ def _check_on_green(product: Product) -> None:
 
 def _check_workflow(lines: Sequence[StatusLine]) -> None:
     names = [line.name.strip().casefold() for line in lines]
+    slugs = [line.slug for line in lines if line.slug]
     if "" in names or len(set(names)) < len(names):
         raise DomainError("bad_workflow", "Each status needs a name of its own.")
+    if len(set(slugs)) < len(slugs):
+        raise DomainError("bad_workflow", "Each status needs a slug of its own.")
     for category in Category:
         if category not in [line.category for line in lines]:
             raise DomainError(
@@ -174,7 +216,7 @@ def _check_workflow(lines: Sequence[StatusLine]) -> None:
             )
 
 
-def _free_slug(name: str, taken: dict[str, Status]) -> str:
+def _free_slug(name: str, taken: Container[str]) -> str:
     base = slugify(name)[:34] or "status"
     slug, number = base, 2
     while slug in taken:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from backlog.models import Actor, ApiToken, Product, Role, Scope, User
+from backlog.models import Activity, Actor, ApiToken, Product, Role, Scope, Team, User
 from backlog.services.members import add_member
 from backlog.services.products import create_product
 from tests.conftest import Cast
@@ -177,6 +177,42 @@ def test_a_status_keeps_its_slug_by_name_or_slug(olga: Any, product: Product) ->
         },
     ).json()
     assert [s["slug"] for s in changed["statuses"]] == ["to-do", "in-progress", "done"]
+
+
+def test_statuses_whose_names_make_no_slug_are_still_two(olga: Any, product: Product) -> None:
+    names = ["To do", "進行中", "確認中", "Done"]
+    categories = ["todo", "doing", "doing", "done"]
+    lines = [{"name": n, "category": c} for n, c in zip(names, categories, strict=True)]
+    changed = olga.patch(f"{V1}/products/MED/", {"statuses": lines}).json()
+    assert [status["name"] for status in changed["statuses"]] == names
+
+
+def test_one_change_of_a_product_is_one_deed(olga: Any, product: Product) -> None:
+    before = Activity.objects.count()
+    workflow = {"To do": "todo", "Doing": "doing", "Over": "done"}
+    lines = [{"name": name, "category": category} for name, category in workflow.items()]
+    changes = {"statuses": lines, "goal": "Find it early", "on_green_status": "over"}
+    for _ in range(2):
+        changed = olga.patch(f"{V1}/products/MED/", changes).json()
+        assert (changed["goal"], changed["on_green_status"]) == ("Find it early", "over")
+        changes = {"goal": "Find it early"}
+    deed = Activity.objects.latest("seq")
+    assert (deed.kind, deed.data["fields"]) == ("product.updated", ["goal", "on_green_status"])
+    assert Activity.objects.count() == before + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_product_that_could_not_be_furnished_takes_no_key(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: Any) -> None:
+        raise RuntimeError("the database went away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Team.objects, "create", fail)
+        with pytest.raises(RuntimeError):
+            create_product(key="CITY", name="x", owner=cast.olga, actor=Actor.person(cast.olga))
+    create_product(key="CITY", name="x", owner=cast.olga, actor=Actor.person(cast.olga))
 
 
 def test_the_list_of_products_takes_the_same_queries_however_long(
