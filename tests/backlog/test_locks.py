@@ -1,0 +1,170 @@
+"""Deeds against each other on PostgreSQL: none waits for another that waits for it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from backlog.models import Activity, Actor, Finding, Item, Product, Subject
+from backlog.rules.evidence import Observation, Outcome
+from backlog.services import findings
+from backlog.services.findings import EvidenceReport
+from backlog.services.items import (
+    ItemDraft,
+    create_items,
+    inbox,
+    move_items,
+    product_backlog,
+    restore_item,
+    update_item,
+)
+from backlog.services.products import StatusLine, change_product, set_workflow, update_product
+from backlog.services.ranks import Spot
+from mlscrum.lib.errors import DomainError
+from tests.conftest import Cast
+
+CHECKS = 12
+DEEDS_EACH = 8
+
+
+class Crowd:
+    """Everybody at work on one product, each with a chance of their own."""
+
+    def __init__(self, product: Product, cast: Cast) -> None:
+        self.product = product
+        self.actor = Actor.person(cast.olga)
+        self.patients = Subject.objects.create(
+            product=product, kind="dataset", slug="patients", name="Patients", owner=cast.max
+        )
+        self.failures: list[Exception] = []
+
+    def report(self, chance: random.Random) -> None:
+        now = timezone.now()
+        key = f"{threading.get_ident()}-{now.isoformat()}"
+        observations = [
+            Observation(f"check {n}", {}, f"check {n}", Outcome(outcome))
+            for n in range(CHECKS)
+            if (outcome := chance.choice(["failed", "passed", "errored", "vacuous"]))
+        ]
+        findings.report(
+            EvidenceReport(self.product, "gx", key, self.patients, key, now, observations),
+            actor=Actor.system(),
+        )
+
+    def mute(self, chance: random.Random) -> None:
+        findings.mute(self._finding(chance), actor=self.actor)
+
+    def accept(self, chance: random.Random) -> None:
+        some = [self._finding(chance) for _ in range(3)]
+        findings.accept_level(some, actor=self.actor)
+
+    def resolve(self, chance: random.Random) -> None:
+        findings.resolve(self._finding(chance), reason="fixed", actor=self.actor)
+
+    def obsolete(self, chance: random.Random) -> None:
+        findings.mark_obsolete(self._finding(chance), actor=self.actor)
+
+    def reopen(self, chance: random.Random) -> None:
+        findings.reopen(self._finding(chance), actor=self.actor)
+
+    def file(self, chance: random.Random) -> None:
+        findings.file_findings([self._finding(chance)], actor=self.actor)
+
+    def delete(self, chance: random.Random) -> None:
+        fate = chance.choice(["keep", "mute", "resolve"])
+        findings.delete_item(
+            self._item(chance), actor=self.actor, findings=fate, reason="false_positive"
+        )
+
+    def restore(self, chance: random.Random) -> None:
+        restore_item(self._item(chance), actor=self.actor)
+
+    def edit(self, chance: random.Random) -> None:
+        status = chance.choice(list(self.product.statuses.all()))
+        update_item(self._item(chance), actor=self.actor, status=status)
+
+    def move(self, chance: random.Random) -> None:
+        home = chance.choice([inbox, product_backlog])(self.product)
+        some = [self._item(chance) for _ in range(3)]
+        move_items(self.product, some, actor=self.actor, spot=Spot.top(), to=home)
+
+    def add(self, chance: random.Random) -> None:
+        parent = self._item(chance)
+        drafts = [ItemDraft("task", kind="task", parent=parent), ItemDraft("story")]
+        create_items(self.product, drafts, actor=self.actor)
+
+    def rename(self, chance: random.Random) -> None:
+        mine = Product.objects.get(pk=self.product.pk)
+        update_product(mine, actor=self.actor, goal=str(chance.random()))
+
+    def redesign(self, chance: random.Random) -> None:
+        mine = Product.objects.get(pk=self.product.pk)
+        lines = _lines(mine)
+        goal = str(chance.random())
+        change_product(mine, actor=self.actor, statuses=lines, goal=goal)
+        set_workflow(mine, lines, actor=self.actor)
+
+    def _finding(self, chance: random.Random) -> Finding:
+        ids = Finding.objects.order_by("pk").values_list("pk", flat=True)
+        return Finding.objects.select_related("item__product", "item__backlog").get(
+            pk=chance.choice(list(ids))
+        )
+
+    def _item(self, chance: random.Random) -> Item:
+        ids = Item.objects.order_by("pk").values_list("pk", flat=True)
+        found: Item = Item.objects.with_row().get(pk=chance.choice(list(ids)))
+        return found
+
+    def work(self, seed: int, start: threading.Barrier) -> None:
+        chance = random.Random(seed)
+        deeds: list[Callable[[random.Random], None]] = [
+            self.report, self.mute, self.accept, self.resolve, self.obsolete, self.reopen,
+            self.file, self.delete, self.restore, self.edit, self.move, self.add, self.rename,
+            self.redesign,
+        ]  # fmt: skip
+        start.wait()
+        try:
+            for _ in range(DEEDS_EACH):
+                # Where it is refused, the world has moved on, which is no fault here.
+                with contextlib.suppress(DomainError, ValidationError):
+                    chance.choice(deeds)(chance)
+        except Exception as error:  # noqa: BLE001 - any failure of a thread must reach the test
+            self.failures.append(error)
+        finally:
+            close_old_connections()
+            connection.close()
+
+
+def _lines(product: Product) -> list[StatusLine]:
+    return [
+        StatusLine(status.name, status.category, status.slug) for status in product.statuses.all()
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_people_and_evidence_do_at_once_nobody_waits_in_a_circle(
+    product: Product, cast: Cast
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time; this is about PostgreSQL's locks")
+    crowd = Crowd(product, cast)
+    update_product(product, actor=crowd.actor, first_run_limit=3)
+    for seed in range(3):
+        crowd.report(random.Random(seed))
+    start = threading.Barrier(16)
+    threads = [threading.Thread(target=crowd.work, args=(seed, start)) for seed in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert crowd.failures == []
+    seqs = list(Activity.objects.filter(product=product).values_list("seq", flat=True))
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert not Item.objects.filter(deleted_at=None, rank=None).exists()
