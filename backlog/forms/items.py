@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.http import Http404
 
 from backlog.forms.findings import REASONS, end_of_day
 from backlog.models import Item, Kind, Product, Status, User
-from backlog.queries.items import find_item, values_at
+from backlog.queries.items import find_item, plain, values_at
 from backlog.services.items import ItemDraft
 from backlog.services.ranks import Spot, Where
 
@@ -253,19 +253,6 @@ class DeleteForm(forms.Form):
             "until": end_of_day(day) if day else None,
             "reason": self.cleaned_data["reason"],
         }
-
-
-def plain(value: Any) -> Any:
-    """A field's value in the form that changes keep: slugs, refs, e-mails, numbers."""
-    if isinstance(value, Status):
-        return value.slug
-    if isinstance(value, Item):
-        return value.ref
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return sorted(user.email for user in value)
-    return value
 
 
 def _initial(item: Item | None) -> dict[str, Any]:

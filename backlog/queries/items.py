@@ -14,7 +14,7 @@ from django.db.models import Count, Prefetch, Q, Sum
 from django.http import Http404
 from django.utils import timezone
 
-from backlog.models import Backlog, Category, Comment, Finding, Item, Kind, Product, Status
+from backlog.models import Backlog, Category, Comment, Finding, Item, Kind, Product, Status, User
 from backlog.models.items import ItemQuerySet
 from backlog.queries.findings import EvidenceBadge, evidence_badge
 
@@ -167,8 +167,12 @@ def trash_page(product: Product, number: str | int | None) -> Page[Item]:
 
 
 def neighbour(item: Item, *, upwards: bool, with_done: bool) -> Item | None:
-    """The item next to this one in the list as it is shown, or None at its end."""
+    """The item next to this one in the list as it is shown, or None at its end.
+
+    Its own tasks are passed over, for they move along.
+    """
     near = Item.objects.alive().filter(backlog=item.backlog)
+    near = near.exclude(parent=item, kind=Kind.TASK)
     if not with_done:
         near = near.filter(OPEN)
     if upwards:
@@ -208,17 +212,29 @@ def statuses_of(product: Product) -> list[Status]:
     return list(product.statuses.order_by("position"))
 
 
+def plain(value: Any) -> Any:
+    """A field's value in the form that changes keep: slugs, refs, e-mails, numbers."""
+    if isinstance(value, Status):
+        return value.slug
+    if isinstance(value, Item):
+        return value.ref
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return sorted(user.email for user in value)
+    return value
+
+
+def values_of(item: Item, assignees: Iterable[User] | None = None) -> dict[str, Any]:
+    """The item's fields in the plain form that changes keep; with other assignees if given."""
+    fields = ("kind", "title", "description", "points", "status", "parent")
+    people = item.assignees.all() if assignees is None else assignees
+    return {**{name: plain(getattr(item, name)) for name in fields}, "assignees": plain(people)}
+
+
 def values_at(item: Item, version: int) -> dict[str, Any]:
     """The item's fields as they stood at a version, in the plain form that changes keep."""
-    values: dict[str, Any] = {
-        "kind": item.kind,
-        "title": item.title,
-        "description": item.description,
-        "points": None if item.points is None else float(item.points),
-        "status": item.status.slug,
-        "assignees": sorted(user.email for user in item.assignees.all()),
-        "parent": item.parent.ref if item.parent else None,
-    }
+    values = values_of(item)
     later = item.changes.filter(version__gt=version, field__in=values).order_by("-id")
     for change in later:
         values[change.field] = change.before

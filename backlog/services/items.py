@@ -27,9 +27,10 @@ from backlog.models import (
     Transition,
     User,
 )
+from backlog.queries.items import plain, values_of
 from backlog.rules import trees
 from backlog.services.deeds import Deed, deed
-from backlog.services.ranks import Spot, keys_for, lock_backlogs
+from backlog.services.ranks import Spot, keys_for, lock_all_backlogs, lock_backlogs
 from mlscrum.lib.errors import Conflict, DomainError
 
 PLAIN_FIELDS = ("kind", "title", "description", "points")
@@ -70,21 +71,28 @@ def create_items(
 ) -> list[Item]:
     """Items in the given order, by default at the bottom of the product backlog.
 
-    All or none. Raises ValidationError for bad fields and DomainError for a closed backlog.
+    A task goes to the bottom of its parent's backlog instead. All or none. Raises ValidationError
+    for bad fields and DomainError for a closed backlog.
     """
     if not drafts:
         return []
     backlog = backlog or product_backlog(product)
     with deed(product, actor, "item.created") as done:
-        home = lock_backlogs(backlog)[backlog.pk]
-        _refuse_closed(home)
+        homes = _locked_homes(product, drafts, backlog)
+        _refuse_trashed([draft.parent for draft in drafts if draft.parent])
+        _check_members(product, [user for draft in drafts for user in draft.assignees])
         first = _take_numbers(product, len(drafts))
         first_status = product.statuses.filter(category=Category.TODO).first()
-        keys = keys_for(home, spot or Spot.bottom(), len(drafts))
         items = [
-            _drafted(product, draft, home, key, number, actor, first_status)
-            for number, (draft, key) in enumerate(zip(drafts, keys, strict=True), start=first)
+            _drafted(product, draft, home, number, actor, first_status)
+            for number, (draft, home) in enumerate(zip(drafts, homes, strict=True), start=first)
         ]
+        for home in dict.fromkeys(homes):
+            _refuse_closed(home)
+            coming = [item for item in items if item.backlog_id == home.pk]
+            place = spot if spot and home == backlog else Spot.bottom()
+            for item, key in zip(coming, keys_for(home, place, len(coming)), strict=True):
+                item.rank = key
         Item.objects.bulk_create(items)
         through = Item.assignees.through
         through.objects.bulk_create(
@@ -92,7 +100,9 @@ def create_items(
             for item, draft in zip(items, drafts, strict=True)
             for user in draft.assignees
         )
-        Stay.objects.bulk_create(Stay(item=i, backlog=home, entered_at=done.at) for i in items)
+        Stay.objects.bulk_create(
+            Stay(item=item, backlog=item.backlog, entered_at=done.at) for item in items
+        )
         Transition.objects.bulk_create(_transition(item, done.at) for item in items)
         for item in items:
             done.change(item, "created", None, item.title)
@@ -112,32 +122,37 @@ def update_item(
 
     With `base_version`, what others changed since in other fields stays; the same field raises
     Conflict with both values. With `exact_version`, any later change raises status 412. Changes
-    of status and points leave a Transition. Raises ValidationError for bad fields.
+    of status and points leave a Transition. A task goes to the backlog of its new parent. Raises
+    ValidationError for bad fields.
     """
     with deed(item.product, actor, "item.updated", item=item) as done:
-        lock_backlogs(item.backlog)
+        if {"parent", "kind"} & set(fields):
+            lock_all_backlogs(item.product)
+        else:
+            lock_backlogs(item.backlog)
         fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
         _refuse_deleted(fresh)
         _check_versions(fresh, fields, base_version, exact_version)
-        before = _snapshot(fresh)
+        before, category = values_of(fresh), fresh.status.category
         _apply(fresh, fields)
-        after = _snapshot(fresh, assignees=fields.get("assignees"))
+        after = values_of(fresh, assignees=fields.get("assignees"))
         changed = [name for name in after if after[name] != before[name]]
         if not changed:
             done.nothing_happened()
             return fresh
         fresh.version += 1
-        _note_done(fresh, done, before_category=before["category"])
+        _note_done(fresh, done, before_category=category)
         fresh.save()
         if "assignees" in changed:
             fresh.assignees.set(fields["assignees"])
         if {"status", "points"} & set(changed):
             _transition(fresh, done.at).save()
         if "status" in changed:
-            _await_evidence(fresh, actor)
+            await_evidence([fresh], fresh.status, actor)
         for name in changed:
-            if name != "category":
-                done.change(fresh, name, before[name], after[name])
+            done.change(fresh, name, before[name], after[name])
+        if {"parent", "kind"} & set(changed):
+            _join_parent(fresh, done)
     return fresh
 
 
@@ -151,9 +166,10 @@ def move_items(
 ) -> list[Item]:
     """Bring items, in the given order, to a spot of a backlog (by default the one they are in).
 
-    Tasks follow their parent; done tasks stay behind in a sprint. One row is written per item
-    that moves, and a Stay wherever the backlog changes. Raises Conflict where the anchor has
-    left the backlog and DomainError for a closed backlog.
+    Tasks follow their parent, and leave its backlog with it alone; done tasks stay behind in a
+    sprint. One row is written per item that moves, and a Stay wherever the backlog changes.
+    Raises Conflict where the anchor has left the backlog or moves along, where a task would leave
+    its parent, and for a closed backlog.
     """
     if not items:
         return []
@@ -163,12 +179,12 @@ def move_items(
         home = locked[target.pk]
         _refuse_closed(home)
         moving = _with_tasks(items, home)
-        if spot.anchor is not None and spot.anchor.pk in {item.pk for item in moving}:
-            done.nothing_happened()
-            return list(items)
+        _refuse_moving_anchor(spot, moving)
+        _refuse_leaving_parent(moving, home)
         keys = keys_for(home, spot, len(moving))
+        _enter(home, [item for item in moving if item.backlog_id != home.pk], done)
         for item, key in zip(moving, keys, strict=True):
-            _put(item, home, key, done)
+            item.rank = key
         Item.objects.bulk_update(moving, ["backlog", "rank", "version", "updated_at"])
         done.data["place"] = spot.where
         if spot.anchor is not None:
@@ -199,28 +215,29 @@ def trash_item(item: Item, *, actor: Actor, exact_version: int | None = None) ->
         fresh.deleted_at, fresh.rank = done.at, None
         fresh.version += 1
         fresh.save(update_fields=["deleted_at", "rank", "version", "updated_at"])
-        _close_stay(fresh, done.at, Stay.Outcome.DELETED)
+        _close_stays([fresh], done.at, Stay.Outcome.DELETED)
         done.change(fresh, "deleted", False, True)
     return fresh
 
 
 def restore_item(item: Item, *, actor: Actor) -> Item:
-    """Bring an item back from the trash, to the top of the product backlog.
+    """Bring an item back from the trash, to the top of the product backlog, or a task to the top
+    of its parent's.
 
     Findings that were muted as it went into the trash are open again.
     """
     with deed(item.product, actor, "item.restored", item=item) as done:
-        home = product_backlog(item.product)
-        locked = lock_backlogs(home)[home.pk]
+        lock_all_backlogs(item.product)
         fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
         if fresh.deleted_at is None:
             done.nothing_happened()
             return fresh
-        fresh.deleted_at, fresh.backlog = None, locked
-        fresh.rank = keys_for(locked, Spot.top(), 1)[0]
+        home = _parents_home(fresh) or product_backlog(item.product)
+        fresh.deleted_at, fresh.backlog = None, home
+        fresh.rank = keys_for(home, Spot.top(), 1)[0]
         fresh.version += 1
         fresh.save()
-        Stay.objects.create(item=fresh, backlog=locked, entered_at=done.at)
+        Stay.objects.create(item=fresh, backlog=home, entered_at=done.at)
         fresh.findings.filter(muted_with_item=True).update(
             state=Finding.State.OPEN, muted_until=None, muted_cap=None, muted_with_item=False
         )
@@ -229,7 +246,10 @@ def restore_item(item: Item, *, actor: Actor) -> Item:
 
 
 def set_status(items: Sequence[Item], status: Status | None, done: Deed) -> list[Item]:
-    """Give locked items a status, however many in two statements; those that went to it."""
+    """Give locked items a status, however many in two statements; those that changed.
+
+    Those that have it stay as they are, and so do all where there is no such status.
+    """
     going = [item for item in items if status is not None and item.status_id != status.pk]
     if status is None or not going:
         return []
@@ -242,6 +262,15 @@ def set_status(items: Sequence[Item], status: Status | None, done: Deed) -> list
     Item.objects.bulk_update(going, ["status", "done_at", "version", "updated_at"])
     Transition.objects.bulk_create(_transition(item, done.at) for item in going)
     return going
+
+
+def await_evidence(items: Sequence[Item], status: Status, actor: Actor) -> None:
+    """A person who finishes items whose findings are open waits for the evidence to agree."""
+    if actor.kind == ActorKind.SYSTEM or not items:
+        return
+    Finding.objects.filter(
+        item__in=[item.pk for item in items], state__in=[Finding.State.OPEN, Finding.State.MUTED]
+    ).update(awaiting_evidence=status.category == Category.DONE, recovered=False)
 
 
 def product_backlog(product: Product) -> Backlog:
@@ -258,7 +287,6 @@ def _drafted(
     product: Product,
     draft: ItemDraft,
     home: Backlog,
-    key: str,
     number: int,
     actor: Actor,
     first_status: Status | None,
@@ -276,7 +304,6 @@ def _drafted(
         status=status,
         parent=draft.parent,
         backlog=home,
-        rank=key,
         created_by=actor.user,
     )
     _check(item)
@@ -291,6 +318,8 @@ def _check(item: Item) -> None:
         errors["status"] = "This status belongs to another product."
     if item.points is not None and not trees.bears_points(item.kind):
         errors["points"] = "Epics sum their items and tasks have no points; leave this empty."
+    if item.kind == Kind.EPIC and item.backlog.kind == Backlog.Kind.SPRINT:
+        errors["kind"] = "An epic never enters a sprint; plan its items."
     parent = item.parent
     if parent is not None and parent.product_id != item.product_id:
         errors["parent"] = "The parent belongs to another product."
@@ -316,28 +345,18 @@ def _apply(item: Item, fields: dict[str, Any]) -> None:
                 raise ValidationError({"kind": f"It has children. {problem}"})
     if "assignees" in fields:
         _check_members(item.product, fields["assignees"])
+    if fields.get("parent"):
+        _refuse_trashed([fields["parent"]])
     _check(item)
 
 
 def _check_members(product: Product, users: Iterable[User]) -> None:
     wanted = {user.pk for user in users}
+    if not wanted:
+        return
     known = set(product.members.filter(user__in=wanted).values_list("user_id", flat=True))
     if wanted - known:
         raise ValidationError({"assignees": "Only members of the product can be assigned."})
-
-
-def _snapshot(item: Item, assignees: Iterable[User] | None = None) -> dict[str, Any]:
-    people = item.assignees.all() if assignees is None else assignees
-    return {
-        "kind": item.kind,
-        "title": item.title,
-        "description": item.description,
-        "points": None if item.points is None else float(item.points),
-        "status": item.status.slug,
-        "category": item.status.category,
-        "assignees": sorted(user.email for user in people),
-        "parent": item.parent.ref if item.parent else None,
-    }
 
 
 def _check_versions(
@@ -349,10 +368,14 @@ def _check_versions(
             f"{item.ref} is at version {item.version}, not {exact_version}; read it again.",
             status=412,
         )
-    if base_version is None or base_version >= item.version:
+    if base_version is not None and base_version > item.version:
+        raise ValidationError(
+            {"version": f"{item.ref} is only at version {item.version}; read it again."}
+        )
+    if base_version is None or base_version == item.version:
         return
     later = item.changes.filter(version__gt=base_version, field__in=list(fields)).order_by("id")
-    theirs = _snapshot(item)
+    theirs = values_of(item)
     conflicts: dict[str, dict[str, Any]] = {}
     for change in later:
         conflicts.setdefault(
@@ -361,7 +384,7 @@ def _check_versions(
                 "field": change.field,
                 "base": change.before,
                 "theirs": theirs.get(change.field),
-                "yours": _plain(fields[change.field]),
+                "yours": plain(fields[change.field]),
             },
         )
     conflicts = {name: row for name, row in conflicts.items() if row["theirs"] != row["yours"]}
@@ -373,31 +396,49 @@ def _check_versions(
         )
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Status):
-        return value.slug
-    if isinstance(value, Item):
-        return value.ref
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, (list, tuple)):
-        return sorted(user.email for user in value)
-    return value
-
-
 def _note_done(item: Item, done: Deed, *, before_category: str) -> None:
     if item.status.category == before_category:
         return
     item.done_at = done.at if item.status.category == Category.DONE else None
 
 
-def _await_evidence(item: Item, actor: Actor) -> None:
-    """A person who finishes an item whose finding is open waits for the evidence to agree."""
-    if actor.kind == ActorKind.SYSTEM:
+def _locked_homes(product: Product, drafts: Sequence[ItemDraft], backlog: Backlog) -> list[Backlog]:
+    """Where each draft goes, locked: a task to the backlog of its parent."""
+    parents = {draft.parent.pk for draft in drafts if draft.parent and draft.kind == Kind.TASK}
+    if not parents:
+        return [lock_backlogs(backlog)[backlog.pk]] * len(drafts)
+    lock_all_backlogs(product)
+    found = Item.objects.filter(product=product, pk__in=parents).values_list("pk", "backlog_id")
+    by_parent, backlogs = dict(found), product.backlogs.in_bulk()
+    return [
+        backlogs[
+            by_parent.get(draft.parent.pk, backlog.pk)
+            if draft.parent and draft.kind == Kind.TASK
+            else backlog.pk
+        ]
+        for draft in drafts
+    ]
+
+
+def _parents_home(task: Item) -> Backlog | None:
+    """Where a task that comes back belongs, if its parent is there and not in the past."""
+    if task.kind != Kind.TASK or task.parent is None or task.parent.deleted_at is not None:
+        return None
+    home = task.parent.backlog
+    return None if home.state == Backlog.State.CLOSED else home
+
+
+def _join_parent(task: Item, done: Deed) -> None:
+    """Bring a task to the backlog of its parent; one that is done stays behind."""
+    if task.kind != Kind.TASK or task.parent is None or task.status.category == Category.DONE:
         return
-    item.findings.filter(state__in=[Finding.State.OPEN, Finding.State.MUTED]).update(
-        awaiting_evidence=item.status.category == Category.DONE, recovered=False
-    )
+    home = Item.objects.select_related("backlog").get(pk=task.parent.pk).backlog
+    if task.backlog_id == home.pk:
+        return
+    _refuse_closed(home)
+    _enter(home, [task], done)
+    task.rank = keys_for(home, Spot.bottom(), 1)[0]
+    task.save(update_fields=["backlog", "rank", "version", "updated_at"])
 
 
 def _transition(item: Item, at: datetime) -> Transition:
@@ -429,23 +470,25 @@ def _with_tasks(items: Sequence[Item], target: Backlog) -> list[Item]:
     return moving
 
 
-def _put(item: Item, home: Backlog, key: str, done: Deed) -> None:
-    item.rank = key
-    if item.backlog_id == home.pk:
+def _enter(home: Backlog, items: Sequence[Item], done: Deed) -> None:
+    """Let items of other backlogs stay here from now on; the caller saves them with their ranks."""
+    if not items:
         return
-    if item.kind == Kind.EPIC and home.kind == Backlog.Kind.SPRINT:
+    if home.kind == Backlog.Kind.SPRINT and any(item.kind == Kind.EPIC for item in items):
         raise DomainError("epic_in_sprint", "An epic never enters a sprint; plan its items.")
-    _close_stay(item, done.at, Stay.Outcome.MOVED)
-    Stay.objects.create(item=item, backlog=home, entered_at=done.at)
-    before = item.backlog.name
-    item.backlog = home
-    item.version += 1
-    item.updated_at = done.at
-    done.change(item, "backlog", before, home.name)
+    _close_stays(items, done.at, Stay.Outcome.MOVED)
+    Stay.objects.bulk_create(Stay(item=item, backlog=home, entered_at=done.at) for item in items)
+    for item in items:
+        before, item.backlog = item.backlog.name, home
+        item.version += 1
+        item.updated_at = done.at
+        done.change(item, "backlog", before, home.name)
 
 
-def _close_stay(item: Item, at: datetime, outcome: str) -> None:
-    Stay.objects.filter(item=item, left_at__isnull=True).update(left_at=at, outcome=outcome)
+def _close_stays(items: Sequence[Item], at: datetime, outcome: str) -> None:
+    Stay.objects.filter(item__in=[item.pk for item in items], left_at__isnull=True).update(
+        left_at=at, outcome=outcome
+    )
 
 
 def _take_numbers(product: Product, count: int) -> int:
@@ -468,6 +511,38 @@ def _about(done: Deed, items: Sequence[Item]) -> None:
 def _refuse_closed(backlog: Backlog) -> None:
     if backlog.state == Backlog.State.CLOSED:
         raise Conflict("backlog_closed", f"{backlog.name} is closed; its history never changes.")
+
+
+def _refuse_moving_anchor(spot: Spot, moving: Sequence[Item]) -> None:
+    anchor = spot.anchor
+    if anchor is not None and anchor.pk in {item.pk for item in moving}:
+        raise Conflict("anchor_moves", f"{anchor.ref} moves along; choose another place.")
+
+
+def _refuse_leaving_parent(moving: Sequence[Item], home: Backlog) -> None:
+    along = {item.pk for item in moving}
+    tasks = {
+        item.parent_id: item
+        for item in moving
+        if item.kind == Kind.TASK and item.parent_id and item.parent_id not in along
+    }
+    if not tasks:
+        return
+    elsewhere = Item.objects.alive().filter(pk__in=tasks).exclude(backlog=home)
+    parent = elsewhere.select_related("product").first()
+    if parent is not None:
+        raise Conflict(
+            "task_with_parent",
+            f"{tasks[parent.pk].ref} lives where {parent.ref} is; move {parent.ref} instead.",
+        )
+
+
+def _refuse_trashed(parents: Sequence[Item]) -> None:
+    trashed = Item.objects.filter(
+        pk__in={parent.pk for parent in parents}, deleted_at__isnull=False
+    )
+    if parents and trashed.exists():
+        raise ValidationError({"parent": "The parent is in the trash; restore it first."})
 
 
 def _refuse_deleted(item: Item) -> None:

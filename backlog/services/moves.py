@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backlog.models import Actor, Backlog, Item, Product, Status
 from backlog.services.deeds import deed
-from backlog.services.items import move_items, update_item
+from backlog.services.items import await_evidence, move_items, set_status
 from backlog.services.ranks import Spot
 
 
@@ -23,8 +23,9 @@ def move_and_set(
     if status is None:
         return move_items(product, items, actor=actor, spot=spot, to=to)
     only = items[0] if len(items) == 1 else None
-    with deed(product, actor, "item.moved", item=only):
+    named = {item.pk for item in items}
+    with deed(product, actor, "item.moved", item=only) as done:
         moved = move_items(product, items, actor=actor, spot=spot, to=to)
-        for item in items:
-            update_item(item, actor=actor, status=status)
+        changed = set_status([item for item in moved if item.pk in named], status, done)
+        await_evidence(changed, status, actor)
     return moved

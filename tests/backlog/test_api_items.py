@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Backlog, Finding, Item, Product, Scope
@@ -458,7 +460,6 @@ def test_comments_take_the_same_queries_however_many(max_: Any, abc: list[Item])
         ({"refs": ["med-3"], "before": "med-2"}, "acb"),
         ({"refs": ["MED-3", "MED-1"], "after": "MED-2"}, "bca"),
         ({"refs": ["MED-3", "MED-3"], "to": "top"}, "cab"),
-        ({"refs": ["MED-1"], "before": "MED-1"}, "abc"),
     ],
 )
 def test_moves_by_intent(olga: Any, abc: list[Item], move: dict[str, Any], expected: str) -> None:
@@ -510,6 +511,33 @@ def test_an_anchor_that_has_left_is_409_with_the_present_neighbours(
     answer = olga.post(MOVE, {"refs": ["MED-3"], "before": "MED-2"})
     assert (answer.status_code, answer.json()["code"]) == (409, "anchor_left")
     assert answer.json()["neighbours"] == ["MED-1", "MED-3"]
+
+
+def test_an_anchor_that_moves_along_is_no_place(olga: Any, abc: list[Item]) -> None:
+    answer = olga.post(MOVE, {"refs": ["MED-1", "MED-2"], "before": "MED-1"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "anchor_moves")
+    assert "choose another place" in answer.json()["detail"]
+
+
+def test_a_move_takes_the_same_queries_however_many_items(
+    olga: Any, product: Product, cast: Cast
+) -> None:
+    def taken(count: int) -> int:
+        drafts = [ItemDraft(f"{n}") for n in range(count)]
+        home = product.backlogs.get(kind="inbox")
+        items = create_items(product, drafts, actor=Actor.person(cast.olga), backlog=home)
+        move = {"refs": [i.ref for i in items], "to": "top", "sprint": None, "status": "done"}
+        with CaptureQueriesContext(connection) as seen:
+            assert olga.post(MOVE, move).status_code == 200
+        return len(seen)
+
+    taken(1)
+    assert taken(40) == taken(2)
+
+
+def test_a_version_from_the_future_is_refused(max_: Any, abc: list[Item]) -> None:
+    answer = max_.patch(f"{V1}/items/MED-1/", {"title": "x", "version": 9})
+    assert (answer.status_code, pointers(answer)) == (400, ["/version"])
 
 
 @pytest.mark.parametrize(

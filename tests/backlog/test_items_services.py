@@ -124,6 +124,70 @@ def test_tasks_follow_their_parent(product: Product, max_acts: Actor) -> None:
     assert titles(product) == ["b", "c", "a", "task"]
 
 
+def test_a_task_is_born_in_its_parent_s_backlog(product: Product, max_acts: Actor) -> None:
+    story = create_item(product, ItemDraft("a"), actor=max_acts, backlog=inbox(product))
+    epic, task = create_items(
+        product,
+        [ItemDraft("epic", kind=Kind.EPIC), ItemDraft("task", kind=Kind.TASK, parent=story)],
+        actor=max_acts,
+    )
+    assert (epic.backlog.kind, task.backlog.kind) == ("product", "inbox")
+    assert task.stays.get().backlog == story.backlog
+
+
+def test_a_task_goes_to_the_backlog_of_its_new_parent(product: Product, max_acts: Actor) -> None:
+    story = create_item(product, ItemDraft("a"), actor=max_acts, backlog=inbox(product))
+    task = create_item(product, ItemDraft("task", kind=Kind.TASK), actor=max_acts)
+    update_item(task, actor=max_acts, parent=story)
+    task = Item.objects.get(pk=task.pk)
+    assert task.backlog == story.backlog
+    assert [stay.backlog.kind for stay in task.stays.all()] == ["product", "inbox"]
+    assert set(task.changes.values_list("field", flat=True)) == {"created", "parent", "backlog"}
+
+
+def test_a_task_leaves_its_parent_s_backlog_with_it_alone(
+    product: Product, max_acts: Actor
+) -> None:
+    story, other, _ = three(product, max_acts)
+    task = create_item(product, ItemDraft("task", kind=Kind.TASK, parent=story), actor=max_acts)
+    move_items(product, [task], actor=max_acts, spot=Spot.top())
+    assert titles(product) == ["task", "a", "b", "c"]
+    with pytest.raises(Conflict, match="lives where MED-1 is"):
+        move_items(product, [task, other], actor=max_acts, spot=Spot.top(), to=inbox(product))
+    move_items(product, [task, story], actor=max_acts, spot=Spot.top(), to=inbox(product))
+    assert titles(product) == ["b", "c"]
+
+
+def test_a_task_comes_back_from_the_trash_to_its_parent(product: Product, max_acts: Actor) -> None:
+    story = create_item(product, ItemDraft("a"), actor=max_acts, backlog=inbox(product))
+    task = create_item(product, ItemDraft("task", kind=Kind.TASK, parent=story), actor=max_acts)
+    trash_item(task, actor=max_acts)
+    assert restore_item(task, actor=max_acts).backlog == story.backlog
+
+
+def test_nothing_is_put_under_what_is_in_the_trash(product: Product, max_acts: Actor) -> None:
+    story, other, _ = three(product, max_acts)
+    epic = create_item(product, ItemDraft("epic", kind=Kind.EPIC), actor=max_acts)
+    update_item(story, actor=max_acts, parent=epic)
+    trash_item(epic, actor=max_acts)
+    for attempt in (
+        lambda: update_item(other, actor=max_acts, parent=epic),
+        lambda: create_item(product, ItemDraft("x", parent=epic), actor=max_acts),
+    ):
+        with pytest.raises(ValidationError, match="in the trash"):
+            attempt()
+    assert update_item(story, actor=max_acts, title="still to be edited").parent == epic
+
+
+def test_an_item_in_a_sprint_becomes_no_epic(product: Product, max_acts: Actor) -> None:
+    sprint = Backlog.objects.create(
+        product=product, kind="sprint", name="Sprint 1", team=product.teams.get()
+    )
+    item = create_item(product, ItemDraft("a"), actor=max_acts, backlog=sprint)
+    with pytest.raises(ValidationError, match="never enters a sprint"):
+        update_item(item, actor=max_acts, kind=Kind.EPIC)
+
+
 @pytest.mark.parametrize(
     ("draft", "field"),
     [
@@ -207,6 +271,8 @@ def test_strangers_can_not_be_assigned(product: Product, max_acts: Actor, cast: 
     item = create_item(product, ItemDraft("a"), actor=max_acts)
     with pytest.raises(ValidationError, match="members"):
         update_item(item, actor=max_acts, assignees=[cast.sam])
+    with pytest.raises(ValidationError, match="members"):
+        create_item(product, ItemDraft("b", assignees=[cast.sam]), actor=max_acts)
 
 
 def test_the_trash_gives_back_an_item_at_the_top(product: Product, max_acts: Actor) -> None:
