@@ -69,17 +69,17 @@ class Verdict(NamedTuple):
 
 
 def dataset_gate(facts: Facts, fail_on: str = Severity.CRITICAL) -> Verdict:
-    """Passed when the last run of the present suite is fresh, nothing at or above `fail_on` failed
-    or errored, and no P1 or P2 is open. A failure outweighs whatever is unknown.
+    """Passed when the last run of the present suite is fresh, everything at or above `fail_on`
+    passed, and no P1 or P2 is open. A failure outweighs whatever is unknown.
     """
-    unknown = list(_unknown(facts))
+    unknown = list(_unknown(facts, fail_on))
     failed = [*_broken(facts, fail_on), *_open(facts)]
     if failed:
         return Verdict(State.FAILED, [*failed, *unknown])
     return Verdict(State.UNKNOWN if unknown else State.PASSED, unknown)
 
 
-def _unknown(facts: Facts) -> Iterator[Reason]:
+def _unknown(facts: Facts, fail_on: str) -> Iterator[Reason]:
     if facts.run_state is None:
         yield Reason("never_run", "No run that counts has checked this version; run the checks.")
         return
@@ -92,20 +92,28 @@ def _unknown(facts: Facts) -> Iterator[Reason]:
         yield Reason("old_suite", "The suite has changed since the last run; run the checks.")
     if facts.health is None and facts.run_state != "errored":
         yield Reason("nothing_judged", "No check of the last run found anything to judge.")
+    for check in _that_matter(facts, fail_on):
+        if check.outcome == Outcome.VACUOUS:
+            yield Reason(
+                "vacuous", f"{check.words} had nothing to check.", check.finding, check.item
+            )
     if facts.max_age_s is not None and facts.age_s is not None and facts.age_s > facts.max_age_s:
         yield Reason("stale", "The last run is older than the freshness limit; run the checks.")
 
 
 def _broken(facts: Facts, fail_on: str) -> Iterator[Reason]:
-    for check in facts.checks:
-        if WEIGHTS[Severity(check.severity)] < WEIGHTS[Severity(fail_on)]:
-            continue
+    for check in _that_matter(facts, fail_on):
         if check.outcome == Outcome.FAILED:
             yield Reason("failed", f"{check.words} failed.", check.finding, check.item)
         elif check.outcome == Outcome.ERRORED:
             yield Reason(
                 "could_not_run", f"{check.words} could not run.", check.finding, check.item
             )
+
+
+def _that_matter(facts: Facts, fail_on: str) -> list[Check]:
+    least = WEIGHTS[Severity(fail_on)]
+    return [check for check in facts.checks if WEIGHTS[Severity(check.severity)] >= least]
 
 
 def _open(facts: Facts) -> Iterator[Reason]:

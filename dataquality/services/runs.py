@@ -184,7 +184,10 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
         _row(run, result, finding if filed.tracked else None)
         for result, finding in zip(found, filed.findings, strict=True)
     )
-    state = health.run_state([result.outcome for result in found])
+    # A passed guard says that there are rows, and nothing of them.
+    state = health.run_state(
+        [r.outcome for r in found if not r.guard or r.outcome != Verdict.PASSED]
+    )
     _end(
         run,
         state,

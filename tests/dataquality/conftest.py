@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 
 from backlog.models import Actor, Job, Product
 from backlog.services import jobs
-from dataquality.models import Dataset, Run
+from dataquality.models import Dataset, Run, SuiteVersion
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import Upload
 from dataquality.services.runs import request_run
@@ -89,6 +89,16 @@ def work() -> None:
     """Carry out every job that waits, as a worker would."""
     for job in Job.objects.filter(state=Job.State.QUEUED).order_by("pk"):
         jobs.run(job.pk)
+
+
+def with_checks(dataset: Dataset, checks: list[Check]) -> Dataset:
+    """The dataset with these as its suite, unchecked: what an older suite may still hold."""
+    last = dataset.suite_versions.count()
+    dataset.current_suite = SuiteVersion.objects.create(
+        dataset=dataset, number=last + 1, expectations=checks
+    )
+    dataset.save(update_fields=["current_suite"])
+    return dataset
 
 
 def run_now(dataset: Dataset, actor: Actor, **options: Any) -> Run:

@@ -8,6 +8,7 @@ from backlog.models import Activity, Actor, Finding, Item, Job, Measurement, Pro
 from backlog.services import jobs
 from dataquality.engine import reading
 from dataquality.models import Dataset, Run
+from dataquality.queries.gates import dataset_gate
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import (
     cancel_run,
@@ -27,6 +28,7 @@ from tests.dataquality.conftest import (
     check,
     run_now,
     upload,
+    with_checks,
 )
 
 
@@ -278,3 +280,37 @@ def test_results_stand_in_the_order_of_the_suite(patients: Dataset, max_acts: Ac
     save_suite(patients, [AGE_NOT_NULL, NUCLEI_IN_SET], actor=max_acts)
     run = run_now(patients, max_acts)
     assert list(run.results.values_list("column", flat=True)) == ["age", "nuclei", ""]
+
+
+@pytest.mark.parametrize(
+    ("checks", "outcome"),
+    [
+        ([check("column_values_to_be_between", column="empty", max_value="z")] * 2, "vacuous"),
+        ([check("column_mean_to_be_between", column="word", max_value=3)] * 2, "errored"),
+    ],
+)
+def test_a_run_in_which_nothing_was_judged_is_errored_whatever_the_guard_says(
+    product: Product, max_acts: Actor, checks: list[Any], outcome: str
+) -> None:
+    content = upload("word,empty\na,\nb,\n")
+    dataset = register_dataset(product, DatasetDraft(name="Words"), content, actor=max_acts)
+    run = run_now(with_checks(dataset, checks), max_acts)
+    assert {r.outcome for r in run.results.filter(guard=False)} == {outcome}
+    assert run.results.get(guard=True).outcome == "passed"
+    assert (run.state, run.error_code, run.health) == ("errored", "nothing_judged", None)
+    assert dataset_gate(dataset).state != "passed"
+
+
+def test_a_critical_check_that_saw_nothing_keeps_the_gate_shut(
+    product: Product, max_acts: Actor
+) -> None:
+    content = upload("word,empty\na,\nb,\n")
+    dataset = register_dataset(product, DatasetDraft(name="Words"), content, actor=max_acts)
+    checks = [
+        check("column_values_to_not_be_null", column="word"),
+        check("column_values_to_be_in_set", column="empty", value_set=["x"]),
+    ]
+    run = run_now(with_checks(dataset, checks), max_acts)
+    assert run.state == "passed"
+    gate = dataset_gate(dataset)
+    assert (gate.state, [reason.code for reason in gate.reasons]) == ("unknown", ["vacuous"])
