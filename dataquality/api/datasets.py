@@ -161,7 +161,7 @@ class VersionsView(DataView):
         fields = dict(wanted.validated_data)
         file, context = fields.pop("file", None), fields.get("context")
         if file is None:
-            delivered = read_again(dataset, actor=self.actor, context=context)
+            delivered = read_again(dataset, actor=self.actor, **fields)
         else:
             delivered = add_version(dataset, Upload.of(file), actor=self.actor, **fields)
         if runs:

@@ -51,9 +51,9 @@ def add_version(
 ) -> Delivered:
     """Keep a new content of the dataset, read by its schema, and make it the current one.
 
-    The same content is the same version; if another one had replaced it meanwhile, it becomes
-    current again. Content of an untracked context, such as a pull request, never becomes
-    current. Raises DomainError for a file that can't be read, leaving nothing behind.
+    The same content is the same version: it becomes current again, as of now or of the time
+    given, if another one had replaced it or only a pull request had brought it. Content of an
+    untracked context never becomes current. Raises DomainError for a file that can't be read, leaving nothing behind.
     """
     context = dict(context or {})
     with received(source, dataset.product) as content:
@@ -65,7 +65,7 @@ def add_version(
             )
         known = dataset.versions.filter(sha256=content.sha256).first()
         if known is not None and known.file:
-            return Delivered(_seen_again(known, context, actor=actor), created=False)
+            return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
         found = reading.measure(content.path, content.format, dataset.schema)
         with (
             kept(content, dataset.product, dataset.slug) as key,
@@ -79,14 +79,19 @@ def add_version(
 
 
 def read_again(
-    dataset: Dataset, *, actor: Actor, context: Mapping[str, Any] | None = None
+    dataset: Dataset,
+    *,
+    actor: Actor,
+    as_of: datetime | None = None,
+    context: Mapping[str, Any] | None = None,
 ) -> Delivered:
     """Read a path source anew. Raises DomainError for a dataset that people upload."""
     if dataset.source_kind != SourceKind.PATH:
         raise DomainError(
             "no_source", f"{dataset.name} has no source to read again; upload a file instead."
         )
-    return add_version(dataset, ServerPath(dataset.path), actor=actor, context=context)
+    source = ServerPath(dataset.path)
+    return add_version(dataset, source, actor=actor, as_of=as_of, context=context)
 
 
 def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> DatasetVersion:
@@ -96,7 +101,6 @@ def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> Data
     if purged is not None:
         return _bring_back(purged, delivery)
     last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
-    product = dataset.product
     version = DatasetVersion.objects.create(
         dataset=dataset,
         number=last + 1,
@@ -108,9 +112,7 @@ def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> Data
         filename=delivery.content.filename,
         as_of=delivery.as_of,
         seen_at=timezone.now(),
-        tracked=is_tracked(
-            delivery.context, product.tracked_environments, product.tracked_branches
-        ),
+        tracked=_is_tracked(dataset, delivery.context),
         context=dict(delivery.context),
         created_by=actor.user,
     )
@@ -144,28 +146,43 @@ def _bring_back(version: DatasetVersion, delivery: Delivery) -> DatasetVersion:
     """Give a purged version its file again: the same content is the same version."""
     if version.file:
         raise Conflict("known_content", "This very content is being uploaded by somebody else.")
-    version.file, version.purged_at, version.seen_at = delivery.file, None, timezone.now()
-    version.save(update_fields=["file", "purged_at", "seen_at"])
-    if version.tracked:
-        _make_current(version.dataset, version)
+    version.file, version.purged_at = delivery.file, None
+    version.save(update_fields=["file", "purged_at"])
+    if _is_tracked(version.dataset, delivery.context):
+        _return(version, delivery.as_of, delivery.context)
     return version
 
 
 def _seen_again(
-    version: DatasetVersion, context: dict[str, Any], *, actor: Actor
+    version: DatasetVersion, as_of: datetime | None, context: dict[str, Any], *, actor: Actor
 ) -> DatasetVersion:
-    """A known content came in once more: where another had replaced it, it is current again."""
-    dataset, product = version.dataset, version.dataset.product
-    tracked = is_tracked(context, product.tracked_environments, product.tracked_branches)
-    if not tracked or dataset.current_version_id == version.pk:
+    """A known content came in once more; where that says nothing new, nothing happens."""
+    dataset = version.dataset
+    if not _is_tracked(dataset, context):
         return version
-    with deed(product, actor, "dataset.version_returned", subject=dataset.subject) as done:
-        Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
-        version.tracked, version.seen_at, version.context = True, done.at, context
-        version.save(update_fields=["tracked", "seen_at", "context"])
-        _make_current(dataset, version)
+    with deed(dataset.product, actor, "dataset.version_returned", subject=dataset.subject) as done:
+        present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        version.refresh_from_db(fields=["tracked", "as_of"])
+        is_in_force = version.tracked and present.current_version_id == version.pk
+        if is_in_force and as_of in {None, version.as_of}:
+            done.nothing_happened()
+            return version
+        _return(version, as_of, context)
         done.data["version"] = version.number
     return version
+
+
+def _return(version: DatasetVersion, as_of: datetime | None, context: Mapping[str, Any]) -> None:
+    """Make a known content the newest: without a time of its own it is of the delivery's."""
+    version.tracked, version.context = True, dict(context)
+    version.as_of, version.seen_at = as_of, timezone.now()
+    version.save(update_fields=["tracked", "context", "as_of", "seen_at"])
+    _make_current(version.dataset, version)
+
+
+def _is_tracked(dataset: Dataset, context: Mapping[str, Any]) -> bool:
+    product = dataset.product
+    return is_tracked(context, product.tracked_environments, product.tracked_branches)
 
 
 def _make_current(dataset: Dataset, version: DatasetVersion) -> None:
