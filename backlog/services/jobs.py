@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -213,7 +214,9 @@ def _settle(lease: Lease, error: Exception) -> None:
         case LeaseLost():
             logger.info("Job %s (%s) went to another worker", job.pk, job.kind)
         case _ if lease.is_finished:
-            logger.error("Job %s (%s) failed after it was done", job.pk, job.kind, exc_info=error)
+            logger.error(
+                "Job %s (%s) failed after it was done: %s", job.pk, job.kind, _trace(error)
+            )
         case Cancelled():
             _end(ours, Job.State.CANCELLED, "cancelled", "Cancelled.")
         case Retry():
@@ -227,7 +230,7 @@ def _settle(lease: Lease, error: Exception) -> None:
         case DomainError():
             _end(ours, Job.State.FAILED, error.code, error.message)
         case _:
-            logger.error("Job %s (%s) failed", job.pk, job.kind, exc_info=error)
+            logger.error("Job %s (%s) failed: %s", job.pk, job.kind, _trace(error))
             _end(
                 ours,
                 Job.State.FAILED,
@@ -280,5 +283,20 @@ def _close(job: Job, state: Job.State, code: str, message: str) -> None:
                 kind.on_failure(job, code, job.message)
     except (OperationalError, InterfaceError):
         raise
-    except Exception:  # the job must still end, or it would be tried for ever
-        logger.exception("Job %s (%s): what should follow its end failed", job.pk, job.kind)
+    except Exception as error:  # noqa: BLE001  the job must still end, or be tried for ever
+        logger.error(
+            "Job %s (%s): what should follow its end failed: %s", job.pk, job.kind, _trace(error)
+        )
+
+
+def _trace(error: BaseException) -> str:
+    """Types and places of an error and of what caused it, without their texts: those of libraries
+    that read data hold values of it."""
+    parts: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        kind = type(cause)
+        frames = "".join(traceback.format_tb(cause.__traceback__))
+        parts.append(f"{kind.__module__}.{kind.__qualname__}\n{frames}")
+        cause = cause.__cause__ or cause.__context__
+    return "caused by ".join(parts)

@@ -31,6 +31,8 @@ from tests.dataquality.conftest import (
     with_checks,
 )
 
+CANARY = "Canary Meyer"
+
 
 def test_a_failing_check_files_one_item_and_a_clean_file_closes_it(
     with_suite: Dataset, max_acts: Actor
@@ -314,3 +316,23 @@ def test_a_critical_check_that_saw_nothing_keeps_the_gate_shut(
     assert run.state == "passed"
     gate = dataset_gate(dataset)
     assert (gate.state, [reason.code for reason in gate.reasons]) == ("unknown", ["vacuous"])
+
+
+def test_the_log_of_a_crash_says_where_and_holds_no_value(
+    with_suite: Dataset,
+    max_acts: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def break_down(*args: Any) -> None:
+        try:
+            int(CANARY)
+        except ValueError as error:
+            raise RuntimeError(CANARY) from error
+
+    monkeypatch.setattr(reading, "read", break_down)
+    run_now(with_suite, max_acts)
+    assert "RuntimeError" in caplog.text
+    assert "ValueError" in caplog.text
+    assert "in break_down" in caplog.text
+    assert CANARY not in caplog.text
