@@ -44,7 +44,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def with_row(self) -> RunQuerySet:
         """With all that a row of a list shows."""
         return self.select_related(
-            "job", "version", "suite_version", "requested_by", "dataset__subject__product"
+            "job",
+            "version__dataset__subject",
+            "suite_version",
+            "requested_by",
+            "dataset__subject__product",
         )
 
 
