@@ -93,33 +93,35 @@ def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
     """Change what people say about a dataset: any field of its draft but the slug, and
     `value_viewers`.
 
-    A stricter sample policy also removes the values that were kept before. Raises
-    ValidationError for bad or unknown fields.
+    Gives the dataset as it stands then, with what others changed meanwhile. A stricter sample
+    policy also removes the values that were kept before. Raises ValidationError for bad or
+    unknown fields.
     """
     known = {*OF_SUBJECT, *OF_DATASET, "value_viewers"}
     if unknown := set(fields) - known:
         raise ValidationError(dict.fromkeys(sorted(unknown), "This can't be changed."))
-    subject = dataset.subject
-    with deed(dataset.product, actor, "dataset.updated", subject=subject) as done:
+    product = dataset.product
+    with deed(product, actor, "dataset.updated", subject=dataset.subject) as done:
         before = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
-        for name in OF_SUBJECT:
-            if name in fields:
-                setattr(subject, name, _plain(fields[name]))
-        for name in OF_DATASET:
-            if name in fields:
-                setattr(dataset, name, _plain(fields[name]))
-        _check(dataset)
+        present: Dataset = Dataset.objects.of(product).get(pk=dataset.pk)
+        of_subject = [name for name in OF_SUBJECT if name in fields]
+        of_dataset = [name for name in OF_DATASET if name in fields]
+        for name in of_subject:
+            setattr(present.subject, name, _plain(fields[name]))
+        for name in of_dataset:
+            setattr(present, name, _plain(fields[name]))
+        _check(present)
         viewers = fields.get("value_viewers")
         if viewers is not None:
-            _check_members(dataset.product, {"value_viewers": viewers})
-            dataset.value_viewers.set(viewers)
-        subject.save(update_fields=list(OF_SUBJECT))
-        dataset.save(update_fields=list(OF_DATASET))
-        if keeps_less(before, dataset):
-            forget_values(dataset)
-            request_profile(dataset, actor=actor)
+            _check_members(product, {"value_viewers": viewers})
+            present.value_viewers.set(viewers)
+        present.subject.save(update_fields=of_subject)
+        present.save(update_fields=of_dataset)
+        if keeps_less(before, present):
+            forget_values(present)
+            request_profile(present, actor=actor)
         done.data["fields"] = sorted(fields)
-    return dataset
+    return present
 
 
 def change_schema(
@@ -127,8 +129,9 @@ def change_schema(
 ) -> Dataset:
     """Say anew how columns are read: `{"age": {"type": "integer", "null_words": ["?"]}}`.
 
-    Every version is read so from now on, and a new profile is asked for. Raises ValidationError
-    for unknown columns or types and DomainError where the current content does not fit.
+    Gives the dataset as it stands then, other columns as others have set them meanwhile. Every
+    version is read so from now on, and a new profile is asked for. Raises ValidationError for
+    unknown columns or types and DomainError where the current content does not fit.
     """
     schema = _changed_schema(dataset, columns)
     if dataset.current_version is not None and dataset.current_version.file:
@@ -136,11 +139,12 @@ def change_schema(
             reading.read(path, dataset.format, schema)
     with deed(dataset.product, actor, "dataset.schema_changed", subject=dataset.subject) as done:
         Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
-        dataset.schema = schema
-        dataset.save(update_fields=["schema"])
-        request_profile(dataset, actor=actor)
+        present: Dataset = Dataset.objects.of(dataset.product).get(pk=dataset.pk)
+        present.schema = _changed_schema(present, columns)
+        present.save(update_fields=["schema"])
+        request_profile(present, actor=actor)
         done.data["columns"] = sorted(columns)
-    return dataset
+    return present
 
 
 def _dataset(product: Product, draft: DatasetDraft, slug: str, actor: Actor) -> Dataset:

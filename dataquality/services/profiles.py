@@ -21,18 +21,18 @@ def request_profile(
 ) -> Profile:
     """Ask for the profile of a version, by default the current one; an old one stays until then.
 
-    Asked again while one is being made, gives that one.
+    Asked again while one is being made, makes another: the first may have been begun with an
+    older schema, and what it finds is dropped.
     """
     version = version or dataset.current_version
     if version is None or not version.file:
         raise DomainError("no_version", f"{dataset.name} has no such content to read any more.")
     with deed(dataset.product, actor, "profile.requested", subject=dataset.subject) as done:
         profile, _ = Profile.objects.select_for_update(no_key=True).get_or_create(version=version)
-        if profile.job is not None and not profile.job.is_finished:
-            jobs.request_cancel(profile.job)  # it may have been begun with an older schema
+        # The old job is not cancelled: its worker locks job, dataset, profile, in this order.
         profile.job = jobs.enqueue(dataset.product, JOB_KIND, {"profile": profile.pk})
         profile.error_code = profile.error_detail = ""
-        profile.save()
+        profile.save(update_fields=["job", "error_code", "error_detail", "requested_at"])
         done.data["version"] = version.number
     return profile
 

@@ -53,7 +53,8 @@ def add_version(
 
     The same content is the same version: it becomes current again, as of now or of the time
     given, if another one had replaced it or only a pull request had brought it. Content of an
-    untracked context never becomes current. Raises DomainError for a file that can't be read, leaving nothing behind.
+    untracked context never becomes current. Raises DomainError for a file that can't be read,
+    leaving nothing behind.
     """
     context = dict(context or {})
     with received(source, dataset.product) as content:

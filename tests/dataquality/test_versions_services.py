@@ -68,7 +68,9 @@ def test_a_first_content_of_a_pull_request_counts_once_main_delivers_it(
     assert (run.tracked, run.context) == (True, {"branch": "main"})
 
 
-def test_a_path_is_read_again_as_of_a_time(product: Product, max_acts: Actor, settings: Any) -> None:
+def test_a_path_is_read_again_as_of_a_time(
+    product: Product, max_acts: Actor, settings: Any
+) -> None:
     folder = settings.SOURCES_DIR / "MED"
     folder.mkdir()
     (folder / "p.csv").write_text(PATIENTS)
