@@ -22,6 +22,8 @@ from great_expectations.expectations.registry import (
     list_registered_expectation_implementations,
 )
 
+from dataquality.engine.running import refused
+
 VERSION = str(gx.__version__)
 SAMPLE_ROWS = 20
 # SUMMARY gives the positions of the first failing rows; naming index columns instead would make
@@ -61,7 +63,7 @@ class Validator:
                 # Built one by one: the constructor of a suite logs and drops what it can't build.
                 suite.add_expectation(_built(expectation, position))
             except ValidationError as error:
-                found[position] = _refused(error)
+                found[position] = refused(error)
         if suite.expectations:
             answered = self.batch.validate(suite, result_format=RESULT_FORMAT)
             for result in answered.results:
@@ -80,11 +82,6 @@ def _built(expectation: Mapping[str, Any], position: int) -> Any:
 
 def _text(expectation: Mapping[str, Any]) -> str:
     return json.dumps([expectation["type"], expectation["kwargs"]], sort_keys=True, default=str)
-
-
-def _refused(error: Exception) -> dict[str, Any]:
-    raised = {"raised_exception": True, "exception_traceback": type(error).__name__}
-    return {"success": False, "result": {}, "exception_info": raised}
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -37,12 +37,14 @@ PATTERNS = {
     "datetime": DATETIME,
 }
 NOUNS = {
+    "text": "texts",
     "boolean": "true or false",
     "integer": "whole numbers",
     "number": "numbers",
     "date": "dates such as 2024-01-31",
     "datetime": "times such as 2024-01-31T12:00",
 }
+TYPES = tuple(NOUNS)
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,24 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from backlog.rules.evidence import Outcome, fingerprint
+from backlog.rules.evidence import Outcome, canonical, fingerprint
 from backlog.rules.severity import Severity
-from dataquality.engine import suites
+from dataquality.engine import conditions, suites
 from dataquality.engine.reading import Table
+from mlscrum.lib.errors import DomainError
+
+if TYPE_CHECKING:
+    from dataquality.engine.gx import Validator
 
 NAME = "pandas"
 CHUNK = 8  # checks of one chunk share what was computed; between chunks there is progress
 SAMPLE_ROWS = 20
+OF_CONDITION = frozenset({"row_condition", "condition_parser"})
 GUARD: dict[str, Any] = {
     "type": "expect_table_row_count_to_be_between",
     "kwargs": {"min_value": 1},
@@ -66,28 +72,36 @@ def run_suite(
     progress: Progress = lambda done, total: None,
 ) -> list[CheckResult]:
     """What each check says of the table, in the order of the suite, the guard last."""
-    from dataquality.engine import gx  # noqa: PLC0415  seconds, and workers alone have them
-
     checks = [*suites.tidy(expectations), GUARD]
-    validator = gx.Validator(table.frame)
-    answers: dict[int, dict[str, Any]] = {}
-    asked = [position for position, check in enumerate(checks) if _can_ask(table, check)]
-    for start in range(0, len(asked), CHUNK):
-        chunk = asked[start : start + CHUNK]
-        ready = [_prepared(table, checks[position]) for position in chunk]
-        answers.update(zip(chunk, validator.validate(ready), strict=True))
-        progress(min(start + CHUNK, len(asked)), len(asked))
-    last = len(checks) - 1
-    return [
-        _Judged(table, check, position, key_columns, guard=position == last).by(
-            answers.get(position)
-        )
-        for position, check in enumerate(checks)
-    ]
+    judged: dict[int, CheckResult] = {}
+    for positions in _by_condition(checks):
+        batch = _Batch(table, checks[positions[0]]["kwargs"].get("row_condition"))
+        asked = [position for position in positions if batch.can_ask(checks[position])]
+        answers: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(asked), CHUNK):
+            chunk = asked[start : start + CHUNK]
+            said = batch.ask([checks[position] for position in chunk])
+            answers.update(zip(chunk, said, strict=True))
+            progress(len(judged) + start + len(chunk), len(checks))
+        for position in positions:
+            judged[position] = _Judged(
+                batch,
+                checks[position],
+                position,
+                key_columns,
+                guard=position == len(checks) - 1,
+            ).by(answers.get(position))
+        progress(len(judged), len(checks))
+    return [judged[position] for position in range(len(checks))]
 
 
-def _can_ask(table: Table, check: Mapping[str, Any]) -> bool:
-    return not _missing(table, check) and not _finds_nothing(table, check)
+def _by_condition(checks: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Positions of the checks that look at the same rows."""
+    groups: dict[str, list[int]] = {}
+    for position, check in enumerate(checks):
+        condition = canonical(check["kwargs"].get("row_condition"))
+        groups.setdefault(condition, []).append(position)
+    return list(groups.values())
 
 
 def _columns(kwargs: Mapping[str, Any]) -> list[str]:
@@ -100,32 +114,66 @@ def _is_about_the_table(check: Mapping[str, Any]) -> bool:
     return kind.startswith("expect_table") or kind == "expect_column_to_exist"
 
 
-def _missing(table: Table, check: Mapping[str, Any]) -> list[str]:
-    """Columns that the check needs and the data lacks."""
-    if _is_about_the_table(check):
-        return []
-    return [name for name in _columns(check["kwargs"]) if name not in table.frame.columns]
+class _Batch:
+    """The rows that some checks look at: those of their condition, or all."""
 
+    def __init__(self, table: Table, condition: Any) -> None:
+        self.table = table
+        self.refusal: DomainError | None = None
+        try:
+            self.rows = conditions.rows(table.frame, condition)
+        except DomainError as error:
+            self.rows, self.refusal = table.frame.iloc[:0], error
 
-def _finds_nothing(table: Table, check: Mapping[str, Any]) -> bool:
-    return not _is_about_the_table(check) and table.frame.empty
+    @cached_property
+    def validator(self) -> Validator:
+        from dataquality.engine import gx  # noqa: PLC0415  seconds, and workers alone have them
 
+        return gx.Validator(self.rows)
 
-def _prepared(table: Table, check: Mapping[str, Any]) -> dict[str, Any]:
-    """The check as pandas can run it: bounds of dates as full times, which GX insists on."""
-    kwargs = dict(check["kwargs"])
-    column = kwargs.get("column")
-    if column in table.frame.columns and pd.api.types.is_datetime64_any_dtype(
-        table.frame[column].dtype
-    ):
-        for name in ("min_value", "max_value"):
-            if isinstance(kwargs.get(name), str):
-                bound = pd.Timestamp(kwargs[name])
-                naive = bound.tz_convert("UTC").tz_localize(None) if bound.tz else bound
-                kwargs[name] = naive.isoformat()
-        if isinstance(kwargs.get("value_set"), list):
-            kwargs["value_set"] = [pd.Timestamp(value) for value in kwargs["value_set"]]
-    return {"type": check["type"], "kwargs": kwargs}
+    def missing(self, check: Mapping[str, Any]) -> list[str]:
+        """Columns that the check needs and the data lacks."""
+        if _is_about_the_table(check):
+            return []
+        return [name for name in _columns(check["kwargs"]) if name not in self.rows.columns]
+
+    def can_ask(self, check: Mapping[str, Any]) -> bool:
+        """Whether there is anything that the check could look at."""
+        if self.refusal or self.missing(check):
+            return False
+        return _is_about_the_table(check) or not self.rows.empty
+
+    def ask(self, checks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What Great Expectations says of each."""
+        ready: list[dict[str, Any]] = []
+        answers: dict[int, dict[str, Any]] = {}
+        for position, check in enumerate(checks):
+            try:
+                ready.append({"position": position, **self._prepared(check)})
+            except (TypeError, ValueError, OverflowError) as error:  # a bound that is no date
+                answers[position] = refused(error)
+        said = self.validator.validate(
+            [{"type": check["type"], "kwargs": check["kwargs"]} for check in ready]
+        )
+        answers |= {check["position"]: one for check, one in zip(ready, said, strict=True)}
+        return [answers[position] for position in range(len(checks))]
+
+    def _prepared(self, check: Mapping[str, Any]) -> dict[str, Any]:
+        """The check as pandas can run it: its rows chosen already, and bounds of dates as full
+        times, which GX insists on."""
+        kwargs = {
+            name: value for name, value in check["kwargs"].items() if name not in OF_CONDITION
+        }
+        column = kwargs.get("column")
+        if column in self.rows.columns and pd.api.types.is_datetime64_any_dtype(
+            self.rows[column].dtype
+        ):
+            for name in ("min_value", "max_value"):
+                if isinstance(kwargs.get(name), str):
+                    kwargs[name] = conditions.moment(kwargs[name]).isoformat()
+            if isinstance(kwargs.get("value_set"), list):
+                kwargs["value_set"] = [conditions.moment(value) for value in kwargs["value_set"]]
+        return {"type": check["type"], "kwargs": kwargs}
 
 
 class _Judged:
@@ -133,22 +181,24 @@ class _Judged:
 
     def __init__(
         self,
-        table: Table,
+        batch: _Batch,
         check: Mapping[str, Any],
         position: int,
         key_columns: Sequence[str],
         *,
         guard: bool,
     ) -> None:
-        self.table, self.check, self.position = table, check, position
+        self.batch, self.check, self.position = batch, check, position
+        self.table = batch.table
         self.key_columns, self.guard = key_columns, guard
         self.kwargs: dict[str, Any] = check["kwargs"]
 
     def by(self, answer: Mapping[str, Any] | None) -> CheckResult:
         """The result; without an answer the check had nothing to look at, or no column."""
         if answer is None:
-            missing = _missing(self.table, self.check)
-            if missing:
+            if self.batch.refusal is not None:
+                return self._errored(self.batch.refusal.code, self.batch.refusal.message)
+            if missing := self.batch.missing(self.check):
                 return self._errored("missing_column", f"There is no column {missing[0]}.")
             return self._result(Outcome.VACUOUS, element_count=0)
         raised = _exception(answer.get("exception_info") or {})
@@ -179,14 +229,14 @@ class _Judged:
         return result
 
     def _saw_nothing(self) -> bool:
-        """Whether the column holds no value at all, so that a figure of it says nothing."""
+        """Whether the column holds no value in these rows, so that a figure of it says nothing."""
         column = self.kwargs.get("column")
-        if _is_about_the_table(self.check) or column not in self.table.frame.columns:
+        if _is_about_the_table(self.check) or column not in self.batch.rows.columns:
             return False
         kind = self.check["type"]
         if "null" in kind:
             return False
-        return bool(self.table.frame[column].isna().all())
+        return bool(self.batch.rows[column].isna().all())
 
     def _counts(self, said: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -303,3 +353,9 @@ def _explained(raised: Mapping[str, Any]) -> tuple[str, str]:
     code = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     hint = "its bounds or values may not suit the column's type"
     return code, f"The check could not be computed ({name}); {hint}."
+
+
+def refused(error: Exception) -> dict[str, Any]:
+    """The answer to a check that could not even be asked, as Great Expectations words it."""
+    raised = {"raised_exception": True, "exception_traceback": type(error).__name__}
+    return {"success": False, "result": {}, "exception_info": raised}

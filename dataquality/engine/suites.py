@@ -13,8 +13,9 @@ from typing import Any
 
 from backlog.rules.evidence import canonical
 from backlog.rules.severity import Severity
-from dataquality.engine import catalogue
+from dataquality.engine import catalogue, conditions
 from dataquality.engine.catalogue import Entry, Field
+from dataquality.engine.reading import NOUNS
 from mlscrum.lib.errors import FieldError
 
 MAX_CHECKS = 500
@@ -29,7 +30,16 @@ THRESHOLDS = frozenset({
 SETS = frozenset({"column_set", "regex_list", "like_pattern_list", "type_list"})
 BOUNDS = ("min_value", "max_value")
 NEEDS_A_BOUND = re.compile(r"_to_be_between$")
-OPERATORS = {"==", "!=", "<", ">", "<=", ">=", "IN", "NOT_IN", "NOT IN"}
+OPERATORS = (*conditions.COMPARISONS, "IN", "NOT_IN")
+DEEPEST_CONDITION = 10
+PARTS = {
+    "and": {"conditions"},
+    "or": {"conditions"},
+    "comparison": {"column", "operator", "parameter"},
+    "nullity": {"column", "is_null"},
+}
+# Figures that a column of texts has not.
+OF_NUMBERS = re.compile(r"^expect_column_(mean|median|stdev|sum|value_z_scores)_")
 # Which side of a comparison is a number, whatever the column holds.
 COUNTS = re.compile(
     r"(row_count|column_count|unique_value_count|value_lengths|proportion_of|mean|stdev|sum_to|"
@@ -195,9 +205,12 @@ def _condition_words(condition: Any) -> str:
     if not isinstance(condition, Mapping):
         return "a condition holds"
     kind = condition.get("type")
-    if kind in {"and", "or"}:
-        return f" {kind} ".join(_condition_words(part) for part in condition.get("conditions", []))
-    column = (condition.get("column") or {}).get("name", "")
+    if kind in ("and", "or"):
+        parts = condition.get("conditions")
+        named = [_condition_words(part) for part in parts] if isinstance(parts, list) else []
+        return f" {kind} ".join(named)
+    column = condition.get("column")
+    column = column.get("name") if isinstance(column, Mapping) else column
     if kind == "nullity":
         return f"{column} is {'null' if condition.get('is_null') else 'not null'}"
     return f"{column} {condition.get('operator')} {condition.get('parameter')}"
@@ -224,6 +237,7 @@ class _Checked:
 
     def __init__(self, pointer: str, types: Mapping[str, str]) -> None:
         self.pointer, self.types = pointer, types
+        self.type = ""
 
     def problems(self, expectation: Any) -> Iterator[FieldError]:
         if not isinstance(expectation, Mapping):
@@ -232,10 +246,11 @@ class _Checked:
         for key in sorted(set(expectation) - KEYS - DROPPED_KEYS - {"expectation_type"}):
             yield self._error(f"/{key}", "unknown_field", f"{key} is no part of a check.")
         yield from self._about_severity_and_meta(expectation)
-        entry = catalogue.find(_type_of(expectation))
+        self.type = _type_of(expectation)
+        entry = catalogue.find(self.type)
         kwargs = expectation.get("kwargs") or {}
         if entry is None:
-            name = _type_of(expectation) or "nothing"
+            name = self.type or "nothing"
             yield self._error("/type", "unknown_type", f"There is no expectation {name}.")
         elif not entry.on_files:
             yield self._error("/type", "sql_only", f"{entry.type} works on SQL sources only.")
@@ -245,7 +260,8 @@ class _Checked:
             yield from self._about_kwargs(entry, kwargs)
 
     def _about_severity_and_meta(self, expectation: Expectation) -> Iterator[FieldError]:
-        if expectation.get("severity") not in {None, *Severity}:
+        severity = expectation.get("severity")
+        if severity is not None and severity not in list(Severity):
             yield self._error("/severity", "bad_severity", "Choose critical, warning or info.")
         if not isinstance(expectation.get("meta") or {}, Mapping):
             yield self._error("/meta", "bad_meta", "meta is an object.")
@@ -254,7 +270,7 @@ class _Checked:
         known = entry.names | DROPPED_KWARGS | {"condition_parser"}
         for name in sorted(set(kwargs) - known):
             yield self._kwarg(name, "unknown_kwarg", f"{entry.type} takes no {name}.")
-        if kwargs.get("condition_parser") not in {None, "great_expectations"}:
+        if kwargs.get("condition_parser") not in (None, "great_expectations"):
             yield self._kwarg("condition_parser", "string_condition", "Conditions are objects.")
         for field in entry.fields:
             value = kwargs.get(field.name)
@@ -287,12 +303,22 @@ class _Checked:
     def _about_column(self, name: str, value: Any) -> Iterator[FieldError]:
         if not isinstance(value, str) or value not in self.types:
             yield self._kwarg(name, "unknown_column", f"There is no column {value}.")
+        elif self.types[value] == "text" and OF_NUMBERS.search(self.type):
+            yield self._kwarg(
+                name,
+                "not_numeric",
+                f"{value} holds texts; read it as numbers in its profile, or choose another check.",
+            )
 
     def _about_columns(self, field: Field, value: Any) -> Iterator[FieldError]:
         if not isinstance(value, list) or not value:
             yield self._kwarg(field.name, "empty_list", "Name at least one column.")
             return
-        missing = [str(column) for column in value if str(column) not in self.types]
+        missing = [
+            str(column)
+            for column in value
+            if not isinstance(column, str) or column not in self.types
+        ]
         if missing:
             yield self._kwarg(
                 field.name, "unknown_column", f"There is no column {', '.join(missing)}."
@@ -331,9 +357,13 @@ class _Checked:
             return "Give a number, or a date such as 2024-01-31."
         if kind in {"date", "datetime"} and not wants_number and not isinstance(bound, str):
             return "Give a date such as 2024-01-31."
+        if kind == "text" and not wants_number and not isinstance(bound, str):
+            return "The column holds texts; read it as numbers in its profile first."
         return None
 
-    def _about_condition(self, condition: Any, pointer: str) -> Iterator[FieldError]:
+    def _about_condition(
+        self, condition: Any, pointer: str, depth: int = 1
+    ) -> Iterator[FieldError]:
         """Only comparison, and, or, null on registered columns pass; strings never."""
         if not isinstance(condition, Mapping):
             yield self._error(
@@ -344,23 +374,46 @@ class _Checked:
             )
             return
         kind = condition.get("type")
-        if kind in {"and", "or"}:
-            parts = condition.get("conditions")
-            if not isinstance(parts, list) or not parts:
-                yield self._error(pointer, "bad_condition", "Give at least one condition.")
-                return
-            for position, part in enumerate(parts):
-                yield from self._about_condition(part, f"{pointer}/conditions/{position}")
-            return
-        if kind not in {"comparison", "nullity"}:
+        if not isinstance(kind, str) or kind not in PARTS:
             yield self._error(pointer, "bad_condition", "Use comparison, nullity, and, or.")
             return
+        for name in sorted(set(condition) - PARTS[kind] - {"type"}):
+            yield self._error(pointer, "bad_condition", f"A condition of {kind} has no {name}.")
+        if kind not in {"and", "or"}:
+            yield from self._about_comparison(condition, pointer)
+            return
+        parts = condition.get("conditions")
+        if not isinstance(parts, list) or not parts:
+            yield self._error(pointer, "bad_condition", "Give at least one condition.")
+        elif depth == DEEPEST_CONDITION:
+            yield self._error(
+                pointer, "bad_condition", f"Nest conditions up to {DEEPEST_CONDITION} deep."
+            )
+        else:
+            for position, part in enumerate(parts):
+                where = f"{pointer}/conditions/{position}"
+                yield from self._about_condition(part, where, depth + 1)
+
+    def _about_comparison(self, condition: Mapping[str, Any], pointer: str) -> Iterator[FieldError]:
         column = condition.get("column")
-        name = column.get("name") if isinstance(column, Mapping) else column
-        if name not in self.types:
+        name = column.get("name") if isinstance(column, Mapping) else None
+        if not isinstance(name, str):
+            yield self._error(
+                pointer, "bad_condition", 'Name the column as {"name": "age"}, not as a text.'
+            )
+        elif name not in self.types:
             yield self._error(pointer, "unknown_column", f"There is no column {name}.")
-        if kind == "comparison" and condition.get("operator") not in OPERATORS:
-            yield self._error(pointer, "bad_condition", "The operator is none that is known.")
+        if condition["type"] == "nullity":
+            if not isinstance(condition.get("is_null"), bool):
+                yield self._error(pointer, "bad_condition", "Say is_null as true or false.")
+            return
+        sign, parameter = condition.get("operator"), condition.get("parameter")
+        if not isinstance(sign, str) or sign not in OPERATORS:
+            yield self._error(
+                pointer, "bad_condition", f"The operator is one of {', '.join(OPERATORS)}."
+            )
+        elif problem := _parameter_problem(sign, parameter, self.types.get(str(name), "")):
+            yield self._error(pointer, "bad_condition", problem)
 
     def _kwarg(self, name: str, code: str, detail: str) -> FieldError:
         return self._error(f"/kwargs/{name}", code, detail)
@@ -379,9 +432,33 @@ def _shape_problem(field: Field, value: Any) -> str | None:
         return "Give a whole number."
     if field.kind == "boolean" and not isinstance(value, bool):
         return "Give true or false."
+    if field.kind == "json" and not isinstance(value, Mapping | list):
+        return "Give an object or a list."
+    if field.kind == "text" and field.name not in BOUNDS and not isinstance(value, str):
+        return "Give a text."
     if field.kind == "choice" and value not in field.choices:
         return f"Choose one of {', '.join(field.choices)}."
     return None
+
+
+def _parameter_problem(sign: str, parameter: Any, kind: str) -> str | None:
+    """What is wrong with what a column of this kind is compared with."""
+    values = parameter if sign in {"IN", "NOT_IN"} else [parameter]
+    if not isinstance(values, list) or not values:
+        return f"With {sign} the parameter is a list of values."
+    if not all(isinstance(value, str | int | float) for value in values):
+        return "Say as parameter what the column is compared with: a text, a number, true or false."
+    if kind and not all(_is_of_kind(value, kind) for value in values):
+        return f"The column holds {NOUNS[kind]}; compare it with such."
+    return None
+
+
+def _is_of_kind(value: Any, kind: str) -> bool:
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind in {"integer", "number"}:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str) and (kind == "text" or _is_date(value))
 
 
 def _patterns(name: str, value: Any) -> list[Any]:
@@ -397,6 +474,8 @@ def _regex_problem(pattern: Any) -> str | None:
         re.compile(pattern)
     except re.error as error:
         return f"This is no regular expression: {error}."
+    except (OverflowError, RecursionError):
+        return "This regular expression is too large."
     return None
 
 

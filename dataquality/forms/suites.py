@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from typing import Any
 
 from django import forms
+from rest_framework.exceptions import APIException
 
 from backlog.rules.severity import Severity
 from dataquality.engine.catalogue import Entry, Field
-from mlscrum.lib.errors import FieldError
+from mlscrum.lib.errors import DomainError, FieldError
+from mlscrum.web.parsers import StrictJSONParser
 
 Expectation = Mapping[str, Any]
 UNSAID = ""
@@ -39,6 +42,24 @@ class PlainNumberField(forms.FloatField):
         if number is not None and number.is_integer() and "." not in str(value):
             return int(number)
         return number
+
+
+class StrictJSONField(forms.CharField):
+    """An object or a list, read as strictly as a body of REST."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return parsed(text) if text else None
+
+    def prepare_value(self, value: Any) -> Any:
+        is_text = value is None or isinstance(value, str)
+        return value if is_text else json.dumps(value, ensure_ascii=False)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(initial != self.to_python(data))
+        except forms.ValidationError:
+            return True
 
 
 class LinesField(forms.CharField):
@@ -142,14 +163,7 @@ class SuiteForm(forms.Form):
     based_on = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def clean_suite(self) -> list[Any]:
-        try:
-            sent = json.loads(self.cleaned_data["suite"])
-        except json.JSONDecodeError as error:
-            raise forms.ValidationError(
-                f"This is no JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-            ) from None
-        except RecursionError:
-            raise forms.ValidationError("This JSON is nested too deeply.") from None
+        sent = parsed(self.cleaned_data["suite"])
         found = sent.get("expectations") if isinstance(sent, dict) else sent
         if not isinstance(found, list):
             raise forms.ValidationError('Send {"expectations": […]} or a list of expectations.')
@@ -159,6 +173,16 @@ class SuiteForm(forms.Form):
         """Show every problem with the place where it stands."""
         for error in errors:
             self.add_error("suite", f"{whereabouts(error.pointer)}: {error.detail}")
+
+
+def parsed(text: str) -> Any:
+    """An object or a list of JSON; raises ValidationError for whatever REST would refuse."""
+    try:
+        return StrictJSONParser().parse(BytesIO(text.encode(errors="surrogatepass")))
+    except APIException as error:
+        raise forms.ValidationError(str(error.detail)) from None
+    except DomainError as error:
+        raise forms.ValidationError(error.message) from None
 
 
 def suite_text(expectations: Sequence[Expectation]) -> str:
@@ -212,7 +236,7 @@ def _form_field(field: Field, columns: Sequence[str]) -> forms.Field:
             return LinesField(**common)
         case "json":
             area = forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"})
-            return forms.JSONField(widget=area, **common)
+            return StrictJSONField(widget=area, **common)
         case _:
             return forms.CharField(**common)
 

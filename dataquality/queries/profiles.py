@@ -8,10 +8,10 @@ from typing import Any
 
 from dataquality.engine import redact, suites
 from dataquality.engine.profiling import Profiled
+from dataquality.engine.reading import TYPES
 from dataquality.models import Dataset, Profile
 from dataquality.queries.pictures import Bar, bars
 
-TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
 NOTHING_BUT_COUNTS = redact.Policy(sample="none", personal_data=True)
 
 

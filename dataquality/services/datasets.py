@@ -32,7 +32,6 @@ OF_DATASET = (
     "freshness_limit_h",
     "health_target",
 )
-TYPES = ("text", "integer", "number", "boolean", "date", "datetime")
 
 
 @dataclass(frozen=True)
@@ -204,8 +203,8 @@ def _changed_schema(
     for name, change in columns.items():
         if name not in dataset.column_names:
             errors[name] = f"There is no column {name}."
-        elif change.get("type", TYPES[0]) not in TYPES:
-            errors[name] = f"A type is one of {', '.join(TYPES)}."
+        elif change.get("type", reading.TYPES[0]) not in reading.TYPES:
+            errors[name] = f"A type is one of {', '.join(reading.TYPES)}."
         elif not all(isinstance(word, str) and word for word in change.get("null_words", [])):
             errors[name] = "Null words are texts, such as ? or NA."
     if errors:

@@ -176,6 +176,29 @@ def test_everything_wrong_with_a_suite_is_said_at_once(max_: Any, registered: An
     assert max_.put(f"{PATIENTS_URL}suite/", {"expectations": "x"}).status_code == 422
 
 
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        {**AGE_NOT_NULL, "severity": []},
+        {**AGE_NOT_NULL, "type": []},
+        {**AGE_NOT_NULL, "kwargs": {"column": "age", "condition_parser": []}},
+        {**AGE_NOT_NULL, "kwargs": {"column": []}},
+        {
+            **AGE_NOT_NULL,
+            "kwargs": {
+                "column": "age",
+                "row_condition": {"type": "comparison", "column": {"name": []}, "operator": []},
+            },
+        },
+    ],
+)
+def test_lists_in_odd_places_of_a_suite_are_422(
+    max_: Any, registered: Any, expectation: Any
+) -> None:
+    answer = max_.put(f"{PATIENTS_URL}suite/", {"expectations": [expectation]})
+    assert answer.status_code == 422
+
+
 def test_a_token_of_evidence_never_sees_values(
     max_: Any, registered: Any, api: Any, product: Product
 ) -> None:

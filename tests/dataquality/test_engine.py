@@ -6,9 +6,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backlog.rules.severity import priority, score
-from dataquality.engine import profiling, reading, redact, running, suites
+from dataquality.engine import conditions, profiling, reading, redact, running, suites
 from dataquality.engine.redact import Policy
 from dataquality.rules import health
 from mlscrum.lib.errors import DomainError
@@ -116,6 +118,15 @@ def test_values_that_do_not_fit_are_counted_and_never_named(tmp_path: Path) -> N
     assert "Meyer" not in refused.value.message
 
 
+def compares(column: str, sign: str, parameter: Any) -> dict[str, Any]:
+    return {
+        "type": "comparison",
+        "column": {"name": column},
+        "operator": sign,
+        "parameter": parameter,
+    }
+
+
 # Suites --------------------------------------------------------------------------------------
 SCHEMA = [
     {"name": "age", "type": "integer", "null_words": []},
@@ -170,6 +181,94 @@ def test_everything_wrong_is_said_before_a_suite_is_saved(
 ) -> None:
     found = suites.problems([expectation], SCHEMA)
     assert [(error.pointer, error.code) for error in found] == [(f"/expectations/0{pointer}", code)]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"type": "comparison", "column": "age", "operator": ">", "parameter": 1},
+        {"type": "comparison", "column": {"name": ["age"]}, "operator": ">", "parameter": 1},
+        {"type": "comparison", "column": {"name": "gone"}, "operator": ">", "parameter": 1},
+        {"type": "comparison", "column": {"name": "age"}, "operator": "NOT IN", "parameter": [1]},
+        {"type": "comparison", "column": {"name": "age"}, "operator": [], "parameter": 1},
+        {"type": "comparison", "column": {"name": "age"}, "operator": ">"},
+        {"type": "comparison", "column": {"name": "age"}, "operator": ">", "parameter": [1]},
+        {"type": "comparison", "column": {"name": "age"}, "operator": ">", "parameter": "x"},
+        {"type": "comparison", "column": {"name": "age"}, "operator": "IN", "parameter": 1},
+        {"type": "comparison", "column": {"name": "age"}, "operator": "IN", "parameter": [[1]]},
+        {"type": "comparison", "column": {"name": "name"}, "operator": "==", "parameter": 1},
+        {**compares("age", ">", 1), "also": 1},
+        {"type": "nullity", "column": {"name": "age"}},
+        {"type": [], "column": {"name": "age"}},
+        {"type": "and", "conditions": []},
+        {"type": "pass_through", "pass_through_filter": "age > 1"},
+    ],
+)
+def test_a_condition_that_can_not_be_judged_is_refused_and_yet_has_words(condition: Any) -> None:
+    bad = check("column_values_to_be_unique", column="age", row_condition=condition)
+    found = suites.problems([bad], SCHEMA)
+    assert [error.pointer for error in found] == ["/expectations/0/kwargs/row_condition"]
+    assert suites.words(bad).startswith("Unique, where ")
+
+
+def test_conditions_are_nested_ten_deep_at_most() -> None:
+    condition: dict[str, Any] = compares("age", ">", 1)
+    for _ in range(10):
+        condition = {"type": "and", "conditions": [condition]}
+    deep = check("column_values_to_be_unique", column="age", row_condition=condition)
+    assert [error.code for error in suites.problems([deep], SCHEMA)] == ["bad_condition"]
+
+
+PARTS_OF_CONDITIONS = ("type", "conditions", "column", "name", "operator", "parameter", "is_null")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+        | st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(PARTS_OF_CONDITIONS, inner),
+        )
+    ),
+    max_leaves=8,
+)  # fmt: skip
+TYPES = st.sampled_from([
+    "expect_column_values_to_be_between", "expect_column_values_to_be_in_set",
+    "expect_column_values_to_match_regex", "expect_compound_columns_to_be_unique",
+    "expect_column_quantile_values_to_be_between", "expect_column_values_to_be_of_type",
+])  # fmt: skip
+NAMES = ("column", "column_list", "min_value", "max_value", "mostly", "value_set", "regex",
+         "row_condition", "condition_parser", "quantile_ranges", "type_")  # fmt: skip
+KWARGS = st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, JSON))
+EXPECTATION = st.fixed_dictionaries(
+    {"type": TYPES | JSON},
+    optional={"kwargs": KWARGS | JSON, "severity": JSON, "meta": JSON, "also": JSON},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(EXPECTATION | JSON, max_size=3) | JSON)
+def test_whatever_json_is_sent_as_a_suite_it_is_judged(sent: Any) -> None:
+    if not suites.problems(sent, SCHEMA):
+        for expectation in suites.tidy(sent):
+            assert suites.words(expectation)
+            assert suites.check_of(expectation)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "pointer"),
+    [
+        (check("column_values_to_be_between", column="name", min_value=3), "min_value"),
+        (check("column_mean_to_be_between", column="name", min_value=3), "column"),
+        (check("column_values_to_be_of_type", column="name", type_=[1]), "type_"),
+        (check("column_values_to_match_json_schema", column="name", json_schema=1), "json_schema"),
+        (check("column_values_to_match_regex", column="name", regex="a{99999999999}"), "regex"),
+        (check("column_values_to_match_regex", column="name", regex="(" * 20_000), "regex"),
+    ],
+)
+def test_what_great_expectations_could_not_do_is_refused(expectation: Any, pointer: str) -> None:
+    found = suites.problems([expectation], SCHEMA)
+    assert [error.pointer for error in found] == [f"/expectations/0/kwargs/{pointer}"]
 
 
 def test_an_empty_suite_is_refused() -> None:
@@ -273,9 +372,113 @@ def test_a_string_condition_that_slipped_in_runs_nothing(tmp_path: Path) -> None
         "column_values_to_not_be_null",
         column="age",
         row_condition=f"@pd.io.common.os.system('touch {marker}') == 0",
+        condition_parser="pandas",
     )
     assert suites.problems([evil], SCHEMA)
+    found = running.run_suite(table_of(age=[1, None]), [evil])
+    assert [(result.outcome, result.error_code) for result in found] == [
+        ("errored", "bad_condition"),
+        ("passed", ""),
+    ]
     assert not marker.exists()
+
+
+ADULTS = compares("age", ">", 50)
+
+
+@pytest.mark.parametrize(
+    ("condition", "rows"),
+    [
+        (compares("age", ">", 50), [1, 2]),
+        (compares("age", "<=", 60), [0, 1]),
+        (compares("age", "==", 60), [1]),
+        (compares("age", "!=", 60), [0, 2, 3]),
+        (compares("age", "IN", [20, 70]), [0, 2]),
+        (compares("age", "NOT_IN", [20, 70]), [1, 3]),
+        (compares("word", "==", "`"), [2]),
+        (compares("at", ">=", "2024-02-01"), [1, 2]),
+        ({"type": "nullity", "column": {"name": "age"}, "is_null": True}, [3]),
+        ({"type": "nullity", "column": {"name": "age"}, "is_null": False}, [0, 1, 2]),
+        ({"type": "and", "conditions": [ADULTS, compares("word", "!=", "b")]}, [2]),
+        (
+            {
+                "type": "or",
+                "conditions": [
+                    {"type": "and", "conditions": [ADULTS, compares("word", "==", "b")]},
+                    compares("age", "<", 30),
+                ],
+            },
+            [0, 1],
+        ),
+    ],
+)
+def test_a_condition_chooses_rows(condition: Any, rows: list[int]) -> None:
+    frame = pd.DataFrame({
+        "age": [20, 60, 70, None],
+        "word": ["a", "b", "`", "d"],
+        "at": pd.to_datetime(pd.Series(["2024-01-01", "2024-02-01", "2024-03-01", None])),
+    })  # fmt: skip
+    schema = [
+        {"name": "age", "type": "integer"},
+        {"name": "word", "type": "text"},
+        {"name": "at", "type": "date"},
+    ]
+    conditional = check("column_values_to_not_be_null", column="word", row_condition=condition)
+    assert suites.problems([conditional], schema) == []
+    assert list(conditions.rows(frame, condition).index) == rows
+
+
+def test_rows_of_a_condition_keep_their_numbers() -> None:
+    adults = check("column_values_to_be_in_set", column="name", value_set=["b"])
+    adults["kwargs"]["row_condition"] = ADULTS
+    found = running.run_suite(table_of(age=[20, 60, 70], name=["x", "b", "y"]), [adults])
+    assert found[0].sample == [{"row": 3, "name": "y"}]
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        check("column_mean_to_be_between", column="age", min_value=0),
+        check("column_max_to_be_between", column="age", min_value=0),
+        check("column_unique_value_count_to_be_between", column="age", min_value=1),
+        check("column_distinct_values_to_be_in_set", column="age", value_set=[1]),
+        check("column_values_to_be_in_set", column="age", value_set=[1]),
+        check("column_values_to_be_unique", column="age"),
+        check("column_pair_values_to_be_equal", column_A="age", column_B="name"),
+    ],
+)
+def test_a_check_whose_condition_matches_no_row_is_vacuous(expectation: Any) -> None:
+    nobody = {**expectation["kwargs"], "row_condition": compares("age", ">", 200)}
+    found = running.run_suite(
+        table_of(age=[20, 60], name=["a", "b"]), [{**expectation, "kwargs": nobody}]
+    )
+    assert [result.outcome for result in found] == ["vacuous", "passed"]
+
+
+def test_a_check_whose_rows_hold_no_value_is_vacuous() -> None:
+    mean = check("column_mean_to_be_between", column="x", min_value=0, row_condition=ADULTS)
+    found = running.run_suite(table_of(age=[20, 60], x=[1.0, None]), [mean])
+    assert found[0].outcome == "vacuous"
+
+
+def test_a_condition_that_can_not_be_judged_is_errored_and_quotes_nothing() -> None:
+    for condition, code in (
+        (compares("age", ">", "Meyer"), "bad_condition"),
+        (compares("gone", ">", 1), "missing_column"),
+        ({"type": "comparison", "column": "age"}, "bad_condition"),
+    ):
+        bad = check("column_values_to_not_be_null", column="age", row_condition=condition)
+        found = running.run_suite(table_of(age=[20, 60]), [bad])
+        assert (found[0].outcome, found[0].error_code) == ("errored", code)
+        assert "Meyer" not in found[0].message
+
+
+def test_a_bound_that_is_no_date_is_errored() -> None:
+    table = reading.Table(pd.DataFrame({"at": pd.to_datetime(["2024-01-01", "2024-03-01"])}))
+    bad = check("column_values_to_be_in_set", column="at", value_set=["Meyer"])
+    good = check("column_values_to_not_be_null", column="at")
+    found = running.run_suite(table, [bad, good])
+    assert [result.outcome for result in found] == ["errored", "passed", "passed"]
 
 
 # Redaction -----------------------------------------------------------------------------------

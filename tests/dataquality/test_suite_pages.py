@@ -1,0 +1,79 @@
+"""Pages of suites: what is typed as JSON is read as strictly as by REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dataquality.models import Dataset
+from tests.conftest import Cast
+from tests.dataquality.conftest import AGE_NOT_NULL, check, with_checks
+
+SUITE_URL = "/p/MED/data/patients/suite/"
+IN_SET = (
+    '{"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "age", "value_set": %s}}'
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" + IN_SET % "[NaN]" + "]",
+        "[" + IN_SET % r'["\u0000"]' + "]",
+        "[" + IN_SET % r'["\ud800"]' + "]",
+        "[" * 100_000,
+        "[" * 200 + "]" * 200,
+        "1",
+        "[1,",
+        '{"expectations": 1}',
+    ],
+)
+def test_a_suite_that_is_no_sound_json_is_refused(
+    patients: Dataset, cast: Cast, as_person: Any, text: str
+) -> None:
+    answer = as_person(cast.max).post(f"{SUITE_URL}json/", {"suite": text})
+    assert answer.status_code == 422
+    assert not patients.suite_versions.exists()
+
+
+@pytest.mark.parametrize("condition", ["{", "NaN", "[" * 100_000, '"age > 1"', '{"type": NaN}'])
+def test_a_condition_that_is_no_sound_json_is_refused_and_shown_again(
+    patients: Dataset, cast: Cast, as_person: Any, condition: str
+) -> None:
+    answer = as_person(cast.max).post(
+        f"{SUITE_URL}add/?type=expect_column_values_to_be_unique",
+        {"kwarg_column": "age", "severity": "critical", "kwarg_row_condition": condition},
+    )
+    assert answer.status_code == 422
+    assert not patients.suite_versions.exists()
+
+
+def test_a_condition_stays_as_it_was_where_nobody_touched_it(
+    patients: Dataset, cast: Cast, as_person: Any
+) -> None:
+    condition = {
+        "type": "comparison", "column": {"name": "age"}, "operator": ">", "parameter": 18
+    }  # fmt: skip
+    with_checks(
+        patients, [check("column_values_to_be_unique", column="id", row_condition=condition)]
+    )
+    browser = as_person(cast.max)
+    page = browser.get(f"{SUITE_URL}0/")
+    shown = page.context["form"]["kwarg_row_condition"].value()
+    sent = {"kwarg_column": "id", "severity": "warning", "kwarg_row_condition": shown}
+    assert browser.post(f"{SUITE_URL}0/", {**sent, "based_on": 1}).status_code == 302
+    saved = patients.suite_versions.first()
+    assert saved is not None
+    assert saved.expectations[0]["kwargs"]["row_condition"] == condition
+    assert saved.expectations[0]["severity"] == "warning"
+
+
+def test_a_suite_that_holds_an_odd_condition_still_has_its_page(
+    patients: Dataset, cast: Cast, as_person: Any
+) -> None:
+    odd = {"type": "comparison", "column": "age", "operator": ">", "parameter": 1}
+    with_checks(patients, [{**AGE_NOT_NULL, "kwargs": {"column": "age", "row_condition": odd}}])
+    answer = as_person(cast.max).get(SUITE_URL)
+    assert answer.status_code == 200
+    assert "Name the column" in answer.content.decode()
