@@ -188,7 +188,7 @@ class _Column:
                 f"{reason}; {words} looks like a missing value." if words else f"{reason}.",
                 breaking,
                 column=self.name,
-                value_set=sorted(map(str, common.index), key=_natural),
+                value_set=sorted(map(_text, common.index), key=_natural),
             )
         elif self._reads_as_number() >= MAJORITY * len(self.present):
             breaking = len(self.present) - self._reads_as_number()
@@ -243,8 +243,12 @@ def _intervals(cut: pd.Series[Any]) -> list[tuple[Any, int]]:
 
 
 def _label(value: Any) -> str:
-    text = str(plain(value))
+    text = _text(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _text(value: Any) -> str:
+    return str(plain(value))
 
 
 def _natural(text: str) -> tuple[int, float, str]:

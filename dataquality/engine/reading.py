@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,6 +29,13 @@ WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
 DECIMAL = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?")
+# Beyond this a float no longer holds each whole number.
+LARGEST_EXACT = 2**53
+LONG = re.compile(r"[+-]?\d{16,}")
+# What no column is called: a number or a date. Then the first line is data.
+NO_NAME = re.compile(rf"[+-]?\d+([.,]\d+)?|{DECIMAL.pattern}|{DATE.pattern}|{DATETIME.pattern}")
+DIGIT = re.compile(r"\d")
+EARLIEST, LATEST = pd.Timestamp.min, pd.Timestamp.max  # what nanoseconds can hold
 TRUE, FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 PATTERNS = {
     "boolean": re.compile(r"true|false", re.IGNORECASE),
@@ -82,6 +90,8 @@ def inspect(path: Path, file_format: str) -> Inspected:
     not what its name promises, duplicate or unnamed columns.
     """
     frame = _raw(path, file_format)
+    if file_format == "csv":
+        _check_header(frame)
     columns = [Column(str(name), _type_of(frame[name])) for name in frame.columns]
     return Inspected(columns, len(frame))
 
@@ -93,6 +103,8 @@ def measure(path: Path, file_format: str, schema: Sequence[Mapping[str, Any]]) -
     """
     frame = _raw(path, file_format)
     known = columns_of(schema)
+    if file_format == "csv":
+        _check_header(frame.drop(columns=list(known), errors="ignore"))
     columns = [
         known.get(str(name)) or Column(str(name), _type_of(frame[name])) for name in frame.columns
     ]
@@ -144,12 +156,36 @@ def _check_names(names: Sequence[str]) -> None:
         )
     if long := next((name for name in names if len(name) > LONGEST_NAME), None):
         raise DomainError("long_name", f"The column name {long[:40]}… is too long.")
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for name in names for letter in name):
+        raise DomainError(
+            "bad_name", "A column's name holds a character that can't be shown; rename the column."
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DomainError(
             "duplicate_columns",
             f"The column {twice[0]} stands in the header twice; give each column its own name.",
         )
+
+
+def _check_header(frame: pd.DataFrame) -> None:
+    """Refuse a first line that is data: a number or date as a name, or a name such as P001 over
+    values that differ from it in their digits alone."""
+    for position, name in enumerate(frame.columns, start=1):
+        if NO_NAME.fullmatch(name.strip()) or _is_one_of_its_values(
+            name, frame.iloc[:, position - 1]
+        ):
+            raise DomainError(
+                "no_header",
+                f"The first line looks like data, not like a header (field {position}); put a line "
+                "above it that names each column, each name with a letter first.",
+            )
+
+
+def _is_one_of_its_values(name: str, series: pd.Series[Any]) -> bool:
+    shape = DIGIT.sub("9", name)
+    shapes = series.head(100).astype("str").str.replace(DIGIT, "9", regex=True)
+    return bool(DIGIT.search(name)) and not shapes.empty and bool((shapes == shape).all())
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -207,7 +243,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         names = list(pq.read_schema(path).names)
         _check_names(names)
-        frame: pd.DataFrame = pq.read_table(path).to_pandas(ignore_metadata=True)
+        frame: pd.DataFrame = pq.read_table(path).to_pandas(
+            ignore_metadata=True,
+            integer_object_nulls=True,  # as floats, long ones would be rounded
+        )
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
         raise DomainError("not_parquet", "The file is no Parquet file, or it is broken.") from None
     return frame
@@ -225,7 +264,18 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
                     raise DomainError(
                         "not_jsonl", f"Line {number} is no JSON object; each line must be one."
                     )
-                rows.append(row)
+                if "\\ud" in line.lower():
+                    json.dumps(row, ensure_ascii=False).encode()  # half a character is no text
+                rows.append(
+                    {
+                        name: json.dumps(v) if isinstance(v, list | dict) else v
+                        for name, v in row.items()
+                    }
+                )
+    except UnicodeEncodeError:
+        raise DomainError(
+            "not_jsonl", f"Line {number} holds a character that is no text; mend that line."
+        ) from None
     except UnicodeDecodeError:
         raise DomainError(
             "encoding", "The file is not UTF-8; save it as UTF-8 and upload it again."
@@ -234,10 +284,14 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
         raise DomainError(
             "not_jsonl", f"Line {number} is no JSON: {error.msg} at character {error.colno}."
         ) from None
+    except (RecursionError, ValueError):
+        raise DomainError(
+            "not_jsonl",
+            f"Line {number} is nested too deeply, or holds a number of too many digits.",
+        ) from None
     if not rows:
         raise DomainError("empty_file", "The file holds no line with data.")
-    frame = pd.DataFrame(rows, dtype=object)
-    return frame.map(lambda v: json.dumps(v) if isinstance(v, list | dict) else v)
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _type_of(series: pd.Series[Any]) -> str:
@@ -249,7 +303,7 @@ def _type_of(series: pd.Series[Any]) -> str:
     if pd.api.types.is_numeric_dtype(series.dtype):
         return "number"
     if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return "datetime"
+        return "datetime" if _is_in_reach(series) else "text"
     texts = _texts(series, ()).dropna()
     return type_of_texts(texts)
 
@@ -261,8 +315,29 @@ def type_of_texts(texts: pd.Series[Any]) -> str:
     sample = texts.head(1000)
     for kind, pattern in PATTERNS.items():
         if sample.str.fullmatch(pattern).all() and texts.str.fullmatch(pattern).all():
-            return kind
+            return kind if _can_be_held(texts, kind) else "text"
     return "text"
+
+
+def _can_be_held(texts: pd.Series[Any], kind: str) -> bool:
+    """Whether texts that look like this type keep what they say: all days exist, within reach of
+    nanoseconds, and no number is so long that a float would round it."""
+    if kind in {"date", "datetime"}:
+        return bool(_times(texts).notna().all())
+    return kind != "number" or not texts.str.fullmatch(LONG).any()
+
+
+def _times(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Texts as times in UTC; those that are none, or out of reach, as missing."""
+    times = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
+    return times.where(times.between(EARLIEST, LATEST)).astype("datetime64[ns]")
+
+
+def _is_in_reach(series: pd.Series[Any]) -> bool:
+    present = series.dropna()
+    if series.dt.tz:
+        present = present.dt.tz_convert("UTC").dt.tz_localize(None)
+    return bool(present.between(EARLIEST, LATEST).all())
 
 
 def _texts(series: pd.Series[Any], null_words: Iterable[str]) -> pd.Series[Any]:
@@ -282,7 +357,7 @@ def _as_text(value: Any) -> str:
 def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     kind = column.type
     if not _is_textual(series):
-        if kind == _type_of(series) and not column.null_words:
+        if kind != "text" and kind == _type_of(series) and not column.null_words:
             return _cast_typed(series, kind)
         series = series.map(_as_text, na_action="ignore")
     if kind == "text":
@@ -317,13 +392,18 @@ def _as_type(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
         truths = texts.str.lower().isin(TRUE).astype(object).mask(texts.isna(), None)
         return truths if texts.isna().any() else truths.astype(bool)
     if column.type in {"date", "datetime"}:
-        times = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
+        times = _times(texts)
         bad = times.isna() & texts.notna()
         if bad.any():
             raise _does_not_fit(column, bad)
-        return times.dt.tz_localize(None).astype("datetime64[ns]")
-    if column.type == "integer" and not texts.isna().any():
-        return texts.astype("int64")
+        return times
+    if column.type == "integer":
+        whole = texts.dropna().astype("int64")
+        if len(whole) == len(texts):
+            return whole
+        # Some checks of two columns can't compute with Int64, so it is for long numbers alone.
+        is_long = not whole.empty and whole.abs().max() > LARGEST_EXACT
+        return whole.astype("Int64" if is_long else "float64").reindex(texts.index)
     return pd.to_numeric(texts).astype("float64")
 
 

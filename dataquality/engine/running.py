@@ -314,8 +314,10 @@ class _Judged:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it: times as texts, NaN and infinities as nothing."""
-    if value is None or isinstance(value, str | bool | int):
+    """A value as JSON holds it: times as texts, NaN, infinities and NUL as nothing."""
+    if isinstance(value, str):
+        return value.replace("\0", "")  # which no database keeps in JSON
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, Mapping):
         return {str(name): plain(inner) for name, inner in value.items()}

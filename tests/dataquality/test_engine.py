@@ -1,10 +1,14 @@
 """The engine: what is read, what is refused, what a run says, what is kept."""
 
+import json
 import random
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,6 +120,138 @@ def test_values_that_do_not_fit_are_counted_and_never_named(tmp_path: Path) -> N
     assert refused.value.code == "does_not_fit"
     assert "1 values of age" in refused.value.message
     assert "Meyer" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["2024-01-31", "9999-12-31"], "text"),
+        (["0001-01-01"], "text"),
+        (["2024-02-30"], "text"),
+        (["2024-01-31T12:00", "9999-12-31T00:00"], "text"),
+        (["2024-01-31", "2024-02-29"], "date"),
+        (["123456789012345678"], "integer"),
+        (["123456789012345678901"], "text"),
+        (["1.5", "12345678901234567"], "text"),
+    ],
+)
+@pytest.mark.parametrize("file_format", ["csv", "jsonl"])
+def test_only_what_can_be_held_gets_a_type(
+    tmp_path: Path, words: list[str], kind: str, file_format: str
+) -> None:
+    lines = words if file_format == "csv" else [json.dumps({"x": word}) for word in words]
+    header = "x\n" if file_format == "csv" else ""
+    path = write(tmp_path, header + "\n".join(lines) + "\n", f"x.{file_format}")
+    schema = [column.as_dict() for column in reading.inspect(path, file_format).columns]
+    assert schema[0]["type"] == kind
+    table = reading.read(path, file_format, schema)
+    assert profiling.profile(table, schema).data["rows"] == len(words)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_times_of_parquet_out_of_reach_are_texts(tmp_path: Path, year: int) -> None:
+    path = tmp_path / "x.parquet"
+    times = pd.Series([datetime(year, 1, 1), None]).astype("datetime64[us]")  # noqa: DTZ001
+    pd.DataFrame({"at": times}).to_parquet(path)
+    assert [column.type for column in reading.inspect(path, "parquet").columns] == ["text"]
+    as_time = [{"name": "at", "type": "datetime", "null_words": []}]
+    with pytest.raises(DomainError) as refused:
+        reading.read(path, "parquet", as_time)
+    assert refused.value.code == "does_not_fit"
+    table = reading.read(path, "parquet", [{**as_time[0], "type": "text"}])
+    assert table.frame["at"].tolist()[0].startswith(f"{year:04}-01-01")
+
+
+def test_a_later_date_out_of_reach_does_not_fit(tmp_path: Path) -> None:
+    schema = [{"name": "x", "type": "date", "null_words": []}]
+    for word in ("9999-12-31", "2024-02-30"):
+        with pytest.raises(DomainError) as refused:
+            reading.read(write(tmp_path, f"x\n2024-01-31\n{word}\n"), "csv", schema)
+        assert refused.value.code == "does_not_fit"
+        assert word not in refused.value.message
+
+
+LONG_IDS = [123456789012345678, None, 123456789012345679]
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet", "jsonl"])
+def test_long_numbers_beside_missing_ones_stay_exact(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / f"x.{file_format}"
+    if file_format == "parquet":
+        pq.write_table(pa.table({"id": pa.array(LONG_IDS, pa.int64()), "n": [1, 2, 3]}), path)
+    elif file_format == "jsonl":
+        rows = [json.dumps({"id": id_, "n": n}) for n, id_ in enumerate(LONG_IDS, start=1)]
+        write(tmp_path, "\n".join(rows), path.name)
+    else:
+        write(tmp_path, "id,n\n" + "".join(f"{id_ or ''},1\n" for id_ in LONG_IDS), path.name)
+    schema = [column.as_dict() for column in reading.inspect(path, file_format).columns]
+    assert schema[0]["type"] == "integer"
+    table = reading.read(path, file_format, schema)
+    unique, few, bounds = running.run_suite(
+        table,
+        [
+            check("column_values_to_be_unique", column="id"),
+            check("column_values_to_be_in_set", column="id", value_set=[LONG_IDS[0]]),
+        ],
+        key_columns=["id"],
+    )
+    assert (unique.outcome, few.outcome, bounds.outcome) == ("passed", "failed", "passed")
+    assert few.sample == [{"row": 3, "id": LONG_IDS[2]}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1,2,3\n4,5,6\n",
+        "P001,Meyer,45\nP002,Kuhn,33\n",
+        "P001,Meyer\nP002,Kuhn\n",
+        "day,2024-01-31\nmon,2024-02-01\n",
+        "1,2\n",
+    ],
+)
+def test_a_first_line_that_is_data_is_refused_and_not_quoted(tmp_path: Path, content: str) -> None:
+    path = write(tmp_path, content)
+    for look in (lambda: reading.inspect(path, "csv"), lambda: reading.measure(path, "csv", [])):
+        with pytest.raises(DomainError) as refused:
+            look()
+        assert refused.value.code == "no_header"
+        assert "P001" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "content", ["q1,q2\n3,4\n", "q1,q2\n", "city\nrome\n", "x,2020_sales\n1,2\n", "P1\nP2\nQ3\n"]
+)
+def test_a_header_may_hold_digits(tmp_path: Path, content: str) -> None:
+    assert reading.inspect(write(tmp_path, content), "csv").columns
+
+
+def test_names_that_the_schema_knows_need_no_second_look(tmp_path: Path) -> None:
+    schema = [{"name": "2020", "type": "integer", "null_words": []}]
+    assert reading.measure(write(tmp_path, "2020\n1\n"), "csv", schema).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('{"x": ' + "[" * 100_000, "not_jsonl"),
+        ('{"x": ' + "[" * 5_000 + "]" * 5_000 + "}", "not_jsonl"),
+        ('{"x": ' + "9" * 5_000 + "}", "not_jsonl"),
+        (r'{"x": "\ud800"}', "not_jsonl"),
+        (r'{"\u0000": 1}', "bad_name"),
+        (r'{"\ud800": 1}', "not_jsonl"),
+    ],
+)
+def test_odd_json_lines_are_refused(tmp_path: Path, line: str, code: str) -> None:
+    with pytest.raises(DomainError) as refused:
+        reading.inspect(write(tmp_path, line + "\n", "x.jsonl"), "jsonl")
+    assert refused.value.code == code
+
+
+def test_nul_in_a_name_is_refused_and_in_a_value_left_out(tmp_path: Path) -> None:
+    with pytest.raises(DomainError) as refused:
+        reading.inspect(write(tmp_path, "a\0,b\n1,2\n"), "csv")
+    assert refused.value.code == "bad_name"
+    assert running.plain({"x": ["a\0b"]}) == {"x": ["ab"]}
 
 
 def compares(column: str, sign: str, parameter: Any) -> dict[str, Any]:
