@@ -22,6 +22,8 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 20
 MOST_COMMON = 12
 FEW_VALUES = 20
+CATEGORY_SHARE = 0.005  # of the rows, and never fewer than two
+ROWS_OF_A_CATEGORY = 5  # on average
 MAJORITY = 0.9
 UNIQUE_SHARE = 0.999
 NUMERIC = frozenset({"integer", "number"})
@@ -178,8 +180,10 @@ class _Column:
 
     def _about_texts(self) -> Iterator[dict[str, Any]]:
         values = self.counts.drop(labels=list(self.null_like))
-        common = values[values >= 2] if len(self.sound) > 10 * FEW_VALUES else values
-        if len(common) <= FEW_VALUES and common.sum() >= MAJORITY * len(self.sound):
+        # A value that stands for few rows may be a person; a set is of categories alone.
+        common = values[values >= max(2, CATEGORY_SHARE * len(self.sound))]
+        few = min(FEW_VALUES, len(self.sound) // ROWS_OF_A_CATEGORY)
+        if 0 < len(common) <= few and common.sum() >= MAJORITY * len(self.sound):
             breaking = len(self.present) - int(common.sum())
             words = ", ".join(self.null_like)
             reason = f"{len(common)} values make up the column"

@@ -9,6 +9,7 @@ from typing import Any
 
 from dataquality.engine.profiling import Profiled
 from dataquality.engine.running import CheckResult
+from dataquality.engine.suites import columns_of
 
 MAX_ROWS = 20
 MAX_TEXT = 1000
@@ -73,9 +74,7 @@ def text(message: str) -> str:
 
 
 def _result(result: CheckResult, policy: Policy) -> CheckResult:
-    about_masked = bool(
-        set(policy.masked_columns) & {name.strip() for name in result.column.split(",")}
-    )
+    about_masked = bool(set(policy.masked_columns) & set(columns_of(result.kwargs)))
     keeps_observed = (policy.keeps_values and not about_masked) or COUNTING.search(result.type)
     return replace(
         result,

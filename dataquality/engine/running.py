@@ -104,11 +104,6 @@ def _by_condition(checks: Sequence[Mapping[str, Any]]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _columns(kwargs: Mapping[str, Any]) -> list[str]:
-    named = [kwargs[name] for name in ("column", "column_A", "column_B") if kwargs.get(name)]
-    return [str(name) for name in [*named, *(kwargs.get("column_list") or [])]]
-
-
 def _is_about_the_table(check: Mapping[str, Any]) -> bool:
     kind = str(check["type"])
     return kind.startswith("expect_table") or kind == "expect_column_to_exist"
@@ -135,7 +130,9 @@ class _Batch:
         """Columns that the check needs and the data lacks."""
         if _is_about_the_table(check):
             return []
-        return [name for name in _columns(check["kwargs"]) if name not in self.rows.columns]
+        return [
+            name for name in suites.columns_of(check["kwargs"]) if name not in self.rows.columns
+        ]
 
     def can_ask(self, check: Mapping[str, Any]) -> bool:
         """Whether there is anything that the check could look at."""
@@ -264,7 +261,7 @@ class _Judged:
     def _sample(self, said: Mapping[str, Any]) -> list[dict[str, Any]]:
         frame = self.table.frame
         columns = [name for name in self.key_columns if name in frame.columns]
-        columns += [name for name in _columns(self.kwargs) if name not in columns]
+        columns += [name for name in suites.columns_of(self.kwargs) if name not in columns]
         places = list(said.get("partial_unexpected_index_list") or [])[:SAMPLE_ROWS]
         return [
             {"row": int(place) + 1, **{name: self._value(place, name) for name in columns}}
@@ -289,7 +286,9 @@ class _Judged:
         return CheckResult(
             position=self.position,
             type=self.check["type"],
-            column=str(self.kwargs.get("column") or ", ".join(_columns(self.kwargs)))[:250],
+            column=str(self.kwargs.get("column") or ", ".join(suites.columns_of(self.kwargs)))[
+                :250
+            ],
             kwargs=self.kwargs,
             meta=meta,
             severity=self.check["severity"],
@@ -304,8 +303,8 @@ class _Judged:
 
     def _title(self, outcome: Outcome, found: Mapping[str, Any]) -> str:
         """The check as an item's title: names, limits and counts, never a value of the data."""
-        name = ", ".join(_columns(self.kwargs))
-        text = suites.words(self.check)
+        name = ", ".join(suites.columns_of(self.kwargs))
+        text = suites.words(self.check, with_values=False)
         text = f"{name}: {text[:1].lower()}{text[1:]}" if name else text
         count, total = found.get("unexpected_count"), found.get("element_count")
         if outcome == Outcome.FAILED and count is not None and total is not None:

@@ -127,15 +127,28 @@ def with_types(expectation: Expectation, schema: Sequence[Mapping[str, Any]]) ->
     return {**expectation, "kwargs": kwargs}
 
 
-def words(expectation: Expectation) -> str:
-    """The check in a few words, without its column: `Not null, at least 98 %`."""
+def columns_of(kwargs: Mapping[str, Any]) -> list[str]:
+    """The columns that a check speaks of, those of its condition left out."""
+    named = [kwargs[name] for name in ("column", "column_A", "column_B") if kwargs.get(name)]
+    listed = kwargs.get("column_list")
+    return [str(name) for name in [*named, *(listed if isinstance(listed, list) else [])]]
+
+
+def words(expectation: Expectation, *, with_values: bool = True) -> str:
+    """The check in a few words, without its column: `Not null, at least 98 %`.
+
+    Without values neither sets nor what a condition compares with are named: those may come from
+    the data, and titles are read by everybody.
+    """
     kind, kwargs = _type_of(expectation), dict(expectation.get("kwargs") or {})
-    text = _sentence(kind, kwargs)
+    values = kwargs.get("value_set")
+    text = _sentence(kind, kwargs, _set_words(values) if with_values else _size_words(values))
     mostly = kwargs.get("mostly")
     if isinstance(mostly, int | float) and mostly < 1:
         text += f", at least {100 * mostly:g} %"
     if kwargs.get("row_condition"):
-        text += ", where " + _condition_words(kwargs["row_condition"])
+        condition = kwargs["row_condition"]
+        text += ", where " + (_condition_words(condition) if with_values else "a condition holds")
     return text
 
 
@@ -166,13 +179,13 @@ SENTENCES = {
 }
 
 
-def _sentence(kind: str, kwargs: Mapping[str, Any]) -> str:
+def _sentence(kind: str, kwargs: Mapping[str, Any], values: str) -> str:
     pattern = SENTENCES.get(kind)
     if pattern is None:
         text = kind.removeprefix("expect_").removeprefix("column_").replace("_", " ")
         return text[:1].upper() + text[1:]
     return (
-        pattern.replace("{set}", _set_words(kwargs.get("value_set")))
+        pattern.replace("{set}", values)
         .replace("{between}", _between_words(kwargs))
         .replace("{columns}", ", ".join(map(str, kwargs.get("column_list") or [])))
         .replace("{regex}", str(kwargs.get("regex", "")))
@@ -184,6 +197,11 @@ def _set_words(values: Any) -> str:
     shown = [str(value) for value in values or []]
     more = f", … {len(shown) - 6} more" if len(shown) > 7 else ""
     return "{" + ", ".join(shown[:6] if more else shown) + more + "}"
+
+
+def _size_words(values: Any) -> str:
+    size = len(values) if isinstance(values, list) else 0
+    return "a set of 1 value" if size == 1 else f"a set of {size:,} values"
 
 
 def _between_words(kwargs: Mapping[str, Any]) -> str:

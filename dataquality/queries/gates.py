@@ -94,7 +94,8 @@ def _checks(run: Run) -> list[gates.Check]:
             outcome=result.outcome,
             severity=result.severity,
             words=_named(
-                result.column, suites.words({"type": result.type, "kwargs": result.kwargs})
+                result.column,
+                suites.words({"type": result.type, "kwargs": result.kwargs}, with_values=False),
             ),
             finding=result.finding_id,
             item=result.finding.item.ref if result.finding and result.finding.item else None,

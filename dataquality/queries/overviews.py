@@ -244,8 +244,5 @@ def _covered_columns(dataset: Dataset) -> set[str]:
         return set()
     named: set[str] = set()
     for expectation in dataset.current_suite.expectations:
-        kwargs = expectation["kwargs"]
-        for name in ("column", "column_A", "column_B"):
-            named.add(str(kwargs.get(name, "")))
-        named.update(map(str, kwargs.get("column_list") or []))
+        named.update(suites.columns_of(expectation["kwargs"]))
     return named & set(dataset.column_names)

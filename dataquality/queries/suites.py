@@ -36,7 +36,7 @@ def check_lines(dataset: Dataset) -> list[CheckLine]:
         CheckLine(
             position=position,
             words=suites.words(expectation),
-            column=_columns(expectation["kwargs"]),
+            column=", ".join(suites.columns_of(expectation["kwargs"])),
             severity=expectation["severity"],
             type=expectation["type"],
             problems=wrong.get(position, []),
@@ -50,9 +50,3 @@ def type_choices() -> list[tuple[str, list[catalogue.Entry]]]:
     """The expectations that a file can answer, by group."""
     usable = [entry for entry in catalogue.expectations() if entry.on_files]
     return [(name, list(entries)) for name, entries in groupby(usable, lambda e: e.group)]
-
-
-def _columns(kwargs: dict[str, object]) -> str:
-    named = [kwargs[name] for name in ("column", "column_A", "column_B") if kwargs.get(name)]
-    listed = kwargs.get("column_list")
-    return ", ".join(map(str, [*named, *(listed if isinstance(listed, list) else [])]))

@@ -651,6 +651,44 @@ def test_values_of_rows_are_kept_as_the_policy_says(
     assert ("'k1'" in kept) is sees_key
 
 
+@pytest.mark.parametrize("name", ["last, first", "plain", "a,b"])
+def test_a_masked_column_keeps_no_observed_value_whatever_it_is_called(name: str) -> None:
+    table = table_of(**{name: [CANARY, "b"], "c": ["x", "y"]})
+    suite = [
+        check("column_max_to_be_between", column=name, max_value="B"),
+        check("column_pair_values_to_be_equal", column_A="c", column_B=name),
+    ]
+    policy = Policy("values", personal_data=True, masked_columns=(name,))
+    assert CANARY not in repr(redact.results(running.run_suite(table, suite), policy))
+
+
+@pytest.mark.parametrize(
+    ("expectation", "title"),
+    [
+        (
+            check("column_values_to_be_in_set", column="name", value_set=["b", CANARY]),
+            "name: in a set of 2 values (1 of 3 are not)",
+        ),
+        (
+            check("column_values_to_not_be_in_set", column="name", value_set=["b"]),
+            "name: not in a set of 1 value (1 of 3 are not)",
+        ),
+        (
+            check(
+                "column_values_to_not_be_null",
+                column="c",
+                row_condition=compares("name", "==", CANARY),
+            ),
+            "c: not null, where a condition holds (1 of 1 are not)",
+        ),
+    ],
+)
+def test_a_title_holds_no_value(expectation: Any, title: str) -> None:
+    table = table_of(name=[CANARY, "b", "x"], c=[None, "y", "z"])
+    found = running.run_suite(table, [expectation])
+    assert found[0].title == title
+
+
 def test_a_profile_of_personal_data_keeps_nothing_but_counts() -> None:
     frame = pd.DataFrame({"name": [CANARY] * 30, "age": list(range(30))})
     schema = [{"name": "name", "type": "text"}, {"name": "age", "type": "integer"}]
@@ -695,3 +733,23 @@ def test_bounds_are_robust_against_a_few_outliers() -> None:
     )
     assert bounds["breaks_now"] == 4
     assert bounds["expectation"]["kwargs"]["max_value"] < 999
+
+
+@pytest.mark.parametrize("rows", [10, 30, 190, 1000])
+@pytest.mark.parametrize("visits", [1, 2])
+def test_names_of_people_are_never_suggested_as_a_set(rows: int, visits: int) -> None:
+    names = [f"Anna Meyer{number // visits}" for number in range(min(rows, 20 * visits))]
+    names += ["Max"] * (rows - len(names))
+    found = profiling.profile(
+        table_of(name=names), [{"name": "name", "type": "text", "null_words": []}]
+    )
+    sets = [s["expectation"]["kwargs"].get("value_set") for s in found.suggestions]
+    assert "Anna Meyer" not in repr(sets)
+
+
+def test_categories_of_a_small_table_are_suggested() -> None:
+    found = profiling.profile(
+        table_of(clinic=["North", "Hill"] * 10), [{"name": "clinic", "type": "text"}]
+    )
+    sets = [s["expectation"]["kwargs"].get("value_set") for s in found.suggestions]
+    assert ["Hill", "North"] in sets
