@@ -69,10 +69,12 @@ def run_retry(request: ProductRequest, run: Run) -> HttpResponse:
 @run_page("finding.triage")
 def run_decide(request: ProductRequest, run: Run) -> HttpResponse:
     """File, accept or only watch what a first run found; `check` names results by position."""
-    chosen = [int(text) for text in request.POST.getlist("check") if text.isdigit()]
+    chosen = [int(text) for text in request.POST.getlist("check") if text.isdecimal()]
+    if not chosen:
+        messages.error(request, "Choose at least one finding.")
+        return redirect("dataquality:run", run.dataset.product.key, run.pk)
     before = run.awaiting
-    file_awaiting(
-        run, actor=request.actor, choice=request.POST.get("choice", ""), checks=chosen or None
-    )
-    messages.success(request, f"Decided on {before - run.awaiting} findings.")
+    file_awaiting(run, actor=request.actor, choice=request.POST.get("choice", ""), checks=chosen)
+    decided = before - run.awaiting
+    messages.success(request, f"Decided on {decided} finding{'' if decided == 1 else 's'}.")
     return redirect("dataquality:run", run.dataset.product.key, run.pk)
