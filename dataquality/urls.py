@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}settings/", datasets.dataset_settings, name="dataset-settings"),
     path(f"{DATASET}versions/", datasets.versions, name="versions"),
     path(f"{DATASET}versions/read/", datasets.version_read_again, name="version-read-again"),
+    path(f"{DATASET}versions/cleaned/", datasets.version_cleaned, name="version-cleaned"),
     path(f"{DATASET}versions/<int:number>/file/", datasets.version_file, name="version-file"),
     path(f"{DATASET}profile/", profiles.profile, name="profile"),
     path(f"{DATASET}profile/again/", profiles.profile_again, name="profile-again"),

@@ -11,10 +11,12 @@ from typing import Any
 from django.conf import settings
 
 from backlog.models import Actor, Product
-from dataquality.models import SamplePolicy
+from dataquality.models import Dataset, SamplePolicy
 from dataquality.services.datasets import DatasetDraft, register_dataset
-from dataquality.services.files import Upload
+from dataquality.services.files import ServerPath, Upload
 from dataquality.services.suites import save_suite
+from dataquality.services.versions import Delivered, add_version
+from mlscrum.lib.errors import DomainError
 
 ROWS = 1000
 MISSING_AGES = 87
@@ -22,6 +24,7 @@ OUTLYING_AGES = 4
 UNREAD_NUCLEI = 16
 HEADER = ("patient_id", "clinic", "age", "systolic", "bare_nuclei", "class")
 CLEANED_FILE = "patients-cleaned.csv"
+PATIENTS_SLUG = "patients"
 Row = dict[str, Any]
 
 
@@ -35,8 +38,8 @@ def add_patients(product: Product, actor: Actor) -> None:
         product,
         DatasetDraft(
             name="Patients",
-            description="One row per examined patient, exported by the clinics every week. The "
-            f"cleaned export lies on the server as {product.key}/{CLEANED_FILE} in SOURCES_DIR.",
+            slug=PATIENTS_SLUG,
+            description="One row per examined patient, exported by the clinics every week.",
             personal_data=True,
             sample_policy=SamplePolicy.VALUES,
             key_columns=["patient_id"],
@@ -45,6 +48,20 @@ def add_patients(product: Product, actor: Actor) -> None:
         actor=actor,
     )
     save_suite(dataset, SUITE, actor=actor)
+
+
+def offers_cleaned_file(dataset: Dataset) -> bool:
+    """Whether the demo's cleaned file lies ready to become a version of this dataset."""
+    product = dataset.product
+    is_patients = product.is_demo and dataset.slug == PATIENTS_SLUG
+    return is_patients and (settings.SOURCES_DIR / product.key / CLEANED_FILE).is_file()
+
+
+def use_cleaned_file(dataset: Dataset, *, actor: Actor) -> Delivered:
+    """Make the demo's cleaned file a version of its patients; raises DomainError without one."""
+    if not offers_cleaned_file(dataset):
+        raise DomainError("no_cleaned_file", f"There is no cleaned file of {dataset.name}.")
+    return add_version(dataset, ServerPath(CLEANED_FILE), actor=actor)
 
 
 def _check(kind: str, severity: str, **kwargs: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dataquality.models import Dataset, SourceKind, Trigger
 from dataquality.queries.datasets import dataset_rows, find_dataset, find_version
 from dataquality.queries.overviews import overview_of, version_rows
 from dataquality.services.datasets import register_dataset, update_dataset
+from dataquality.services.demo import offers_cleaned_file, use_cleaned_file
 from dataquality.services.files import Upload, opened
 from dataquality.services.runs import request_run
 from dataquality.services.values import note_values_opened
@@ -116,6 +117,7 @@ def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "versions": version_rows(dataset),
             "sees_values": sees_values(request, dataset),
             "is_path": dataset.source_kind == SourceKind.PATH,
+            "offers_cleaned_file": offers_cleaned_file(dataset),
         },
         status=422 if form.errors else 200,
     )
@@ -126,6 +128,16 @@ def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
 def version_read_again(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     delivered = read_again(dataset, actor=request.actor)
     return _after_delivery(request, dataset, delivered, run=False)
+
+
+@require_POST
+@subject_page("dataset.add_version", find_dataset)
+def version_cleaned(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Take the demo's cleaned file as a version and run the checks on it."""
+    delivered = use_cleaned_file(dataset, actor=request.actor)
+    return _after_delivery(
+        request, dataset, delivered, run=request.may("run.start", dataset.subject)
+    )
 
 
 @require_GET
