@@ -12,7 +12,7 @@ from django.db.models import OuterRef, Subquery
 
 from backlog.models import Finding, Item
 from dataquality.engine import suites
-from dataquality.models import Dataset, DatasetVersion, Outcome, Result, Run
+from dataquality.models import Dataset, DatasetVersion, Outcome, Result, Run, SamplePolicy
 from dataquality.queries.datasets import (
     OpenFindings,
     median_to_resolve,
@@ -20,11 +20,26 @@ from dataquality.queries.datasets import (
     runs_that_count,
 )
 from dataquality.queries.pictures import Sparkline, sparkline
-from dataquality.queries.runs import Point, histories, last_run, results_of, runs_of
+from dataquality.queries.runs import (
+    Effects,
+    Point,
+    effects_of,
+    histories,
+    last_run,
+    results_of,
+    runs_of,
+)
 
 RUNS_ON_A_PAGE = 30
 COUNTS_ROWS = "expect_table_row_count"
 LONGEST_TEXT = 60
+NAMES_SHOWN = 6
+WORST_FIRST = (Outcome.FAILED, Outcome.ERRORED, Outcome.VACUOUS, Outcome.PASSED)
+# The kwarg that says which columns a table should have.
+COLUMNS_WANTED = {
+    "expect_table_columns_to_match_set": "column_set",
+    "expect_table_columns_to_match_ordered_list": "column_list",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,11 @@ class ResultLine:
         return self.finding.item if self.finding else None
 
     @property
+    def error(self) -> str:
+        """Why the check could not run."""
+        return self.result.message if self.result.outcome == Outcome.ERRORED else ""
+
+    @property
     def cells(self) -> list[list[Any]]:
         """The failing rows as a table under `columns`."""
         return [[row.get(column) for column in self.columns] for row in self.sample]
@@ -63,18 +83,43 @@ class RunDetails:
     shows_values: bool
 
     @property
+    def worst_first(self) -> list[ResultLine]:
+        """What failed, could not run, had nothing to check, and passed, each as in the suite."""
+        return sorted(self.lines, key=lambda line: WORST_FIRST.index(line.result.outcome))
+
+    @property
+    def is_on_old_version(self) -> bool:
+        """Whether another content of the dataset is the current one."""
+        return self.run.version_id != self.run.dataset.current_version_id
+
+    @property
     def failing(self) -> list[ResultLine]:
         """The checks that failed and have rows to show."""
         return [
             line for line in self.lines if line.result.outcome == Outcome.FAILED and line.sample
         ]
 
+    @property
+    def keeps_no_rows(self) -> bool:
+        """Whether failing rows are missing because the dataset's policy keeps none, or only keys
+        that it has not named."""
+        dataset = self.run.dataset
+        keeps_some = dataset.sample_policy == SamplePolicy.VALUES or (
+            dataset.sample_policy == SamplePolicy.KEYS and dataset.key_columns
+        )
+        return not keeps_some and any(
+            line.result.outcome == Outcome.FAILED and line.result.unexpected_count
+            for line in self.lines
+        )
+
 
 @dataclass(frozen=True)
 class Overview:
-    """The front page of a dataset. `counted` is the last run that counts for its health."""
+    """The front page of a dataset. `last` is the newest run of the current version, or the newest
+    that counts where that was never checked; `counted` the last run that counts for its health."""
 
     last: RunDetails | None
+    effects: Effects | None
     counted: Run | None
     health_curve: Sparkline
     rows_curve: Sparkline
@@ -119,14 +164,16 @@ class VersionRow:
 def overview_of(dataset: Dataset, *, with_values: bool) -> Overview:
     """The front page of a dataset; without the permission for values it holds counts alone."""
     counting = runs_that_count(dataset)
-    run = last_run(dataset)
+    counted = counting[-1] if counting else None
+    run = last_run(dataset) or counted
     versions = list(dataset.versions.filter(tracked=True).order_by("number"))[-30:]
     current = dataset.current_version
     earlier = [v for v in versions if current is not None and v.number < current.number]
     previous = earlier[-1] if earlier else None
     return Overview(
         last=run_details(run, with_values=with_values) if run else None,
-        counted=counting[-1] if counting else None,
+        effects=effects_of(run) if run else None,
+        counted=counted,
         health_curve=sparkline(
             [run.health for run in counting], "Health of the last runs", low=0, high=100
         ),
@@ -203,19 +250,60 @@ def result_line(result: Result, points: Sequence[Point], *, with_values: bool) -
 def _observed(result: Result, *, with_values: bool) -> str:
     """What was seen, in a few words."""
     if result.outcome == Outcome.ERRORED:
-        return f"could not run: {result.message}"
+        return "could not run"
     if result.outcome == Outcome.VACUOUS:
         return "nothing to check"
     if result.unexpected_count is not None and result.element_count is not None:
-        return f"{result.unexpected_count:,} of {result.element_count:,}"
+        present = _values_present(result)
+        left_out = " values" if present < result.element_count else ""
+        return f"{result.unexpected_count:,} of {present:,}{left_out}"
+    wanted = result.kwargs.get(COLUMNS_WANTED.get(result.type, ""))
+    if isinstance(wanted, list):
+        return _columns_seen([str(name) for name in wanted], result.run.version)
     value = result.observed_value
     if value is None:
         return "—"
     if not with_values and not result.type.startswith(COUNTS_ROWS):
         return "hidden"
+    text = _value_words(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def _values_present(result: Result) -> int:
+    """What the percentage is of: GX leaves missing values out, but not of the count of all."""
+    unexpected, percent = result.unexpected_count, result.unexpected_percent
+    return (
+        round(100 * unexpected / percent) if unexpected and percent else result.element_count or 0
+    )
+
+
+def _columns_seen(wanted: Sequence[str], version: DatasetVersion) -> str:
+    """How the columns of a version differ from those that are wanted."""
+    present = [str(column["name"]) for column in version.columns]
+    missing = [name for name in wanted if name not in present]
+    extra = [name for name in present if name not in wanted]
+    differences = [
+        f"{what}: {_named(names)}"
+        for what, names in (("missing", missing), ("extra", extra))
+        if names
+    ]
+    return "; ".join(differences) or f"{len(present)} of {len(wanted)} columns"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _value_words(value: Any) -> str:
+    """An observed value as people write it: lists with commas, numbers with four digits."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value_words, value))
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_value_words(inner)}" for name, inner in value.items())
     if isinstance(value, bool) or not isinstance(value, int | float):
-        text = str(value)
-        return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+        return "null" if value is None else str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
 
 
@@ -239,7 +327,7 @@ def _change(now: DatasetVersion | None, before: DatasetVersion | None) -> float 
 
 
 def _covered_columns(dataset: Dataset) -> set[str]:
-    """Columns of the dataset that some expectation speaks of."""
+    """Columns of the dataset's data that some expectation speaks of."""
     if dataset.current_suite is None:
         return set()
     named: set[str] = set()

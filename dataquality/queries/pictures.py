@@ -36,7 +36,7 @@ def sparkline(
     low: float | None = None,
     high: float | None = None,
     width: int = 96,
-    height: int = 24,
+    height: int = 20,
 ) -> Sparkline:
     """A line over the values, oldest first; None leaves a gap. Without bounds it fills the box."""
     known = [value for value in values if value is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 
-from backlog.models import Finding, Product
+from backlog.models import Finding, Item, Product
 from dataquality.models import FINISHED, Dataset, Result, Run, RunState
 
 HISTORY_LENGTH = 30
@@ -25,6 +25,17 @@ class Point:
     outcome: str
     percent: float | None
     observed: Any
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What a run did to the backlog: items that it filed, reopened and closed, and how many
+    findings it resolved."""
+
+    filed: Sequence[Item] = ()
+    reopened: Sequence[Item] = ()
+    closed: Sequence[Item] = ()
+    resolved: int = 0
 
 
 def find_run(product: Product, run_id: int) -> Run:
@@ -62,14 +73,50 @@ def results_of(run: Run) -> list[Result]:
     """What each check of a run said, in the order of the suite, with finding and item."""
     return list(
         run.results.select_related(
-            "run", "finding__item__product", "finding__item__status"
+            "run__version", "finding__item__product", "finding__item__status"
         ).order_by("position")
     )
 
 
 def last_run(dataset: Dataset) -> Run | None:
-    """The newest run of a dataset, finished or not."""
-    return runs_of(dataset.product, dataset=dataset).first()
+    """The newest run of a dataset's current version that counts, or will once it is finished."""
+    return (
+        runs_of(dataset.product, dataset=dataset)
+        .filter(version=dataset.current_version_id, tracked=True)
+        .exclude(state=RunState.CANCELLED)
+        .first()
+    )
+
+
+def effects_of(run: Run) -> Effects | None:
+    """What a run did to the backlog; None where it did nothing, or counts for nothing."""
+    report = run.report
+    if report is None or not report.tracked:
+        return None
+    filed: Mapping[str, Sequence[str]] = report.filed
+    refs = {name: filed.get(name, ()) for name in ("created", "errored", "reopened", "resolved")}
+    product = run.dataset.product
+    numbers = {int(ref.rpartition("-")[2]) for named in refs.values() for ref in named}
+    items = {
+        item.ref: item
+        for item in Item.objects.filter(product=product, number__in=numbers).select_related(
+            "product", "status"
+        )
+    }
+    found = {name: [items[ref] for ref in named if ref in items] for name, named in refs.items()}
+    resolved = Finding.objects.filter(
+        resolved_reason=Finding.Reason.GREEN,
+        resolved_at=report.reported_at,
+        occurrences__report=report,
+    ).count()
+    effects = Effects(
+        filed=[*found["created"], *found["errored"]],
+        reopened=found["reopened"],
+        closed=found["resolved"],
+        resolved=resolved,
+    )
+    did_something = bool(effects.filed or effects.reopened or effects.closed or effects.resolved)
+    return effects if did_something else None
 
 
 def histories(results: Sequence[Result]) -> dict[int, list[Point]]:

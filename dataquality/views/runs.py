@@ -11,6 +11,7 @@ from backlog.access.pages import ProductRequest, subject_page
 from dataquality.models import Dataset, Run
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.overviews import run_details, run_rows
+from dataquality.queries.runs import effects_of
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
 from dataquality.services.values import note_values_opened
 from dataquality.views.common import page_of, run_page, sees_values
@@ -45,6 +46,7 @@ def run(request: ProductRequest, run: Run) -> HttpResponse:
             "run": run,
             **page_of(request, run.dataset, "runs"),
             "d": details,
+            "effects": effects_of(run),
             "may_decide": request.may("finding.triage", run.dataset.subject),
         },
     )

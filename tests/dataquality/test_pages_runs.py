@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from backlog.models import Actor, Finding, Item, Product
-from dataquality.models import Run
-from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.models import Dataset, Run
+from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
+from dataquality.services.files import Upload
+from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
+from dataquality.services.versions import add_version
 from tests.conftest import Cast
-from tests.dataquality.conftest import (
-    check,
-    run_now,
-    upload,
-)
+from tests.dataquality.conftest import CLEANED, check, run_now, upload, work
 
 
 @pytest.fixture
@@ -49,9 +49,8 @@ def text_of(client: Client, path: str) -> str:
 def waiting(product: Product, max_acts: Actor) -> Run:
     """A first run with seven findings that wait for a yes."""
     names = [f"c{number}" for number in range(7)]
-    content = ",".join(names) + "\n" + ",".join("x" for _ in names) + "\n"
-    dataset = register_dataset(product, DatasetDraft(name="Wide"), upload(content), actor=max_acts)
-    never = [check("column_values_to_be_in_set", column=name, value_set=["y"]) for name in names]
+    dataset = register_dataset(product, DatasetDraft(name="Wide"), wide(names), actor=max_acts)
+    never = [check("column_values_to_be_in_set", column=name, value_set=[2]) for name in names]
     save_suite(dataset, never, actor=max_acts)
     run = run_now(dataset, max_acts)
     assert run.awaiting == 7
@@ -82,3 +81,140 @@ def test_what_was_chosen_of_a_first_run_is_filed_and_the_rest_waits(
 
 def test_a_stakeholder_decides_on_no_first_run(waiting: Run, vera: Client) -> None:
     assert vera.post(url(waiting, "decide"), {"choice": "file", "check": [0]}).status_code == 403
+
+
+# What a run says ------------------------------------------------------------------------------
+
+
+def test_a_run_is_started_watched_and_read(with_suite: Dataset, max_: Client) -> None:
+    started = max_.post("/p/MED/data/patients/runs/")
+    run = Run.objects.get()
+    assert started["Location"] == url(run)
+    assert "It starts as soon as a worker is free." in text_of(max_, url(run))
+    work()
+    page = text_of(max_, url(run))
+    assert "2 of 20" in page
+    assert "1 item filed:" in page
+    assert page.index("In {1, 2") < page.index("Not null")  # the red one first
+
+
+def test_a_run_under_way_is_cancelled(with_suite: Dataset, max_: Client, max_acts: Actor) -> None:
+    run = request_run(with_suite, actor=max_acts)
+    page = max_.post(url(run, "cancel"), follow=True).content.decode()
+    assert "It was cancelled before it found anything." in page
+    again = max_.post(url(run, "cancel"), follow=True).content.decode()
+    assert "has ended; there is nothing to cancel" in again
+
+
+def test_a_run_that_found_something_is_repeated_on_its_version(
+    with_suite: Dataset, max_: Client, max_acts: Actor
+) -> None:
+    run = run_now(with_suite, max_acts)
+    add_version(with_suite, upload(CLEANED), actor=max_acts)
+    max_.post(url(run, "retry"))
+    assert Run.objects.latest("pk").version.number == 1
+
+
+def test_a_green_run_says_what_it_closed(
+    with_suite: Dataset, max_: Client, max_acts: Actor
+) -> None:
+    red = run_now(with_suite, max_acts)
+    add_version(with_suite, upload(CLEANED), actor=max_acts)
+    green = run_now(with_suite, max_acts)
+    page = text_of(max_, url(green))
+    assert "1 finding resolved" in page
+    assert "1 item closed:" in page
+    assert 'class="ref data-ref is-done"' in page
+    assert 'title="Priority' not in page
+    overview = text_of(max_, "/p/MED/data/patients/")
+    assert "1 finding resolved" in overview
+    old = text_of(max_, url(red))
+    assert "On version 1, which is not the current one." in old
+
+
+def test_a_run_on_an_old_version_changes_nothing_and_says_so(
+    with_suite: Dataset, max_: Client, max_acts: Actor
+) -> None:
+    first = run_now(with_suite, max_acts)
+    add_version(with_suite, upload(CLEANED), actor=max_acts)
+    run_now(with_suite, max_acts)
+    old = run_now(with_suite, max_acts, version=first.version)
+    said = "On version 1, which is not the current one: nothing was filed or reopened."
+    assert said in text_of(max_, url(old))
+    overview = text_of(max_, "/p/MED/data/patients/")
+    assert f"Run {old.pk}" not in overview
+    assert ">100</span> <small>of 100" in overview
+
+
+def test_the_overview_says_that_the_newest_version_was_never_checked(
+    with_suite: Dataset, max_: Client, max_acts: Actor
+) -> None:
+    first = run_now(with_suite, max_acts)
+    add_version(with_suite, upload(CLEANED), actor=max_acts)
+    overview = text_of(max_, "/p/MED/data/patients/")
+    assert "Version 2 has not been checked yet; this is how version 1 was." in overview
+    assert f"Run {first.pk}" in overview
+    assert "of 100 on version 1" in overview
+
+
+def test_an_overview_without_a_run_claims_nothing(with_suite: Dataset, max_: Client) -> None:
+    overview = text_of(max_, "/p/MED/data/patients/")
+    assert "No run yet." in overview
+    assert "The checks have never run on this data." in overview
+
+
+@pytest.mark.parametrize(
+    ("policy", "keys", "said"),
+    [
+        ("none", ["id"], "policy is “nothing but counts”"),
+        ("keys", [], "policy is “keys” and it names no key columns"),
+    ],
+)
+def test_a_red_run_says_why_no_rows_are_kept(
+    with_suite: Dataset,
+    as_person: Any,
+    cast: Cast,
+    max_acts: Actor,
+    policy: str,
+    keys: list[str],
+    said: str,
+) -> None:
+    update_dataset(with_suite, actor=max_acts, sample_policy=policy, key_columns=keys)
+    run = run_now(with_suite, max_acts)
+    for name, may_change in (("olga", True), ("vera", False)):
+        page = text_of(as_person(cast[name]), url(run))
+        assert f"Failing rows are not kept: this dataset's {said}" in page.replace("&#x27;", "'")
+        assert ("Change what is kept" in page) is may_change
+
+
+def test_percent_and_count_are_of_the_same_values(
+    product: Product, max_: Client, max_acts: Actor
+) -> None:
+    rows = [f"{number},{'' if number < 8 else 200 + number}" for number in range(20)]
+    content = upload("id,age\n" + "\n".join(rows) + "\n")
+    dataset = register_dataset(product, DatasetDraft(name="Ages"), content, actor=max_acts)
+    bounds = check("column_values_to_be_between", column="age", min_value=0, max_value=120)
+    not_null = check("column_values_to_not_be_null", column="age")
+    save_suite(dataset, [bounds, not_null], actor=max_acts)
+    page = text_of(max_, url(run_now(dataset, max_acts)))
+    assert "12 of 12 values" in page
+    assert "8 of 20 " in page
+
+
+def test_columns_are_compared_in_words(product: Product, max_: Client, max_acts: Actor) -> None:
+    names = [f"c{number}" for number in range(30)]
+    draft = DatasetDraft(name="Wide", sample_policy="values")
+    dataset = register_dataset(product, draft, wide(names), actor=max_acts)
+    columns = check("table_columns_to_match_set", column_set=names)
+    values = check("column_distinct_values_to_be_in_set", column="c1", value_set=[1, 2])
+    save_suite(dataset, [columns, values], actor=max_acts)
+    page = text_of(max_, url(run_now(dataset, max_acts)))
+    assert "30 of 30 columns" in page
+    assert "[1" not in page
+    add_version(dataset, wide([*names[1:], "d"]), actor=max_acts)
+    page = text_of(max_, url(run_now(dataset, max_acts)))
+    assert "missing: c0; extra: d" in page
+
+
+def wide(names: Sequence[str]) -> Upload:
+    return upload(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
