@@ -11,8 +11,7 @@ from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse, reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,6 +20,7 @@ from backlog.forms.accounts import NewPasswordForm, ProfileForm, SignInForm
 from backlog.models import User
 from backlog.queries.accounts import demo_people, product_to_begin_with
 from backlog.services.accounts import choose_theme, update_profile
+from backlog.views.answers import back_to
 from mlscrum.env import is_loopback
 from mlscrum.web.middleware import LAST_PRODUCT, client_ip
 from mlscrum.web.throttling import may_try_to_sign_in
@@ -77,7 +77,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
     if person is None:
         raise Http404("There is no such demo person.")
     login(request, person, backend=MODEL_BACKEND)
-    return redirect(_next(request))
+    return back_to(request, reverse("home"))
 
 
 @signed_in
@@ -111,7 +111,7 @@ def theme(request: PersonRequest) -> HttpResponse:
         choose_theme(request.user, request.POST.get("theme", ""))
     except ValidationError as error:
         messages.error(request, str(error.messages[0]))
-    return redirect(_next(request))
+    return back_to(request, reverse("home"))
 
 
 @require_GET
@@ -122,10 +122,3 @@ def home(request: PersonRequest) -> HttpResponse:
     if product is None:
         return redirect("backlog:products")
     return redirect("backlog:backlog", key=product.key)
-
-
-def _next(request: HttpRequest) -> str:
-    """Where the form wants to go on, if that is one of our own pages."""
-    url = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
-    return url if ours else settings.LOGIN_REDIRECT_URL

@@ -1,4 +1,4 @@
-"""Where a person lands after a deed."""
+"""What deeds answer: where the person lands, and how many it were."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def back_to(request: HttpRequest, default: str) -> HttpResponseRedirect:
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     return HttpResponseRedirect(wanted if ours else default)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 item, 2 items."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, product_page
@@ -24,6 +25,7 @@ from backlog.queries.items import backlog_page, inbox_page, trash_page, waiting_
 from backlog.services.findings import take
 from backlog.services.items import create_item, move_items
 from backlog.services.ranks import Spot
+from backlog.views.answers import counted
 from mlscrum.lib.errors import DomainError
 
 SHOWN = ("done", "inbox", "triage", "page")
@@ -91,7 +93,7 @@ def inbox_take(request: ProductRequest, product: Product) -> HttpResponse:
     whole = ENDS.get(request.POST.get("all", ""))
     if whole:
         items = take(waiting_in_inbox(product), actor=request.actor, spot=whole())
-        messages.success(request, f"Took {_counted(len(items), 'item')} into the backlog.")
+        messages.success(request, f"Took {counted(len(items), 'item')} into the backlog.")
         return _lists(request, product, state)
     wanted = wanted_move(product, request.POST.dict(), with_done=state.with_done)
     require_home(wanted.item, Backlog.Kind.INBOX)
@@ -120,8 +122,9 @@ def _quick_add(request: ProductRequest, product: Product) -> HttpResponse:
         except (DomainError, ValidationError) as error:
             put_errors(form, error)
         else:
-            if not _is_htmx(request) or not _shows_bottom(product, state):
-                messages.success(request, f"{item.ref} added at the bottom of the backlog.")
+            link = reverse("backlog:item", args=[product.key, item.ref])
+            said = '<a href="{}">{}</a> added at the bottom of the backlog.'
+            messages.success(request, format_html(said, link, item.ref))
             # A kind is often added several times in a row.
             fresh = QuickAddForm(initial={"kind": item.kind})
             return _lists(request, product, state, quick_add=fresh, anchor="quick-add")
@@ -174,14 +177,5 @@ def _context(request: ProductRequest, product: Product, state: ListState) -> dic
     }
 
 
-def _shows_bottom(product: Product, state: ListState) -> bool:
-    """Whether the person sees the end of the list, and so what was added to it."""
-    return not backlog_page(product, number=state.page, with_done=state.with_done).page.has_next()
-
-
 def _is_htmx(request: ProductRequest) -> bool:
     return bool(getattr(request, "htmx", False))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

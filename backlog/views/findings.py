@@ -28,7 +28,7 @@ from backlog.queries.findings import (
     occurrences_of,
 )
 from backlog.services import findings as services
-from backlog.views.answers import back_to
+from backlog.views.answers import back_to, counted
 from mlscrum.lib.errors import Conflict, DomainError
 
 
@@ -122,13 +122,13 @@ def findings_decide(request: ProductRequest, product: Product) -> HttpResponse:
         raise PermissionDenied("Your role in this product doesn't allow this.")
     if form.cleaned_data["choice"] == "file":
         items = services.file_findings(chosen, actor=request.actor)
-        messages.success(request, f"Filed {_counted(len(items), 'item')}.")
+        messages.success(request, f"Filed {counted(len(items), 'item')}.")
     elif form.cleaned_data["choice"] == "accept":
         services.accept_level(chosen, actor=request.actor)
-        messages.success(request, f"Accepted today's level of {_counted(len(chosen), 'finding')}.")
+        messages.success(request, f"Accepted today's level of {counted(len(chosen), 'finding')}.")
     else:
         services.watch_only(chosen, actor=request.actor)
-        messages.success(request, f"{_counted(len(chosen), 'finding')} only watched from now on.")
+        messages.success(request, f"{counted(len(chosen), 'finding')} only watched from now on.")
     return back_to(request, reverse("backlog:backlog", args=[product.key]))
 
 
@@ -227,10 +227,6 @@ def _show(
 def _back(request: ProductRequest, finding: Finding) -> HttpResponse:
     url = reverse("backlog:finding", args=[finding.product.key, finding.pk])
     return back_to(request, url)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _ids(finding: Finding) -> str:

@@ -19,6 +19,23 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Low on the page a menu opens upwards; the line that adds items stays in front of what is below.
+function openWithinSight(menu) {
+  menu.classList.remove("opens-up");
+  const panel = menu.open && menu.querySelector(":scope > .menu-panel");
+  if (!panel) return;
+  const foot = document.querySelector("form.quick-add")?.getBoundingClientRect().top;
+  const end = Math.min(window.innerHeight, foot || window.innerHeight);
+  const room = menu.getBoundingClientRect().top - panel.offsetHeight;
+  if (panel.getBoundingClientRect().bottom > end && room > 0) menu.classList.add("opens-up");
+}
+
+document.addEventListener(
+  "toggle",
+  ({ target }) => target.matches("details.menu") && openWithinSight(target),
+  true,
+);
+
 // The tab of this page is in sight, however narrow the screen. -----------------------------------
 document
   .querySelector(".tabs [aria-current]")
@@ -26,6 +43,7 @@ document
 
 // Messages: each can be dismissed; good news goes by itself. ------------------------------------
 const STAYS_MS = 8000;
+const MOST_PASSING = 3;
 const toasts = document.getElementById("toasts");
 
 function prepare(notice) {
@@ -33,9 +51,12 @@ function prepare(notice) {
   notice.dataset.ready = "yes";
   const button = notice.querySelector("[data-dismiss]");
   if (button) button.hidden = false;
-  const passes = notice.matches(".notice-success, .notice-info, .notice-debug");
-  if (passes) setTimeout(() => leave(notice), STAYS_MS);
+  if (passes(notice)) setTimeout(() => leave(notice), STAYS_MS);
+  const passing = [...toasts.querySelectorAll("[data-notice]")].filter(passes);
+  passing.slice(0, -MOST_PASSING).forEach((older) => older.remove());
 }
+
+const passes = (notice) => notice.matches(".notice-success, .notice-info, .notice-debug");
 
 function leave(notice) {
   if (notice.matches(":hover, :focus-within")) setTimeout(() => leave(notice), STAYS_MS);

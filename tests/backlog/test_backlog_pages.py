@@ -303,6 +303,7 @@ def test_quick_add_brings_the_lists_and_an_empty_line_back(abc: list[Item], max_
     assert 'id="quick-add"' in html
     assert '<option value="spike" selected>' in html
     assert 'value="New one"' not in html
+    assert '<a href="/p/MED/items/MED-4/">MED-4</a> added at the bottom' in html
 
 
 @pytest.mark.parametrize(

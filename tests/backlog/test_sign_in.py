@@ -50,4 +50,6 @@ def test_one_click_is_for_this_machine_alone(cast: Cast, settings: Any) -> None:
     assert Client().post("/sign-in/demo/", sent).status_code == 404
     settings.DEMO_LOGIN = True
     assert Client().post("/sign-in/demo/", sent, REMOTE_ADDR="192.0.2.7").status_code == 404
-    assert Client().post("/sign-in/demo/", sent).status_code == 302
+    assert Client().post("/sign-in/demo/", sent).headers["Location"] == "/"
+    sent["next"] = "/p/MED/backlog/"
+    assert Client().post("/sign-in/demo/", sent).headers["Location"] == "/p/MED/backlog/"
