@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from backlog.models import ApiToken, Category, Invitation, Member, Product, User
 from backlog.rules.tokens import hash_of
+from mlscrum.lib.errors import DomainError
 
 
 def product_rows(user: User) -> QuerySet[Product]:
@@ -30,6 +31,10 @@ def products_of(user: User) -> list[Product]:
 def member_rows(product: Product) -> Sequence[Member]:
     """The members with their users, by name."""
     return list(product.members.select_related("user").order_by("user__name", "pk"))
+
+
+def is_member(product: Product, user: User) -> bool:
+    return product.members.filter(user=user).exists()
 
 
 def find_member(product: Product, member_id: int) -> Member:
@@ -68,12 +73,15 @@ def find_invitation(product: Product, invitation_id: int) -> Invitation:
 
 
 def opened_invitation(token: str, *, to_product: bool) -> Invitation:
-    """The open invitation with this secret, or 404 for used, revoked and expired ones too."""
+    """The open invitation with this secret. Raises DomainError with 404 for any other, and names
+    no product."""
     found = (
         Invitation.objects.select_related("product", "invited_by")
         .filter(token_hash=hash_of(token), product__isnull=not to_product)
         .first()
     )
     if found is None or not found.is_open:
-        raise Http404("This link was used, revoked or has expired; ask for a new one.")
+        raise DomainError(
+            "ended_link", "This link was used or has ended; ask for a new one.", status=404
+        )
     return found

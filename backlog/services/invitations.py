@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from mlscrum.lib.errors import Conflict
 
 def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[Invitation, str]:
     """An invitation and its link, which is mailed where EMAIL_URL is set and not kept; it lives
-    a week.
+    a week. An open invitation of the same address ends: the newest link is the one that works.
 
     Raises ValidationError for an unknown role and for somebody who is a member already.
     """
@@ -40,6 +41,7 @@ def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[In
     invitation.clean_fields(exclude=("product", "invited_by", "accepted_at", "accepted_by",
                                      "revoked_at"))  # fmt: skip
     with deed(product, actor, "member.invited", role=role):
+        _end(product.invitations.filter(email__iexact=email))
         invitation.save()
     link = _link("invitation", token)
     if settings.EMAIL_URL:
@@ -76,10 +78,7 @@ def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:
     """End an invitation; its link opens nothing any more."""
     assert invitation.product is not None
     with deed(invitation.product, actor, "member.invitation_revoked") as done:
-        changed = Invitation.objects.filter(
-            pk=invitation.pk, revoked_at=None, accepted_at=None
-        ).update(revoked_at=timezone.now())
-        if not changed:
+        if not _end(Invitation.objects.filter(pk=invitation.pk)):
             done.nothing_happened()
 
 
@@ -118,13 +117,18 @@ def accept_as_newcomer(invitation: Invitation, *, email: str, name: str, passwor
     return user
 
 
+def _end(invitations: QuerySet[Invitation]) -> int:
+    """Revoke those that nobody has used; how many they were."""
+    return invitations.filter(revoked_at=None, accepted_at=None).update(revoked_at=timezone.now())
+
+
 def _take(invitation: Invitation, user: Callable[[], User]) -> None:
     """Use the invitation up; of two who open it at once only one does."""
     open_now = Invitation.objects.filter(
         pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
     )
     if not open_now.update(accepted_at=timezone.now(), accepted_by=user()):
-        raise Conflict("used_invitation", "This link was used, revoked or has expired.")
+        raise Conflict("used_invitation", "This link was used or has ended; ask for a new one.")
 
 
 def _link(name: str, token: str) -> str:

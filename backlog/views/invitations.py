@@ -13,7 +13,7 @@ from backlog.access.pages import public
 from backlog.forms.people import NewcomerForm
 from backlog.forms.refusals import put_errors
 from backlog.models import Invitation, User
-from backlog.queries.people import opened_invitation
+from backlog.queries.people import is_member, opened_invitation
 from backlog.services.invitations import accept_as, accept_as_newcomer
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -22,11 +22,13 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 @public
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Join a product: as who is signed in, or with a new account."""
+    """Join a product: as who is signed in, or with a new account. Members don't use it up."""
     found = opened_invitation(token, to_product=True)
     product = found.product
     assert product is not None
     if isinstance(request.user, User):
+        if is_member(product, request.user):
+            return render(request, "registration/invitation_idle.html", {"invitation": found})
         if request.method == "POST":
             accept_as(found, request.user)
             messages.success(request, f"Welcome to {product.name}.")

@@ -9,7 +9,8 @@ from django.test import Client
 
 from backlog.access.tokens import find_token
 from backlog.models import Actor, ApiToken, Product, Role, User
-from backlog.services.invitations import first_link, invite
+from backlog.queries.people import open_invitations
+from backlog.services.invitations import first_link, invite, revoke_invitation
 from tests.conftest import Cast
 
 
@@ -112,6 +113,41 @@ def test_the_link_stands_on_the_page_once_and_can_be_revoked(
     client.post(f"/p/MED/invitations/{invitation.pk}/revoke/")
     invitation.refresh_from_db()
     assert not invitation.is_open
+
+
+def test_a_link_that_has_ended_names_no_product(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    invitation, link = invite(
+        product, "nina@example.org", "developer", actor=Actor.person(cast.olga)
+    )
+    revoke_invitation(invitation, actor=Actor.person(cast.olga))
+    for path in (link.removeprefix("http://127.0.0.1:8000"), "/invitations/nonsense/"):
+        page = as_person(cast.sam).get(path)
+        assert page.status_code == 404
+        assert "This link was used or has ended; ask for a new one." in page.content.decode()
+        assert "Diagnosis" not in page.content.decode()
+
+
+def test_a_member_who_opens_an_invitation_leaves_it_to_others(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    invitation, link = invite(
+        product, "nina@example.org", "developer", actor=Actor.person(cast.olga)
+    )
+    path = link.removeprefix("http://127.0.0.1:8000")
+    for page in (as_person(cast.max).get(path), as_person(cast.max).post(path)):
+        assert "You are a member already" in page.content.decode()
+    invitation.refresh_from_db()
+    assert invitation.is_open
+
+
+def test_a_second_invitation_of_an_address_replaces_the_first(product: Product, cast: Cast) -> None:
+    first, _ = invite(product, "nina@example.org", "developer", actor=Actor.person(cast.olga))
+    second, _ = invite(product, "Nina@example.org", "stakeholder", actor=Actor.person(cast.olga))
+    assert [row.pk for row in open_invitations(product)] == [second.pk]
+    first.refresh_from_db()
+    assert first.revoked_at
 
 
 def test_a_member_is_not_invited_again(product: Product, cast: Cast, as_person: Any) -> None:
