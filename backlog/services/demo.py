@@ -21,7 +21,9 @@ PEOPLE = {
     "vera": ("Vera Novak", Role.STAKEHOLDER),
 }
 Chapter = Callable[[Product, Actor], None]
+TakeAway = Callable[[Product], None]
 _chapters: dict[str, list[Chapter]] = {}
+_take_aways: dict[str, list[TakeAway]] = {}
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,23 @@ MEDICAL = DemoProduct(
 PRODUCTS = (MEDICAL,)
 
 
-def register_chapter(key: str, chapter: Chapter) -> None:
-    """Let an app of a higher floor add its part to the demo product `key`."""
+@dataclass(frozen=True)
+class Removed:
+    """The keys of the demo products that went, and of those that people use by now."""
+
+    gone: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def register_chapter(key: str, chapter: Chapter, take_away: TakeAway | None = None) -> None:
+    """Let an app of a higher floor add its part to the demo product `key`.
+
+    `take_away(product)` removes what the rows don't hold, such as files; it is called in the
+    transaction that deletes the product, so it removes files on commit.
+    """
     _chapters.setdefault(key, []).append(chapter)
+    if take_away is not None:
+        _take_aways.setdefault(key, []).append(take_away)
 
 
 def load() -> list[Product]:
@@ -70,17 +86,22 @@ def load() -> list[Product]:
     return made
 
 
-def remove() -> int:
-    """Take the demo products and people away; how many products went.
+def remove() -> Removed:
+    """Take the demo products and people away.
 
-    A product that somebody else owns by now, or a key that was never a demo's, is left alone.
+    A product with a member who is no demo person is left alone, and so are its people.
     """
     with transaction.atomic():
-        products = list(Product.objects.filter(is_demo=True))
-        for product in products:
+        demos = Product.objects.filter(is_demo=True)
+        in_use = demos.filter(members__user__is_demo=False).distinct()
+        kept = tuple(product.key for product in in_use)
+        gone = list(demos.exclude(key__in=kept))
+        for product in gone:
+            for take_away in _take_aways.get(product.key, []):
+                take_away(product)
             erase(product)
-        User.objects.filter(is_demo=True).delete()
-    return len(products)
+        User.objects.filter(is_demo=True).exclude(memberships__product__key__in=kept).delete()
+    return Removed(tuple(product.key for product in gone), kept)
 
 
 def erase(product: Product) -> None:

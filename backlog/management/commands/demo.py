@@ -16,11 +16,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["remove"]:
-            count = demo.remove()
-            self.stdout.write(f"{count} demo products removed.")
+            self._remove()
             return
         if not (settings.DEMO or settings.LOOPBACK):
             raise CommandError("Set DEMO=1 to load demo data where BASE_URL is a public host.")
         made = demo.load()
         names = ", ".join(product.name for product in made) or "nothing new"
         self.stdout.write(f"Demo loaded: {names}.")
+
+    def _remove(self) -> None:
+        removed = demo.remove()
+        self.stdout.write(f"Demo products removed: {', '.join(removed.gone) or 'none'}.")
+        for key in removed.kept:
+            self.stdout.write(
+                f"{key} is kept, for people who are no demo people are members of it; remove them "
+                "first if it is to go."
+            )
