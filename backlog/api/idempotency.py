@@ -20,9 +20,9 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from backlog.models import Actor, KeptAnswer
+from backlog.services.housekeeping import ANSWERS_KEPT_FOR
 from mlscrum.lib.errors import Conflict, DomainError
 
-KEPT_FOR = timedelta(hours=24)
 # Whoever has not answered by then has died: nothing of it was committed.
 GIVEN_UP_AFTER = timedelta(minutes=10)
 RETRY_AFTER_S = 2
@@ -65,7 +65,7 @@ def once(request: Request, actor: Actor, create: Callable[[], Response]) -> Resp
 def _take(mine: Mapping[str, str], body_hash: str) -> KeptAnswer | None:
     """A row that says that the request is under way; None where there is one already."""
     now = timezone.now()
-    KeptAnswer.objects.filter(**mine, created_at__lt=now - KEPT_FOR).delete()
+    KeptAnswer.objects.filter(**mine, created_at__lt=now - ANSWERS_KEPT_FOR).delete()
     KeptAnswer.objects.filter(**mine, status=None, created_at__lt=now - GIVEN_UP_AFTER).delete()
     try:
         with transaction.atomic():

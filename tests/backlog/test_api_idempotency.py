@@ -7,10 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import RequestFactory
 from django.utils import timezone
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
 
 from backlog.api import items as items_door
+from backlog.api.idempotency import _hash_of
 from backlog.models import Comment, Item, KeptAnswer, Member, Product, Scope
 from tests.conftest import Cast
 from tests.rest import V1
@@ -100,6 +105,31 @@ def test_who_has_lost_the_right_gets_no_kept_answer(
     max_.post(ITEMS, {"title": "a"}, headers=ONE)
     Member.objects.filter(user=cast.max).delete()
     assert max_.post(ITEMS, {"title": "a"}, headers=ONE).status_code == 404
+
+
+def test_a_token_s_secret_is_never_kept(api: Any, cast: Cast, product: Product) -> None:
+    body = {"name": "CI", "scopes": ["evidence"], "days": 30}
+    path = f"{V1}/products/MED/tokens/"
+    first, second = (api(cast.olga).post(path, body, headers=ONE) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["token"] != second.json()["token"]
+    assert not KeptAnswer.objects.exists()
+
+
+def test_a_form_with_files_is_the_same_where_its_parts_are() -> None:
+    def hashed(content: bytes, name: str = "a.csv", **fields: Any) -> str:
+        form = {"file": SimpleUploadedFile(name, content), **fields}
+        request = Request(RequestFactory().post("/", form), parsers=[MultiPartParser()])
+        found = _hash_of(request)
+        data: Any = request.data
+        assert data["file"].read() == content
+        return found
+
+    same = hashed(b"age\n1", slug="patients", tag=["a", "b"])
+    assert hashed(b"age\n1", slug="patients", tag=["a", "b"]) == same
+    assert hashed(b"age\n2", slug="patients", tag=["a", "b"]) != same
+    assert hashed(b"age\n1", "b.csv", slug="patients", tag=["a", "b"]) != same
+    assert hashed(b"age\n1", slug="patients", tag=["b", "a"]) != same
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])

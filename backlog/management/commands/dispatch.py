@@ -10,16 +10,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, connection
+from django.utils import timezone
 from kombu.exceptions import ChannelError, OperationalError
 
 from backlog.models import Job
 from backlog.services import dispatching
 from backlog.services.heartbeats import BEAT_EVERY_S, beat, fall_silent, forget_the_dead
+from backlog.services.housekeeping import tidy_up
 from backlog.tasks import run_job
 
 logger = logging.getLogger(__name__)
 POLL_EVERY_S = 0.25
 LOOK_BACK_EVERY_S = 5.0
+TIDY_EVERY_S = 3600.0
 LONGEST_PAUSE_S = 2.0  # between attempts while the database or the broker is away
 
 
@@ -41,7 +44,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._outage = ""
-        self._beaten_at = self._looked_back_at = float("-inf")
+        self._beaten_at = self._looked_back_at = self._tidied_at = float("-inf")
 
     def loop(self, stopped: threading.Event) -> None:
         """Run until stopped; each turn costs one cheap query."""
@@ -59,7 +62,8 @@ class Dispatcher:
         self._say_goodbye()
 
     def turn(self) -> None:
-        """Beat if it is time, send what is due, and now and then what seems to be lost."""
+        """Beat if it is time, send what is due, now and then what seems to be lost, and every
+        hour tidy up."""
         now = time.monotonic()
         if now - self._beaten_at >= BEAT_EVERY_S:
             beat("dispatcher")
@@ -69,6 +73,9 @@ class Dispatcher:
         if now - self._looked_back_at >= LOOK_BACK_EVERY_S:
             dispatching.resend_unanswered(send, queue_depth)
             self._looked_back_at = now
+        if now - self._tidied_at >= TIDY_EVERY_S:
+            self._tidied_at = now  # first, so that what fails is tried again in an hour
+            tidy_up(timezone.now())
 
     def _wait_out(self, what: str, error: Exception, pause_s: float) -> float:
         if self._outage != what:

@@ -1,0 +1,51 @@
+"""What is kept for a while goes when its time is up; the dispatcher sees to it every hour."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.contrib.sessions.models import Session
+from django.db import InterfaceError, OperationalError
+
+from backlog.models import KeptAnswer
+from backlog.services.findings import forget_untracked
+
+logger = logging.getLogger(__name__)
+Chore = Callable[[datetime], int]
+ANSWERS_KEPT_FOR = timedelta(hours=24)
+
+
+def forget_answers(now: datetime) -> int:
+    """Delete answers to requests with an Idempotency-Key after 24 hours; how many went."""
+    return KeptAnswer.objects.filter(created_at__lt=now - ANSWERS_KEPT_FOR).delete()[0]
+
+
+def forget_sessions(now: datetime) -> int:
+    """Delete sessions that have run out; how many went."""
+    return Session.objects.filter(expire_date__lt=now).delete()[0]
+
+
+_chores: list[Chore] = [forget_untracked, forget_answers, forget_sessions]
+
+
+def register(chore: Chore) -> None:
+    """Let an app of a higher floor see to what it keeps for a while: `chore(now)` deletes what is
+    over and says how much that was. Several dispatchers may call it at once."""
+    _chores.append(chore)
+
+
+def tidy_up(now: datetime) -> None:
+    """Do all chores; one that fails is logged and keeps none of the others from being done."""
+    for chore in _chores:
+        name = chore.__name__
+        try:
+            gone = chore(now)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # the jobs must still be sent
+            logger.exception("The chore %s failed", name)
+        else:
+            if gone:
+                logger.info("The chore %s removed %d rows", name, gone)
