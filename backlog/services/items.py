@@ -449,7 +449,7 @@ def _transition(item: Item, at: datetime) -> Transition:
 
 def _with_tasks(items: Sequence[Item], target: Backlog) -> list[Item]:
     """The items and their tasks, locked in the order of their ids, in the order of the move."""
-    ids = [item.pk for item in items]
+    ids = list(dict.fromkeys(item.pk for item in items))
     locked = {
         row.pk: row
         for row in Item.objects.select_for_update(no_key=True, of=("self",))

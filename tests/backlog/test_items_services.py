@@ -87,6 +87,12 @@ def test_several_items_move_together_in_the_order_given(product: Product, max_ac
     assert titles(product) == ["b", "c", "a"]
 
 
+def test_an_item_named_twice_moves_once(product: Product, max_acts: Actor) -> None:
+    a, b, _ = three(product, max_acts)
+    moved = move_items(product, [b, a, b], actor=max_acts, spot=Spot.top(), to=inbox(product))
+    assert moved == [b, a]
+
+
 def test_an_anchor_that_has_left_is_a_conflict_with_the_present_neighbours(
     product: Product, max_acts: Actor
 ) -> None:
