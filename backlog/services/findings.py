@@ -662,7 +662,7 @@ def delete_item(
     if findings not in {"keep", "mute", "resolve"}:
         raise ValidationError({"findings": "Choose keep, mute or resolve."})
     with deed(item.product, actor, "item.deleted", item=item):
-        lock_all_backlogs(item.product)
+        lock_items_of(item.product, item.findings.all())
         # First out of the backlog, so that nothing finishes the item on its way.
         trashed = trash_item(item, actor=actor, exact_version=exact_version)
         for finding in item.findings.filter(state=Finding.State.OPEN):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Finding, Item, Product, Subject
@@ -30,6 +32,12 @@ from backlog.services.ranks import Spot
 from mlscrum.lib.errors import DomainError
 from tests.conftest import Cast
 
+DEEDS = (
+    "report", "mute", "accept", "resolve", "obsolete", "reopen", "file", "delete", "restore",
+    "edit", "move", "add", "rename", "redesign",
+)  # fmt: skip
+# Every deed takes its locks in this order (DECISIONS of the house, 9).
+ORDER = ("backlog_backlog", "backlog_itemcounter", "backlog_item", "backlog_activitycounter")
 CHECKS = 12
 DEEDS_EACH = 8
 
@@ -124,17 +132,12 @@ class Crowd:
 
     def work(self, seed: int, start: threading.Barrier) -> None:
         chance = random.Random(seed)
-        deeds: list[Callable[[random.Random], None]] = [
-            self.report, self.mute, self.accept, self.resolve, self.obsolete, self.reopen,
-            self.file, self.delete, self.restore, self.edit, self.move, self.add, self.rename,
-            self.redesign,
-        ]  # fmt: skip
         start.wait()
         try:
             for _ in range(DEEDS_EACH):
                 # Where it is refused, the world has moved on, which is no fault here.
                 with contextlib.suppress(DomainError, ValidationError):
-                    chance.choice(deeds)(chance)
+                    getattr(self, chance.choice(DEEDS))(chance)
         except Exception as error:  # noqa: BLE001 - any failure of a thread must reach the test
             self.failures.append(error)
         finally:
@@ -146,6 +149,41 @@ def _lines(product: Product) -> list[StatusLine]:
     return [
         StatusLine(status.name, status.category, status.slug) for status in product.statuses.all()
     ]
+
+
+def locked_tables(statements: Iterable[str]) -> list[str]:
+    """The tables of ORDER as they were first locked or written."""
+    found = []
+    for sql in statements:
+        written = re.match(r'UPDATE "?(\w+)"?', sql)
+        read = re.search(r'FROM "(\w+)".* FOR NO KEY UPDATE', sql, re.DOTALL)
+        if table := written or read:
+            found.append(table.group(1))
+    return [table for table in dict.fromkeys(found) if table in ORDER]
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_each_deed_takes_its_locks_in_the_one_order(
+    product: Product, cast: Cast, deed: str
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    crowd = Crowd(product, cast)
+    update_product(product, actor=crowd.actor, first_run_limit=CHECKS)
+    crowd.report(random.Random(1))
+    Finding.objects.filter(pk__lte=Finding.objects.earliest("pk").pk + 2).update(item=None)
+    seen = 0
+    for seed in range(10):
+        with (
+            CaptureQueriesContext(connection) as queries,
+            contextlib.suppress(DomainError, ValidationError),
+            transaction.atomic(),
+        ):
+            getattr(crowd, deed)(random.Random(seed))
+        tables = locked_tables(query["sql"] for query in queries)
+        assert tables == sorted(tables, key=ORDER.index)
+        seen += bool(tables)
+    assert seen
 
 
 @pytest.mark.django_db(transaction=True)
