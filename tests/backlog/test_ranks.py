@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Iterable
 
 import pytest
 from django.db import close_old_connections, connection
@@ -121,7 +122,10 @@ def test_twenty_movers_at_once_lose_nothing_and_leave_no_gap_in_the_activity(
     assert sorted(order(product), key=int) == [str(n) for n in range(40)]
     seqs = list(Activity.objects.filter(product=product).values_list("seq", flat=True))
     assert seqs == list(range(1, len(seqs) + 1))
-    assert Activity.objects.filter(kind="item.moved").count() == 200
+    deeds = Activity.objects.filter(kind="item.moved")
+    moves = deeds.select_related("item__product").order_by("seq")
+    assert moves.count() == 200
+    assert order(product) == replayed([item.ref for item in items], moves)
 
 
 def test_a_mover_whose_anchor_moved_away_is_told(product: Product, cast: Cast) -> None:
@@ -137,6 +141,21 @@ def spot_at(items: list[Item], where: str, anchor: int) -> Spot:
     if where in {"top", "bottom"}:
         return Spot.top() if where == "top" else Spot.bottom()
     return Spot.before(items[anchor]) if where == "before" else Spot.after(items[anchor])
+
+
+def replayed(refs: list[str], moves: Iterable[Activity]) -> list[str]:
+    """The titles in the order that these moves make one after the other, as the deeds tell them."""
+    titles = {ref: str(number) for number, ref in enumerate(refs)}
+    row = list(refs)
+    for move in moves:
+        assert move.item is not None
+        row.remove(move.item.ref)
+        where, anchor = move.data["place"], move.data.get("anchor")
+        at = {"top": 0, "bottom": len(row)}.get(where)
+        if at is None:
+            at = row.index(anchor) + (where == "after")
+        row.insert(at, move.item.ref)
+    return [titles[ref] for ref in row]
 
 
 def order(product: Product) -> list[str]:
