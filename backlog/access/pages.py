@@ -95,43 +95,50 @@ def product_page(permission: str, *, post: str | None = None) -> Callable[[View]
                 )
 
             inside.may = asked
-            needed = post if post and request.method not in {"GET", "HEAD"} else permission
-            if not asked(needed):
-                raise PermissionDenied("Your role in this product doesn't allow this.")
+            _refuse_unless(inside, permission, post)
             return view(inside, inside.product, **kwargs)
 
-        guarded = signed_in(checked)
-        guarded.declares = f"{permission}, {post}" if post else permission  # type: ignore[attr-defined]
-        return guarded
+        return _declaring(signed_in(checked), permission, post)
 
     return decorate
 
 
 def subject_page(
-    permission: str, find: Callable[[Product, str], Any], *, post: str | None = None
+    permission: str,
+    find: Callable[[Product, Any], Any],
+    *,
+    post: str | None = None,
+    named: str = "slug",
 ) -> Callable[[View], View]:
-    """As `product_page`, for a page of one subject `slug` whose keepers hold more rights.
+    """As `product_page`, for a page about one subject, whose keepers hold more rights.
 
     `find(product, slug)` returns the thing (with `.subject`) or raises 404; the view gets
-    `(request, thing, ...)`.
+    `(request, thing, ...)`. `named` is what the address calls the slug.
     """
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def checked(
-            request: ProductRequest, product: Product, slug: str, **kwargs: Any
-        ) -> HttpResponseBase:
-            thing = find(product, slug)
-            needed = post if post and request.method not in {"GET", "HEAD"} else permission
-            if not request.may(needed, thing.subject):
-                raise PermissionDenied("Your role in this product doesn't allow this.")
+        def checked(request: ProductRequest, product: Product, **kwargs: Any) -> HttpResponseBase:
+            thing = find(product, kwargs.pop(named))
+            _refuse_unless(request, permission, post, thing.subject)
             return view(request, thing, **kwargs)
 
-        guarded = product_page("product.view")(checked)
-        guarded.declares = f"{permission}, {post}" if post else permission  # type: ignore[attr-defined]
-        return guarded
+        return _declaring(product_page("product.view")(checked), permission, post)
 
     return decorate
+
+
+def _refuse_unless(
+    request: ProductRequest, permission: str, post: str | None, subject: Subject | None = None
+) -> None:
+    reads = request.method in {"GET", "HEAD"}
+    if not request.may(permission if reads or post is None else post, subject):
+        raise PermissionDenied("Your role in this product doesn't allow this.")
+
+
+def _declaring(guarded: View, permission: str, post: str | None) -> View:
+    guarded.declares = f"{permission}, {post}" if post else permission  # type: ignore[attr-defined]
+    return guarded
 
 
 def _membership(user: User, key: str) -> Member:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backlog.models import Actor, ActorKind, Member, Product, Role, Scope, Subject
-from mlscrum.lib.errors import Refused
 
 EVERYONE = frozenset(Role)
 BUILDERS = frozenset({Role.DEVELOPER, Role.SCRUM_MASTER, Role.PRODUCT_OWNER})
@@ -86,14 +85,6 @@ def may(
     if role in needed.roles:
         return True
     return needed.for_keepers and _keeps(actor, subject)
-
-
-def require(
-    actor: Actor, permission: str, product: Product, *, subject: Subject | None = None
-) -> None:
-    """Raise Refused where the actor may not."""
-    if not may(actor, permission, product, subject=subject):
-        raise Refused("forbidden", "Your role in this product doesn't allow this.")
 
 
 def _scope_allows(actor: Actor, permission: str, needed: Permission) -> bool:

@@ -11,13 +11,15 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, QuerySet
 from django.http import Http404
 
-from backlog.models import Finding, Item, Occurrence, Product, Subject
+from backlog.models import Finding, Item, Occurrence, Product, StoredReport, Subject
 
 PAGE_SIZE = 100
 TRIAGE_ROWS = 20
 OCCURRENCES_SHOWN = 20
 LONGEST_FACT = 300  # characters of one piece of evidence on a page
 FACTS_SHOWN = 30
+UNTRACKED_ROWS = 20
+UNTRACKED_SHOWN = 10  # observations of one report
 # How lists call what a finding is about.
 SOURCE_WORDS = {
     Subject.Kind.DATASET: "data",
@@ -104,6 +106,19 @@ class FindingView:
 
 
 @dataclass(frozen=True)
+class UntrackedView:
+    """A report that touched no finding: where it came from, what it saw to be wrong, and how many
+    items it would have filed, reopened and so on."""
+
+    report: StoredReport
+    facts: Sequence[Fact]
+    would: Sequence[Fact]
+    red: Sequence[Fact]
+    more: int
+    job_url: str
+
+
+@dataclass(frozen=True)
 class Triage:
     """Open findings that no item stands for: a first run waits for a yes, or they are minor."""
 
@@ -122,11 +137,6 @@ def find_finding(product: Product, finding_id: int) -> Finding:
     if found is None:
         raise Http404("There is no such finding.")
     return found
-
-
-def find_findings(product: Product, ids: Iterable[int]) -> list[Finding]:
-    """The findings of this product among the ids, the most urgent first."""
-    return list(_with_all(Finding.objects.filter(product=product, pk__in=list(ids))))
 
 
 def triage(product: Product, *, everything: bool = False) -> Triage:
@@ -150,6 +160,37 @@ def findings_page(product: Product, state: str, number: str | int | None) -> Pag
     findings = _with_all(Finding.objects.filter(product=product, state=state))
     page: Page[Finding] = Paginator(findings, PAGE_SIZE).get_page(number)
     return page
+
+
+def untracked_page(product: Product, number: str | int | None) -> Page[StoredReport]:
+    """Reports that touched no finding, the newest first."""
+    reports = _untracked(product).select_related("subject").order_by("-reported_at", "-pk")
+    page: Page[StoredReport] = Paginator(reports, UNTRACKED_ROWS).get_page(number)
+    return page
+
+
+def untracked_count(product: Product) -> int:
+    """How many reports touched no finding."""
+    return _untracked(product).count()
+
+
+def untracked_view(report: StoredReport) -> UntrackedView:
+    """A report that touched no finding as a page shows it."""
+    red = [seen for seen in report.observations if seen["outcome"] in {"failed", "errored"}]
+    filed = report.filed
+    would = [(word, len(filed.get(name, []))) for name, word in _WOULD_HAVE.items()]
+    return UntrackedView(
+        report=report,
+        facts=_around(report.context),
+        would=[Fact(word, str(count)) for word, count in would if count],
+        red=[Fact(seen["outcome"], seen["title"]) for seen in red[:UNTRACKED_SHOWN]],
+        more=max(0, len(red) - UNTRACKED_SHOWN),
+        job_url=_safe_url(report.context.get("job_url")),
+    )
+
+
+def _untracked(product: Product) -> QuerySet[StoredReport]:
+    return StoredReport.objects.filter(product=product, tracked=False)
 
 
 def finding_counts(product: Product) -> dict[str, int]:
@@ -224,6 +265,14 @@ def marks_of(finding: Finding) -> list[Mark]:
     return [mark for holds, mark in held if holds]
 
 
+# The lists of what a report did, in the words of what it would have done.
+_WOULD_HAVE = {
+    "created": "would be filed",
+    "errored": "would be filed as not run",
+    "updated": "seen again",
+    "reopened": "would be reopened",
+    "resolved": "would be resolved",
+}
 _REGRESSED = Mark("regressed", "p2", "rotate", "It had been fixed and came back.")
 _AWAITING_EVIDENCE = Mark(
     "awaiting evidence",
@@ -260,17 +309,18 @@ def _facts(evidence: Mapping[str, Any]) -> list[Fact]:
         if name not in LABELS and name not in {"url", "context"}
     ]
     context = evidence.get("context")
-    around = [
-        (label, name, context.get(name))
-        for name, label in CONTEXT_LABELS.items()
-        if isinstance(context, Mapping)
-    ]
     facts = [
         Fact(label, _text(name, value))
-        for label, name, value in (*known, *other, *around)
+        for label, name, value in (*known, *other)
         if value not in (None, "", [], {})
     ]
-    return facts[:FACTS_SHOWN]
+    return [*facts, *_around(context if isinstance(context, Mapping) else {})][:FACTS_SHOWN]
+
+
+def _around(context: Mapping[str, Any]) -> list[Fact]:
+    """Where evidence came from, as lines of a small table."""
+    named = [(name, label, context.get(name)) for name, label in CONTEXT_LABELS.items()]
+    return [Fact(label, _text(name, value)) for name, label, value in named if value]
 
 
 def _text(name: str, value: Any) -> str:

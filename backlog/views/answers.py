@@ -7,7 +7,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def back_to(request: HttpRequest, default: str) -> HttpResponseRedirect:
-    """To the page that the form names as `next`, if it is one of ours."""
+    """To the page that the form names as `next`, if it is one of ours, else to the default: an
+    address or the name of a page."""
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
     return HttpResponseRedirect(wanted if ours else default)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from backlog.access.pages import ProductRequest, View, product_page
+from backlog.access.pages import ProductRequest, View, product_page, subject_page
 from backlog.forms.findings import MuteForm, PriorityForm, ResolveForm, TriageForm
 from backlog.forms.refusals import put_errors
 from backlog.models import Finding, Product
@@ -26,10 +25,15 @@ from backlog.queries.findings import (
     finding_view,
     findings_page,
     occurrences_of,
+    untracked_count,
+    untracked_page,
+    untracked_view,
 )
 from backlog.services import findings as services
 from backlog.views.answers import back_to, counted
 from mlscrum.lib.errors import Conflict, DomainError
+
+UNTRACKED = "untracked"
 
 
 @dataclass(frozen=True)
@@ -65,41 +69,29 @@ def finding_panel(request: ProductRequest, view: FindingView, **sent: Form) -> F
     )
 
 
-def finding_page(
-    permission: str,
-) -> Callable[[Callable[..., HttpResponseBase]], View]:
-    """As `product_page`, for one finding, whose subject's keepers hold more rights."""
-
-    def decorate(view: Callable[..., HttpResponseBase]) -> View:
-        @wraps(view)
-        def checked(request: ProductRequest, product: Product, finding_id: int) -> HttpResponseBase:
-            found = find_finding(product, finding_id)
-            if not request.may(permission, found.subject):
-                raise PermissionDenied("Your role in this product doesn't allow this.")
-            return view(request, found)
-
-        guarded = product_page("finding.view")(checked)
-        guarded.declares = permission  # type: ignore[attr-defined]
-        return guarded
-
-    return decorate
+def finding_page(permission: str) -> Callable[[View], View]:
+    """As `subject_page`, for one finding: the view gets `(request, finding)`."""
+    return subject_page(permission, find_finding, named="finding_id")
 
 
 @require_GET
 @product_page("finding.view")
 def findings(request: ProductRequest, product: Product) -> HttpResponse:
-    """All findings of the product by their state."""
+    """All findings of the product by their state; apart from them what touched none."""
     state = request.GET.get("state", "")
-    state = state if state in Finding.State.values else Finding.State.OPEN
+    number = request.GET.get("page")
     counts = finding_counts(product)
-    page = findings_page(product, state, request.GET.get("page"))
-    context = {
-        "product": product,
-        "state": state,
-        "tabs": [(name, label, counts[name]) for name, label in Finding.State.choices],
-        "page": page,
-        "views": [finding_view(finding) for finding in page],
-    }
+    tabs = [(name, label, counts[name]) for name, label in Finding.State.choices]
+    tabs.append((UNTRACKED, "Not tracked", untracked_count(product)))
+    context: dict[str, Any] = {"product": product, "tabs": tabs}
+    if state == UNTRACKED:
+        reports = untracked_page(product, number)
+        views = [untracked_view(report) for report in reports]
+        context |= {"state": state, "page": reports, "views": views}
+        return render(request, "backlog/findings_untracked.html", context)
+    state = state if state in Finding.State.values else Finding.State.OPEN
+    page = findings_page(product, state, number)
+    context |= {"state": state, "page": page, "views": [finding_view(found) for found in page]}
     return render(request, "backlog/findings.html", context)
 
 

@@ -29,6 +29,7 @@ def see(
     excess: float = 6.7,
     key: str = "",
     evidence: dict[str, Any] | None = None,
+    context: dict[str, Any] | None = None,
 ) -> list[Finding]:
     """One report in which these columns are seen like this; the findings that stand for them."""
     now = timezone.now()
@@ -41,6 +42,7 @@ def see(
             subject=patients(product),
             batch_key=key,
             batch_at=now,
+            context=context or {},
             observations=[
                 Observation(
                     check="expect_column_values_to_not_be_null",

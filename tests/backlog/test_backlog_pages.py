@@ -259,6 +259,21 @@ def test_all_of_the_inbox_is_taken_at_once(product: Product, olga: Client) -> No
     assert product_backlog(product).items.count() == 3
 
 
+def test_all_of_the_inbox_is_taken_in_the_same_queries_however_full(
+    product: Product, olga: Client
+) -> None:
+    def taken(count: int) -> int:
+        see(product, *(f"{count}-{n}" for n in range(count)))
+        with CaptureQueriesContext(connection) as seen:
+            olga.post(f"{URL}take/", {"all": "top"})
+        return len(seen)
+
+    product.first_run_limit = 100
+    product.save()
+    taken(1)
+    assert taken(30) == taken(2)
+
+
 def test_an_item_is_taken_once(product: Product, olga: Client) -> None:
     see(product, "age")
     olga.post(f"{URL}take/", {"top": "MED-1"})

@@ -54,6 +54,33 @@ def url(finding: Finding, deed: str = "") -> str:
 # What is shown --------------------------------------------------------------------------------
 
 
+def test_what_is_not_tracked_is_shown_apart(product: Product, vera: Client) -> None:
+    job = {"pull_request": 12, "job_url": "https://ci.example.org/7"}
+    see(product, "age", "weight", context=job)
+    tabs = vera.get("/p/MED/findings/").content.decode()
+    assert 'Not tracked <span class="muted">1</span>' in tabs
+    html = vera.get("/p/MED/findings/?state=untracked").content.decode()
+    for text in ("Pull request: 12", "2 would be filed", "https://ci.example.org/7"):
+        assert text in html, text
+    assert html.count(">failed</span>") == 2
+    assert not Finding.objects.exists()
+
+
+def test_the_page_of_untracked_evidence_takes_the_same_queries_however_long(
+    product: Product, vera: Client
+) -> None:
+    def taken() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert vera.get("/p/MED/findings/?state=untracked").status_code == 200
+        return len(seen)
+
+    see(product, "age", context={"pull_request": 12})
+    before = taken()
+    for number in range(5):
+        see(product, "age", context={"pull_request": number + 13})
+    assert taken() == before
+
+
 def test_the_page_of_a_finding_shows_its_evidence_and_its_days(age: Finding, vera: Client) -> None:
     page = vera.get(url(age))
     html = page.content.decode()
