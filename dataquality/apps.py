@@ -14,8 +14,10 @@ class DataQualityConfig(AppConfig):
         from dataquality.queries.evidence import open_critical_count
         from dataquality.services import profiles, runs
         from dataquality.services.demo import add_patients
+        from dataquality.services.files import prepare_temporary_files
         from dataquality.views.panels import failing_rows
 
+        prepare_temporary_files()
         jobs.register(
             runs.JOB_KIND,
             runs.execute_run,

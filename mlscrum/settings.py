@@ -216,7 +216,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "mlscrum.lib.storage.AssetStorage"},
 }
 UPLOAD_LIMIT_MB = env.integer("UPLOAD_LIMIT_MB", 200, minimum=1)
-FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"  # raw rows on their way; made and swept at each start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 

@@ -6,8 +6,9 @@ import hashlib
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -23,6 +24,7 @@ from mlscrum.lib.errors import DomainError
 
 CHUNK_BYTES = 1024 * 1024
 MEGABYTE = 1024 * 1024
+SPARE_S = 600  # a job is ended soon after its time limit, not at once
 SUFFIXES = {
     ".csv": FileFormat.CSV,
     ".parquet": FileFormat.PARQUET,
@@ -74,7 +76,7 @@ def received(source: Source, product: Product) -> Iterator[Received]:
     Raises DomainError for a file too large (413), of no format that we read, or a path that
     leads out of the product's folder.
     """
-    with tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
+    with _temporary_folder() as folder:
         upload, file = (source, None) if isinstance(source, Upload) else _open(source, product)
         try:
             name = PurePosixPath(upload.filename.replace("\\", "/")).name[:255]
@@ -118,7 +120,7 @@ def local_copy(version: DatasetVersion) -> Iterator[Path]:
     Raises DomainError where the version was purged or the storage has lost the file.
     """
     file = opened(version)
-    with file, tempfile.TemporaryDirectory(prefix="mlscrum-") as folder:
+    with file, _temporary_folder() as folder:
         copy = Path(folder) / f"content{_suffix(FileFormat(version.dataset.format))}"
         with copy.open("wb") as target:
             shutil.copyfileobj(file, target, CHUNK_BYTES)
@@ -163,6 +165,21 @@ def resolved(path: str, product: Product) -> Path:
     return place
 
 
+def prepare_temporary_files() -> None:
+    """Make the folder of rows on their way, closed to other users, and remove what processes that
+    were killed left there: whatever is older than the longest job."""
+    home = _temporary_home()
+    oldest = time.time() - settings.JOB_TIME_LIMIT_S - SPARE_S
+    for left in home.iterdir():
+        with suppress(FileNotFoundError):  # another process removes it too
+            if left.lstat().st_mtime >= oldest:
+                continue
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+
+
 def too_large() -> DomainError:
     """The refusal of a file beyond the limit of this installation."""
     return DomainError(
@@ -170,6 +187,16 @@ def too_large() -> DomainError:
         f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB, the limit of this installation.",
         status=413,
     )
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="rows-", dir=_temporary_home())
+
+
+def _temporary_home() -> Path:
+    home = Path(settings.FILE_UPLOAD_TEMP_DIR)
+    home.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+    return home
 
 
 def _open(source: ServerPath, product: Product) -> tuple[Upload, File[bytes]]:

@@ -41,6 +41,7 @@ def own_folders(settings: Any, tmp_path: Path) -> Iterator[None]:
     """Files of a test go to a folder of its own."""
     settings.DATA_DIR, settings.SOURCES_DIR = tmp_path / "var", tmp_path / "sources"
     settings.SOURCES_DIR.mkdir()
+    settings.FILE_UPLOAD_TEMP_DIR = settings.DATA_DIR / "tmp"
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
