@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from backlog.models import Finding, Job, StoredReport, User
 from backlog.rules.severity import Severity
@@ -43,7 +44,14 @@ FINISHED = frozenset({RunState.PASSED, RunState.FAILED, RunState.ERRORED, RunSta
 class RunQuerySet(models.QuerySet["Run"]):
     def with_row(self) -> RunQuerySet:
         """With all that a row of a list shows."""
-        return self.select_related(
+        waiting = (
+            Result.objects.filter(run=OuterRef("pk"), finding__awaiting_decision=True)
+            .order_by()
+            .values("run")
+            .annotate(number=Count("finding", distinct=True))
+            .values("number")
+        )
+        return self.annotate(awaiting=Coalesce(Subquery(waiting), 0)).select_related(
             "job",
             "version__dataset__subject",
             "suite_version",
@@ -56,7 +64,7 @@ class Run(models.Model):
     """One execution of a suite on a version. Its job carries progress; its state what was found.
 
     `statistics` is `{"total", "passed", "failed", "errored", "vacuous", "health"}` without the
-    guard. `awaiting` counts the items that wait for a yes before they are filed.
+    guard. `awaiting`, of `with_row`, counts the findings of the run that wait for a yes by now.
     """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="runs")
@@ -76,7 +84,6 @@ class Run(models.Model):
     health = models.FloatField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_detail = models.CharField(max_length=1000, blank=True)
-    awaiting = models.PositiveIntegerField(default=0)
     report = models.OneToOneField(StoredReport, models.SET_NULL, null=True, related_name="run")
 
     objects: ClassVar[Any] = RunQuerySet.as_manager()

@@ -93,8 +93,8 @@ def retry_run(run: Run, *, actor: Actor, trigger: str = Trigger.MANUAL) -> Run:
 
 def file_awaiting(
     run: Run, *, actor: Actor, choice: str = "file", checks: Collection[int] | None = None
-) -> Run:
-    """Decide on the findings of a first run that wait for a yes.
+) -> int:
+    """Decide on the findings of a first run that wait for a yes; how many those were.
 
     `file` makes items of them, `accept` mutes them at today's level, `watch` only counts them.
     `checks` names results by position; without it all are meant.
@@ -102,22 +102,19 @@ def file_awaiting(
     if choice not in CHOICES:
         raise DomainError("bad_choice", "Choose file, accept or watch.")
     with deed(run.dataset.product, actor, "run.decided", subject=run.dataset.subject) as done:
-        locked = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+        Run.objects.select_for_update(no_key=True).get(pk=run.pk)
         waiting = awaiting_findings(run, checks)
         if not waiting:
             done.nothing_happened()
-            return run
+            return 0
         if choice == "file":
             findings.file_findings(waiting, actor=actor)
         elif choice == "accept":
             findings.accept_level(waiting, actor=actor)
         else:
             findings.watch_only(waiting, actor=actor)
-        locked.awaiting = len(awaiting_findings(run))
-        locked.save(update_fields=["awaiting"])
         done.data.update(run=run.pk, choice=choice, findings=len(waiting))
-        run.awaiting = locked.awaiting
-    return run
+    return len(waiting)
 
 
 def execute_run(lease: jobs.Lease) -> None:
@@ -193,7 +190,6 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
         state,
         statistics=statistics.as_dict(),
         health=statistics.health,
-        awaiting=filed.awaiting,
         error_code="nothing_judged" if state == RunState.ERRORED else "",
         error_detail="No check could say anything." if state == RunState.ERRORED else "",
     )

@@ -75,8 +75,7 @@ def run_decide(request: ProductRequest, run: Run) -> HttpResponse:
     if not chosen:
         messages.error(request, "Choose at least one finding.")
         return redirect("dataquality:run", run.dataset.product.key, run.pk)
-    before = run.awaiting
-    file_awaiting(run, actor=request.actor, choice=request.POST.get("choice", ""), checks=chosen)
-    decided = before - run.awaiting
+    choice = request.POST.get("choice", "")
+    decided = file_awaiting(run, actor=request.actor, choice=choice, checks=chosen)
     messages.success(request, f"Decided on {decided} finding{'' if decided == 1 else 's'}.")
     return redirect("dataquality:run", run.dataset.product.key, run.pk)

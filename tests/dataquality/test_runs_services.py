@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from backlog.models import Activity, Actor, Finding, Item, Job, Measurement, Product
-from backlog.services import jobs
+from backlog.services import findings, jobs
 from dataquality.engine import reading
 from dataquality.models import Dataset, Run
 from dataquality.queries.gates import dataset_gate
+from dataquality.queries.runs import find_run
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import (
     cancel_run,
@@ -248,6 +249,10 @@ def test_a_finished_run_is_tried_again_as_a_new_run(with_suite: Dataset, max_act
     )
 
 
+def awaiting(run: Run) -> int:
+    return int(find_run(run.dataset.product, run.pk).awaiting)
+
+
 @pytest.fixture
 def first_run(product: Product, max_acts: Actor) -> Run:
     """A first run with six red checks, which waits for a yes."""
@@ -260,12 +265,28 @@ def first_run(product: Product, max_acts: Actor) -> Run:
 
 
 def test_a_first_run_with_many_findings_waits_for_a_yes(first_run: Run, max_acts: Actor) -> None:
-    assert first_run.awaiting == 6
+    assert awaiting(first_run) == 6
     assert not Item.objects.exists()
-    file_awaiting(first_run, actor=max_acts, checks=[0, 1])
-    assert (first_run.awaiting, Item.objects.count()) == (4, 2)
-    file_awaiting(first_run, actor=max_acts)
-    assert (first_run.awaiting, Item.objects.count()) == (0, 6)
+    assert file_awaiting(first_run, actor=max_acts, checks=[0, 1]) == 2
+    assert (awaiting(first_run), Item.objects.count()) == (4, 2)
+    assert file_awaiting(first_run, actor=max_acts) == 4
+    assert (awaiting(first_run), Item.objects.count()) == (0, 6)
+    assert file_awaiting(first_run, actor=max_acts) == 0
+
+
+def test_what_awaits_a_yes_is_counted_wherever_it_was_decided(
+    first_run: Run, max_acts: Actor
+) -> None:
+    second = run_now(first_run.dataset, max_acts)
+    assert (awaiting(first_run), awaiting(second)) == (6, 6)
+    waiting = list(Finding.objects.order_by("pk"))
+    findings.file_findings(waiting[:2], actor=max_acts)
+    findings.mute(waiting[2], actor=max_acts)
+    assert (awaiting(first_run), awaiting(second)) == (3, 3)
+    columns = ",".join(f"c{number}" for number in range(6))
+    add_version(first_run.dataset, upload(f"{columns}\n1,1,1,1,1,1\n"), actor=max_acts)
+    run_now(Dataset.objects.get(), max_acts)
+    assert (awaiting(first_run), awaiting(second)) == (0, 0)
 
 
 @pytest.mark.parametrize("choice", ["accept", "watch"])
@@ -273,7 +294,7 @@ def test_a_first_run_may_be_accepted_or_watched(
     first_run: Run, max_acts: Actor, choice: str
 ) -> None:
     file_awaiting(first_run, actor=max_acts, choice=choice)
-    assert first_run.awaiting == 0
+    assert awaiting(first_run) == 0
     assert set(Finding.objects.values_list("state", flat=True)) == {"muted"}
     assert not Item.objects.exists()
 
