@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -23,11 +24,14 @@ from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.gates import Gate, dataset_gate
 from dataquality.queries.profiles import NOTHING_BUT_COUNTS
+from dataquality.queries.runs import find_run
+from dataquality.queries.standings import standings
 from dataquality.serializers.datasets import (
     DatasetEditSerializer,
     DatasetSerializer,
     NewDatasetSerializer,
     NewVersionSerializer,
+    SchemaPutSerializer,
     VersionSerializer,
 )
 from dataquality.serializers.runs import (
@@ -38,10 +42,15 @@ from dataquality.serializers.runs import (
     SuitePutSerializer,
     SuiteSerializer,
 )
-from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
+from dataquality.services.datasets import (
+    DatasetDraft,
+    change_schema,
+    register_dataset,
+    update_dataset,
+)
 from dataquality.services.files import ServerPath, Upload
 from dataquality.services.profiles import request_profile
-from dataquality.services.runs import request_run
+from dataquality.services.runs import request_run, require_suite
 from dataquality.services.suites import present_expectations, save_suite
 from dataquality.services.values import note_values_opened
 from dataquality.services.versions import add_version, read_again
@@ -66,7 +75,7 @@ class DatasetsView(DataView):
         product = self.find_product(key)
         self.require(product)
         found = self.paginate_queryset(Dataset.objects.of(product))
-        return self.get_paginated_response(DatasetSerializer(found, many=True).data)
+        return self.get_paginated_response(_shown(found))
 
     @extend_schema(
         request={
@@ -90,7 +99,7 @@ class DatasetsView(DataView):
             dataset = register_dataset(
                 product, DatasetDraft(**fields), source, actor=self.actor, **more
             )
-            shown = DatasetSerializer(find_dataset(product, dataset.slug)).data
+            shown = _shown([find_dataset(product, dataset.slug)])[0]
             location = page("api-dataset", product.key, dataset.slug)
             return Response(shown, status=201, headers={"Location": location})
 
@@ -105,7 +114,7 @@ class DatasetView(DataView):
 
     def retrieve(self, request: Request, key: str, slug: str) -> Response:
         """A dataset."""
-        return Response(DatasetSerializer(self.dataset(key, slug)).data)
+        return Response(_shown([self.dataset(key, slug)])[0])
 
     @extend_schema(request=DatasetEditSerializer, responses=DatasetSerializer)
     def partial_update(self, request: Request, key: str, slug: str) -> Response:
@@ -116,7 +125,27 @@ class DatasetView(DataView):
         )
         wanted.is_valid(raise_exception=True)
         update_dataset(dataset, actor=self.actor, **wanted.validated_data)
-        return Response(DatasetSerializer(find_dataset(dataset.product, slug)).data)
+        return Response(_shown([find_dataset(dataset.product, slug)])[0])
+
+
+@extend_schema(tags=["datasets"])
+class SchemaView(DataView):
+    permissions = {"update": "dataset.edit"}
+    queryset = Dataset.objects.all()
+    serializer_class = DatasetSerializer
+
+    @extend_schema(request=SchemaPutSerializer, responses=DatasetSerializer)
+    def update(self, request: Request, key: str, slug: str) -> Response:
+        """Say anew how columns are read: their type, and which words stand for missing."""
+        dataset = self.dataset(key, slug)
+        wanted = SchemaPutSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        columns = {
+            column["name"]: {name: column[name] for name in column if name != "name"}
+            for column in wanted.validated_data["columns"]
+        }
+        change_schema(dataset, actor=self.actor, columns=columns)
+        return Response(_shown([find_dataset(dataset.product, slug)])[0])
 
 
 @extend_schema(tags=["datasets"])
@@ -146,6 +175,7 @@ class VersionsView(DataView):
             OpenApiParameter("run", enum=["0", "1"], description="Check it in the same call."),
             OpenApiParameter("wait", float, description="Seconds to wait for the run, up to 60."),
             FAIL_ON,
+            IDEMPOTENCY_KEY,
         ],
     )  # fmt: skip
     def create(self, request: Request, key: str, slug: str) -> Response:
@@ -156,25 +186,39 @@ class VersionsView(DataView):
         wait_s = number_of(request, "wait", LONGEST_WAIT_S)
         if runs:
             self.require(dataset.product, "run.start", subject=dataset.subject)
+            require_suite(dataset)
+        elif useless := [name for name in ("wait", "fail_on") if name in request.query_params]:
+            raise BadParameters(
+                {name: ("invalid", f"{name} is about a run; send run=1 too.") for name in useless}
+            )
         wanted = NewVersionSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        fields = dict(wanted.validated_data)
-        file, context = fields.pop("file", None), fields.get("context")
-        if file is None:
-            delivered = read_again(dataset, actor=self.actor, **fields)
-        else:
-            delivered = add_version(dataset, Upload.of(file), actor=self.actor, **fields)
-        if runs:
+
+        def deliver() -> Response:
+            fields = dict(wanted.validated_data)
+            file = fields.pop("file", None)
+            if file is None:
+                delivered = read_again(dataset, actor=self.actor, **fields)
+            else:
+                delivered = add_version(dataset, Upload.of(file), actor=self.actor, **fields)
+            if not runs:
+                shown = VersionSerializer(delivered.version).data
+                return Response(shown, status=201 if delivered.created else 200)
             run = request_run(
                 find_dataset(dataset.product, slug),
                 actor=self.actor,
                 trigger=Trigger.UPLOAD,
                 version=delivered.version,
-                context=context,
+                context=fields.get("context"),
             )
-            return self.started(run, wait_s=wait_s, fail_on=fail_on)
-        shown = VersionSerializer(delivered.version).data
-        return Response(shown, status=201 if delivered.created else 200)
+            return Response({"id": run.pk}, status=202)
+
+        # The key holds the run, not the wait: who asks again waits for the same run.
+        answer = once(request, self.actor, deliver)
+        if not runs:
+            return answer
+        run = find_run(dataset.product, answer.data["id"])
+        return self.started(run, wait_s=wait_s, fail_on=fail_on)
 
 
 @extend_schema(tags=["datasets"])
@@ -295,6 +339,11 @@ class GateView(DataView):
         if choice_of(request, "format", ("json", "badge"), "json") == "badge":
             return _badge(dataset, gate, status)
         return Response(GateSerializer(gate, context={"dataset": dataset}).data, status=status)
+
+
+def _shown(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
+    context = {"standings": standings(datasets)}
+    return list(DatasetSerializer(datasets, many=True, context=context).data)
 
 
 def _source(fields: dict[str, Any]) -> Upload | ServerPath:

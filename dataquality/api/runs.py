@@ -11,6 +11,7 @@ from backlog.api.schema import IDEMPOTENCY_KEY
 from dataquality.api.filters import RunFilters
 from dataquality.api.scope import DataView
 from dataquality.models import Run, Trigger
+from dataquality.queries.datasets import find_batch
 from dataquality.queries.runs import find_run, runs_of
 from dataquality.serializers.runs import (
     AskRunSerializer,
@@ -61,13 +62,16 @@ class DatasetRunsView(DataView):
         asked = AskRunSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
+        version = self.version_of(dataset, wanted.get("version"))
+        if "batch" in wanted:
+            version = find_batch(dataset, wanted["batch"])
 
         def start() -> Response:
             run = request_run(
                 dataset,
                 actor=self.actor,
                 trigger=Trigger.API,
-                version=self.version_of(dataset, wanted.get("version")),
+                version=version,
                 context=wanted.get("context"),
             )
             return Response({"id": run.pk}, status=202)
@@ -98,11 +102,18 @@ class RunView(DataView):
         """Stop it: at once where it waits, soon where it runs."""
         return self.run_answer(cancel_run(self.run_of(id), actor=self.actor))
 
-    @extend_schema(request=None, responses={202: RunDetailSerializer})
+    @extend_schema(request=None, responses={202: RunDetailSerializer}, parameters=[IDEMPOTENCY_KEY])
     def retry(self, request: Request, id: int) -> Response:
         """A new run on the same version, by the present suite."""
-        run = retry_run(self.run_of(id), actor=self.actor, trigger=Trigger.API)
-        return self.run_answer(find_run(run.dataset.product, run.pk), status=202)
+        old = self.run_of(id)
+
+        def start() -> Response:
+            run = retry_run(old, actor=self.actor, trigger=Trigger.API)
+            return Response({"id": run.pk}, status=202)
+
+        answer = once(request, self.actor, start)
+        run = find_run(old.dataset.product, answer.data["id"])
+        return self.run_answer(run, status=200 if run.is_finished else 202)
 
     @extend_schema(request=FileSerializer)
     def file(self, request: Request, id: int) -> Response:

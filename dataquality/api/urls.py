@@ -22,6 +22,11 @@ urlpatterns: list[URLPattern] = [
         name="api-dataset",
     ),
     path(
+        f"{DATASET}schema/",
+        datasets.SchemaView.as_view({"put": "update"}),
+        name="api-dataset-schema",
+    ),
+    path(
         f"{DATASET}versions/",
         datasets.VersionsView.as_view({"get": "list", "post": "create"}),
         name="api-versions",

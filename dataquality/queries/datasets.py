@@ -75,17 +75,32 @@ def find_version(dataset: Dataset, number: int) -> DatasetVersion:
     return version
 
 
+def find_batch(dataset: Dataset, key: str) -> DatasetVersion:
+    """The version of this dataset that is this batch (`batch` of a run), or 404."""
+    slug, _, sha256 = key.partition(":")
+    version = dataset.versions.filter(sha256=sha256).first()
+    if version is None or slug != dataset.slug:
+        raise Http404("There is no such batch.")
+    version.dataset = dataset
+    return version
+
+
 def dataset_rows(product: Product) -> list[DatasetRow]:
     """All datasets of a product as its list shows them, in three queries."""
     datasets = list(Dataset.objects.of(product))
     runs: dict[int, list[Run]] = {dataset.pk: [] for dataset in datasets}
-    for run in _last_runs(product):
+    for run in _counted(datasets, CURVE_LENGTH):
         runs[run.dataset_id].append(run)
     findings = _open_findings(product)
     return [
         DatasetRow(dataset, runs[dataset.pk], findings.get(dataset.pk, OpenFindings()))
         for dataset in datasets
     ]
+
+
+def last_counted(datasets: Sequence[Dataset]) -> dict[int, Run]:
+    """By dataset its last run that counts, by the time of the batch."""
+    return {run.dataset_id: run for run in _counted(datasets, 1)}
 
 
 def open_findings(dataset: Dataset) -> OpenFindings:
@@ -95,7 +110,7 @@ def open_findings(dataset: Dataset) -> OpenFindings:
 
 def runs_that_count(dataset: Dataset) -> list[Run]:
     """The last 30 tracked and finished runs, oldest batch first."""
-    return list(_last_runs(dataset.product, dataset))
+    return list(_counted([dataset], CURVE_LENGTH))
 
 
 def median_to_resolve(dataset: Dataset) -> timedelta | None:
@@ -117,10 +132,9 @@ def may_see_values(dataset: Dataset, actor: Actor, *, allowed: bool) -> bool:
     return user is not None and dataset.value_viewers.filter(pk=user.pk).exists()
 
 
-def _last_runs(product: Product, dataset: Dataset | None = None) -> Sequence[Run]:
-    runs = Run.objects.filter(dataset__subject__product=product, tracked=True, state__in=COUNTED)
-    if dataset is not None:
-        runs = runs.filter(dataset=dataset)
+def _counted(datasets: Sequence[Dataset], number: int) -> Sequence[Run]:
+    """So many of the last runs that count of each dataset, oldest first."""
+    runs = Run.objects.filter(dataset__in=datasets, tracked=True, state__in=COUNTED)
     newest_first = Window(
         RowNumber(),
         partition_by="dataset_id",
@@ -128,7 +142,7 @@ def _last_runs(product: Product, dataset: Dataset | None = None) -> Sequence[Run
     )
     last: list[Run] = list(
         runs.annotate(age=newest_first)
-        .filter(age__lte=CURVE_LENGTH)
+        .filter(age__lte=number)
         .select_related("version")
         .order_by("dataset_id", "version__seen_at", "id")
     )

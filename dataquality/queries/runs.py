@@ -69,12 +69,12 @@ def runs_of(
     return runs
 
 
-def results_of(run: Run) -> list[Result]:
-    """What each check of a run said, in the order of the suite, with finding and item."""
+def results_of(*runs: Run) -> list[Result]:
+    """What each check of the runs said, in the order of the suite, with finding and item."""
     return list(
-        run.results.select_related(
-            "run__version", "finding__item__product", "finding__item__status"
-        ).order_by("position")
+        Result.objects.filter(run__in=runs)
+        .select_related("run__version", "finding__item__product", "finding__item__status")
+        .order_by("run", "position")
     )
 
 

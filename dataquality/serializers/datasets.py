@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from io import BytesIO
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 
 from backlog.models import Product, User
 from backlog.serializers.context import ContextSerializer
 from backlog.serializers.links import page
-from dataquality.models import Dataset, DatasetVersion, SamplePolicy
+from dataquality.engine.reading import TYPES
+from dataquality.models import Dataset, DatasetVersion, Run, RunState, SamplePolicy
+from dataquality.queries.standings import Standing
+from dataquality.serializers.runs import GateSerializer
+from mlscrum.lib.errors import DomainError
+from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.serializers import StrictSerializer
 
 
@@ -26,13 +33,26 @@ class MemberField(serializers.EmailField):
         return user
 
 
-class DatasetSerializer(serializers.Serializer[Dataset]):
-    """A dataset as it is read. `columns` is its schema: every version is read by it."""
+class LastRunSerializer(serializers.Serializer[Run]):
+    """The last run of a dataset in short."""
 
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=RunState.choices)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class DatasetSerializer(serializers.Serializer[Dataset]):
+    """A dataset as it is read. `columns` is its schema: every version is read by it.
+
+    Its context holds `standings`, by dataset how it stands now.
+    """
+
+    uid = serializers.SerializerMethodField(help_text="Of this installation, for ever.")
     slug = serializers.CharField()
     name = serializers.CharField()
     description = serializers.CharField()
     source = serializers.SerializerMethodField()
+    connection = serializers.SerializerMethodField(help_text="null: it is a file.")
     format = serializers.CharField()
     owner = serializers.EmailField(source="subject.owner.email", default=None, allow_null=True)
     steward = serializers.EmailField(source="subject.steward.email", default=None, allow_null=True)
@@ -40,6 +60,8 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
     key_columns = serializers.ListField(child=serializers.CharField())
     masked_columns = serializers.ListField(child=serializers.CharField())
     sample_policy = serializers.ChoiceField(choices=SamplePolicy.choices)
+    batch = serializers.SerializerMethodField(help_text="null: a version is one batch.")
+    schedule = serializers.SerializerMethodField(help_text="null: nobody has set one.")
     freshness_limit_h = serializers.IntegerField(allow_null=True)
     health_target = serializers.FloatField()
     green_batches = serializers.IntegerField(source="subject.green_batches")
@@ -51,11 +73,47 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
     suite_version = serializers.IntegerField(
         source="current_suite.number", default=None, allow_null=True
     )
+    health = serializers.SerializerMethodField(help_text="Of the last run that counts, 0 to 100.")
+    last_run = serializers.SerializerMethodField(help_text="The last run that counts.")
+    gate = serializers.SerializerMethodField()
+    shared_with = serializers.SerializerMethodField(help_text="Empty: it is the product's own.")
     url = serializers.SerializerMethodField()
 
     def get_source(self, dataset: Dataset) -> dict[str, str]:
         source = {"kind": dataset.source_kind}
         return source | ({"path": dataset.path} if dataset.path else {})
+
+    def get_uid(self, dataset: Dataset) -> str:
+        return f"{dataset.product.key}/{dataset.slug}"
+
+    def get_connection(self, dataset: Dataset) -> str | None:
+        return None
+
+    def get_batch(self, dataset: Dataset) -> str | None:
+        return None
+
+    def get_schedule(self, dataset: Dataset) -> str | None:
+        return None
+
+    def get_shared_with(self, dataset: Dataset) -> list[str]:
+        return []
+
+    def get_health(self, dataset: Dataset) -> float | None:
+        return self._standing(dataset).health
+
+    @extend_schema_field(LastRunSerializer(allow_null=True))
+    def get_last_run(self, dataset: Dataset) -> Any:
+        run = self._standing(dataset).last_run
+        return LastRunSerializer(run).data if run else None
+
+    @extend_schema_field(GateSerializer)
+    def get_gate(self, dataset: Dataset) -> Any:
+        gate = self._standing(dataset).gate
+        return GateSerializer(gate, context={"dataset": dataset}).data
+
+    def _standing(self, dataset: Dataset) -> Standing:
+        standing: Standing = self.context["standings"][dataset.pk]
+        return standing
 
     def get_url(self, dataset: Dataset) -> str:
         return page("dataquality:dataset", dataset.product.key, dataset.slug)
@@ -90,8 +148,8 @@ class TextOrJson:
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str):
             try:
-                data = json.loads(data)
-            except json.JSONDecodeError:
+                data = StrictJSONParser().parse(BytesIO(data.encode(errors="surrogatepass")))
+            except (APIException, DomainError):
                 raise serializers.ValidationError("Send JSON.", code="bad_json") from None
         return super().to_internal_value(data)  # type: ignore[misc]
 
@@ -148,3 +206,17 @@ class NewVersionSerializer(StrictSerializer[DatasetVersion]):
     file = serializers.FileField(required=False, allow_empty_file=True)
     as_of = serializers.DateTimeField(required=False)
     context = ContextField(required=False)
+
+
+class ColumnSerializer(StrictSerializer[dict[str, Any]]):
+    """How a column is read; what is absent stays as it is."""
+
+    name = serializers.CharField(max_length=250, trim_whitespace=False)
+    type = serializers.ChoiceField(choices=[(name, name) for name in TYPES], required=False)
+    null_words = serializers.ListField(child=serializers.CharField(max_length=250), required=False)
+
+
+class SchemaPutSerializer(StrictSerializer[Dataset]):
+    """Columns to be read in another way from now on; the others stay as they are."""
+
+    columns = ColumnSerializer(many=True, allow_empty=False)

@@ -71,21 +71,21 @@ class ResultSerializer(serializers.Serializer[ResultLine]):
         return line.result.observed_value if shows else None
 
 
-class RunDetailSerializer(RunSerializer):
-    """A run with its results and the gate of its dataset."""
-
-    results = serializers.ListField(child=serializers.DictField())
-    findings = serializers.ListField(child=serializers.IntegerField())
-    gate = serializers.DictField()
-
-
 class AskRunSerializer(StrictSerializer[Run]):
     """A run to start: `wait` in seconds answers the finished run."""
 
     version = serializers.IntegerField(min_value=1, required=False)
+    batch = serializers.CharField(
+        max_length=200, required=False, help_text="Instead of version: the batch of a run."
+    )
     wait = serializers.FloatField(min_value=0, max_value=LONGEST_WAIT_S, required=False, default=0)
     fail_on = serializers.ChoiceField(choices=SEVERITIES, required=False)
     context = ContextSerializer(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "batch" in attrs and "version" in attrs:
+            raise serializers.ValidationError({"batch": "Name a version or a batch, not both."})
+        return attrs
 
 
 class FileSerializer(StrictSerializer[Run]):
@@ -140,6 +140,14 @@ class GateSerializer(serializers.Serializer[Gate]):
     def get_url(self, gate: Gate) -> str:
         dataset = self.context["dataset"]
         return page("dataquality:dataset", dataset.product.key, dataset.slug)
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run with its results and the gate of its dataset."""
+
+    results = ResultSerializer(many=True)
+    findings = serializers.ListField(child=serializers.IntegerField())
+    gate = GateSerializer()
 
 
 class ProfileSerializer(serializers.Serializer[Any]):

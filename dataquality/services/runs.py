@@ -18,7 +18,15 @@ from backlog.services.deeds import deed
 from backlog.services.findings import EvidenceReport, Filed
 from dataquality.engine import reading, redact, running
 from dataquality.engine.running import CheckResult
-from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState, Trigger
+from dataquality.models import (
+    Dataset,
+    DatasetVersion,
+    Result,
+    Run,
+    RunState,
+    SuiteVersion,
+    Trigger,
+)
 from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
 from dataquality.services.files import local_copy
@@ -44,9 +52,7 @@ def request_run(
     run or nothing to run it on.
     """
     version = version or dataset.current_version
-    suite = dataset.current_suite
-    if suite is None:
-        raise DomainError("no_suite", f"{dataset.name} has no suite yet; add its first check.")
+    suite = require_suite(dataset)
     if version is None or not version.file:
         raise DomainError("no_version", f"{dataset.name} has no such content to read any more.")
     product = dataset.product
@@ -66,6 +72,13 @@ def request_run(
         run.save(update_fields=["job"])
         done.data.update(run=run.pk, version=version.number)
     return run
+
+
+def require_suite(dataset: Dataset) -> SuiteVersion:
+    """The suite in force; raises DomainError where there is none."""
+    if dataset.current_suite is None:
+        raise DomainError("no_suite", f"{dataset.name} has no suite yet; add its first check.")
+    return dataset.current_suite
 
 
 def cancel_run(run: Run, *, actor: Actor) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from backlog.models import Finding, Item, Product, Scope
 from dataquality.models import Dataset, Run
@@ -75,6 +77,125 @@ def test_the_whole_loop_works_by_rest(max_: Any, registered: Any) -> None:
     assert Item.objects.get().status.category == "done"
     history = max_.get(f"{PATIENTS_URL}runs/").json()["results"]
     assert [run["state"] for run in history] == ["passed", "failed"]
+
+
+def test_a_dataset_says_how_it_stands(max_: Any, registered: Any) -> None:
+    assert (registered["uid"], registered["health"]) == ("MED/patients", None)
+    assert (registered["last_run"], registered["gate"]["state"]) == (None, "unknown")
+    max_.put(f"{PATIENTS_URL}suite/", {"expectations": [NUCLEI_IN_SET, AGE_NOT_NULL]})
+    run = max_.post(f"{PATIENTS_URL}runs/", {}).json()
+    work()
+    for dataset in (max_.get(PATIENTS_URL).json(), max_.get(DATASETS).json()["results"][0]):
+        assert dataset["health"] == 40.0
+        assert (dataset["last_run"]["id"], dataset["last_run"]["state"]) == (run["id"], "failed")
+        gate = max_.get(f"{PATIENTS_URL}gate/").json()
+        assert dataset["gate"]["reasons"] == gate["reasons"]
+        assert (dataset["gate"]["state"], dataset["gate"]["run"]) == ("failed", run["id"])
+
+
+def test_a_run_older_than_the_freshness_limit_leaves_the_gate_unknown(
+    max_: Any, registered: Any
+) -> None:
+    max_.put(f"{PATIENTS_URL}suite/", {"expectations": [AGE_NOT_NULL]})
+    max_.post(f"{PATIENTS_URL}runs/", {})
+    work()
+    max_.patch(PATIENTS_URL, {"freshness_limit_h": 1})
+    assert max_.get(f"{PATIENTS_URL}gate/").json()["state"] == "passed"
+    aged = timezone.now() - timedelta(hours=2)
+    Run.objects.update(finished_at=aged, started_at=aged)
+    gate = max_.get(f"{PATIENTS_URL}gate/").json()
+    assert (gate["state"], [r["code"] for r in gate["reasons"]]) == ("unknown", ["stale"])
+    assert max_.get(PATIENTS_URL).json()["gate"]["state"] == "unknown"
+
+
+def test_columns_are_read_anew_by_rest(max_: Any, registered: Any) -> None:
+    wanted = [{"name": "nuclei", "type": "integer", "null_words": ["?"]}]
+    answer = max_.put(f"{PATIENTS_URL}schema/", {"columns": wanted})
+    assert answer.status_code == 200
+    assert answer.json()["columns"][2] == wanted[0]
+    assert answer.json()["columns"][1]["type"] == "integer"
+    bad: list[list[dict[str, Any]]] = [
+        [],
+        [{"name": "gone", "type": "text"}],
+        [{"name": "age", "type": "colour"}],
+        [{"name": "nuclei", "null_words": []}],
+    ]
+    for columns in bad:
+        refused = max_.put(f"{PATIENTS_URL}schema/", {"columns": columns})
+        assert 400 <= refused.status_code < 500, columns
+
+
+def test_a_batch_may_be_named_instead_of_a_version(max_: Any, registered: Any) -> None:
+    max_.put(f"{PATIENTS_URL}suite/", {"expectations": [AGE_NOT_NULL]})
+    first = max_.post(f"{PATIENTS_URL}runs/", {}).json()
+    max_.post(f"{PATIENTS_URL}versions/", {"file": file(CLEANED)}, format="multipart")
+    again = max_.post(f"{PATIENTS_URL}runs/", {"batch": first["batch"]}).json()
+    assert (again["version"], again["batch"]) == (1, first["batch"])
+    assert max_.post(f"{PATIENTS_URL}runs/", {"batch": "patients:x"}).status_code == 404
+    both = {"batch": first["batch"], "version": 1}
+    assert max_.post(f"{PATIENTS_URL}runs/", both).status_code == 400
+
+
+def test_the_same_key_delivers_and_checks_once(max_: Any, registered: Any) -> None:
+    max_.put(f"{PATIENTS_URL}suite/", {"expectations": [AGE_NOT_NULL]})
+    answers = [
+        max_.post(
+            f"{PATIENTS_URL}versions/?run=1",
+            {"file": file(CLEANED)},
+            format="multipart",
+            headers={"Idempotency-Key": "k"},
+        )
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    plain = [
+        max_.post(
+            f"{PATIENTS_URL}versions/",
+            {"file": file(f"{CLEANED}99,9,9\n")},
+            format="multipart",
+            headers={"Idempotency-Key": "other"},
+        )
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in plain] == [201, 201]
+    assert plain[0].json() == plain[1].json()
+    work()
+    run = Run.objects.get()
+    retried = [
+        max_.post(f"/api/v1/runs/{run.pk}/retry/", headers={"Idempotency-Key": "k"})
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in retried] == [202, 202]
+    assert retried[0].json()["id"] == retried[1].json()["id"] != run.pk
+    assert Run.objects.count() == 2
+
+
+def test_a_delivery_that_can_not_be_checked_stores_nothing(max_: Any, registered: Any) -> None:
+    answer = max_.post(
+        f"{PATIENTS_URL}versions/?run=1", {"file": file(CLEANED)}, format="multipart"
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "Patients has no suite yet; add its first check.",
+    )
+    assert Dataset.objects.get().versions.count() == 1
+
+
+@pytest.mark.parametrize("query", ["wait=5", "fail_on=critical", "run=0&wait=5"])
+def test_a_wait_for_no_run_is_400(max_: Any, registered: Any, query: str) -> None:
+    answer = max_.post(
+        f"{PATIENTS_URL}versions/?{query}", {"file": file(CLEANED)}, format="multipart"
+    )
+    assert answer.status_code == 400
+    assert Dataset.objects.get().versions.count() == 1
+
+
+@pytest.mark.parametrize("words", ["[" * 100_000, "[NaN]", r'["\u0000"]', "{", "1"])
+def test_odd_json_in_a_form_is_400(max_: Any, words: str) -> None:
+    wanted = {"name": "P", "key_columns": words, "file": file(PATIENTS)}
+    assert max_.post(DATASETS, wanted, format="multipart").status_code == 400
+    assert not Dataset.objects.exists()
 
 
 def test_a_profile_suggests_checks(max_: Any, registered: Any) -> None:
