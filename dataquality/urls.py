@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}versions/read/", datasets.version_read_again, name="version-read-again"),
     path(f"{DATASET}versions/cleaned/", datasets.version_cleaned, name="version-cleaned"),
     path(f"{DATASET}versions/<int:number>/file/", datasets.version_file, name="version-file"),
+    path(f"{DATASET}versions/<int:number>/purge/", datasets.version_purge, name="version-purge"),
     path(f"{DATASET}profile/", profiles.profile, name="profile"),
     path(f"{DATASET}profile/again/", profiles.profile_again, name="profile-again"),
     path(f"{DATASET}profile/accept/", profiles.profile_accept, name="profile-accept"),

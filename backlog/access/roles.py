@@ -45,6 +45,7 @@ PERMISSIONS: dict[str, Permission] = {
     "dataset.view": Permission(EVERYONE, Scope.READ),
     "dataset.register": Permission(BUILDERS, Scope.WRITE),
     "dataset.edit": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
+    "dataset.purge": Permission(OWNERS, Scope.WRITE, for_keepers=True),
     "dataset.add_version": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),
     "suite.edit": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
     "run.start": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),

@@ -18,12 +18,10 @@ from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.rules.severity import Severity
 from backlog.serializers.links import page
 from dataquality.api.scope import DataView, choice_of, number_of
-from dataquality.engine import redact
-from dataquality.engine.profiling import Profiled
 from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
-from dataquality.queries.datasets import find_dataset
+from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.gates import Gate, dataset_gate
-from dataquality.queries.profiles import NOTHING_BUT_COUNTS
+from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
 from dataquality.queries.standings import standings
 from dataquality.serializers.datasets import (
@@ -53,7 +51,7 @@ from dataquality.services.profiles import request_profile
 from dataquality.services.runs import request_run, require_suite
 from dataquality.services.suites import present_expectations, save_suite
 from dataquality.services.values import note_values_opened
-from dataquality.services.versions import add_version, read_again
+from dataquality.services.versions import add_version, purge_version, read_again
 from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.problems import BadParameters
 
@@ -222,6 +220,19 @@ class VersionsView(DataView):
 
 
 @extend_schema(tags=["datasets"])
+class PurgeView(DataView):
+    permissions = {"purge": "dataset.purge"}
+    queryset = DatasetVersion.objects.all()
+    serializer_class = VersionSerializer
+
+    @extend_schema(request=None, parameters=[OpenApiParameter("number", int, "path")])
+    def purge(self, request: Request, key: str, slug: str, number: int) -> Response:
+        """Delete its rows for good; checksum, counts and findings stay."""
+        version = find_version(self.dataset(key, slug), number)
+        return Response(VersionSerializer(purge_version(version, actor=self.actor)).data)
+
+
+@extend_schema(tags=["datasets"])
 class SuiteView(DataView):
     permissions = {"retrieve": "dataset.view", "update": "suite.edit"}
     queryset = Dataset.objects.all()
@@ -272,35 +283,25 @@ class ProfileView(DataView):
         return self._answer(dataset, status=202)
 
     def _answer(self, dataset: Dataset, *, status: int = 200) -> Response:
-        version = dataset.current_version
-        profile = Profile.objects.select_related("job").filter(version=version).first()
-        shown: dict[str, Any] = {
-            "state": _profile_state(profile),
+        version, profile = dataset.current_version, find_profile(dataset)
+        values = self.sees_values(dataset)
+        found = contents_of(profile, with_values=values)
+        if version is not None and found is not None and values:
+            note_values_opened(dataset, f"profile {version.number}", actor=self.actor)
+        error = None
+        if profile is not None and profile.error_code:
+            error = {"code": profile.error_code, "detail": profile.error_detail}
+        shown = {
+            "state": profile.state if profile else "none",
             "progress": profile.job.progress if profile and profile.job else 0.0,
             "version": version.number if version else 0,
-            "rows": None,
-            "columns": [],
-            "suggested_expectations": [],
-            "error": None,
+            "rows": found.data["rows"] if found else None,
+            "columns": found.data["columns"] if found else [],
+            "suggested_expectations": list(found.suggestions) if found else [],
+            "error": error,
         }
-        if profile is not None and profile.error_code:
-            shown["error"] = {"code": profile.error_code, "detail": profile.error_detail}
-        if profile is not None and profile.data:
-            shown |= self._contents(dataset, profile)
         headers = {"Location": page("api-profile", dataset.product.key, dataset.slug)}
         return Response(ProfileSerializer(shown).data, status=status, headers=headers)
-
-    def _contents(self, dataset: Dataset, profile: Profile) -> dict[str, Any]:
-        found, values = Profiled(profile.data, profile.suggestions), self.sees_values(dataset)
-        if values:
-            note_values_opened(dataset, f"profile {profile.version_id}", actor=self.actor)
-        else:
-            found = redact.profile(found, NOTHING_BUT_COUNTS)
-        return {
-            "rows": found.data["rows"],
-            "columns": found.data["columns"],
-            "suggested_expectations": list(found.suggestions) if values else [],
-        }
 
 
 @extend_schema(tags=["datasets"])
@@ -359,14 +360,6 @@ def _version_number(request: Request) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise BadParameters({"version": ("invalid", "version is a whole number.")})
     return int(text)
-
-
-def _profile_state(profile: Profile | None) -> str:
-    if profile is None:
-        return "none"
-    if profile.job is not None and not profile.job.is_finished:
-        return str(profile.job.state)
-    return "failed" if profile.error_code else "done"
 
 
 def _badge(dataset: Dataset, gate: Gate, status: int) -> HttpResponse:

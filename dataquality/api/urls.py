@@ -32,6 +32,11 @@ urlpatterns: list[URLPattern] = [
         name="api-versions",
     ),
     path(
+        f"{DATASET}versions/<int:number>/purge/",
+        datasets.PurgeView.as_view({"post": "purge"}),
+        name="api-version-purge",
+    ),
+    path(
         f"{DATASET}suite/",
         datasets.SuiteView.as_view({"get": "retrieve", "put": "update"}),
         name="api-suite",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backlog.rules.posted import SECRET_IN_URL
 from dataquality.engine.profiling import Profiled
 from dataquality.engine.running import CheckResult
 from dataquality.engine.suites import columns_of
@@ -14,7 +15,6 @@ from dataquality.engine.suites import columns_of
 MAX_ROWS = 20
 MAX_TEXT = 1000
 LONGEST_VALUE = 200
-CREDENTIALS = re.compile(r"(\w[\w+.-]*://)[^/\s:@]*:[^/\s@]*@")
 # Observed values that are counts, not values of the data.
 COUNTING = re.compile(
     r"expect_table_(row|column)_count|unique_value_count|proportion_of|columns_to_match|to_exist"
@@ -70,7 +70,7 @@ def profile(found: Profiled, policy: Policy) -> Profiled:
 
 def text(message: str) -> str:
     """A message without passwords in addresses, cut to 1,000 characters."""
-    return CREDENTIALS.sub(r"\1***@", message)[:MAX_TEXT]
+    return SECRET_IN_URL.sub("***", message)[:MAX_TEXT]
 
 
 def _result(result: CheckResult, policy: Policy) -> CheckResult:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from backlog.rules.evidence import Outcome, canonical, fingerprint
+from backlog.rules.evidence import Outcome, canonical
 from backlog.rules.severity import Severity
 from dataquality.engine import conditions, suites
 from dataquality.engine.reading import Table
@@ -52,7 +52,6 @@ class CheckResult:
     check: str
     identity: Mapping[str, Any]
     title: str
-    fingerprint: str
     guard: bool = False
     observed_value: Any = None
     element_count: int | None = None
@@ -282,7 +281,6 @@ class _Judged:
     def _result(self, outcome: Outcome, **found: Any) -> CheckResult:
         check, identity = suites.check_of(self.check)
         meta = self.check["meta"]
-        own = str(meta.get("fingerprint") or "")
         return CheckResult(
             position=self.position,
             type=self.check["type"],
@@ -296,7 +294,6 @@ class _Judged:
             check=check,
             identity=identity,
             title=self._title(outcome, found),
-            fingerprint=own[:64] or fingerprint(["v1", check, identity]),
             guard=self.guard,
             **found,
         )

@@ -24,3 +24,10 @@ class Profile(models.Model):
 
     def __str__(self) -> str:
         return f"profile of {self.version}"
+
+    @property
+    def state(self) -> str:
+        """queued or running while its job is, then failed or done."""
+        if self.job is not None and not self.job.is_finished:
+            return str(self.job.state)
+        return "failed" if self.error_code else "done"

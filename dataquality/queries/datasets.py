@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db.models import Count, F, Window
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Window
 from django.db.models.functions import RowNumber
 from django.http import Http404
 
@@ -17,6 +17,7 @@ from dataquality.models import FINISHED, Dataset, DatasetVersion, Run, RunState
 from dataquality.queries.pictures import Sparkline, sparkline
 
 CURVE_LENGTH = 30
+DATASETS_ON_A_PAGE = 50
 COUNTED = FINISHED - {RunState.CANCELLED}
 
 
@@ -85,9 +86,13 @@ def find_batch(dataset: Dataset, key: str) -> DatasetVersion:
     return version
 
 
-def dataset_rows(product: Product) -> list[DatasetRow]:
-    """All datasets of a product as its list shows them, in three queries."""
-    datasets = list(Dataset.objects.of(product))
+def dataset_page(product: Product, number: str | None) -> Page[Dataset]:
+    """One page of a product's datasets, by name; a page that is none is the first or last."""
+    return Paginator(Dataset.objects.of(product), DATASETS_ON_A_PAGE).get_page(number)
+
+
+def dataset_rows(product: Product, datasets: Sequence[Dataset]) -> list[DatasetRow]:
+    """These datasets as the list shows them, in two queries."""
     runs: dict[int, list[Run]] = {dataset.pk: [] for dataset in datasets}
     for run in _counted(datasets, CURVE_LENGTH):
         runs[run.dataset_id].append(run)
@@ -115,13 +120,18 @@ def runs_that_count(dataset: Dataset) -> list[Run]:
 
 def median_to_resolve(dataset: Dataset) -> timedelta | None:
     """Half of the findings that turned green or were fixed took no longer than this."""
-    spans = Finding.objects.filter(
-        subject=dataset.subject, state=Finding.State.RESOLVED, resolved_at__isnull=False
-    ).values_list("first_seen", "resolved_at")
-    lengths = [until - since for since, until in spans if until is not None]
-    if not lengths:
-        return None
-    return timedelta(seconds=statistics.median(length.total_seconds() for length in lengths))
+    length = ExpressionWrapper(F("resolved_at") - F("first_seen"), DurationField())
+    spans = (
+        Finding.objects.filter(
+            subject=dataset.subject, state=Finding.State.RESOLVED, resolved_at__isnull=False
+        )
+        .annotate(length=length)
+        .order_by("length")
+        .values_list("length", flat=True)
+    )
+    number = spans.count()
+    middle = list(spans[(number - 1) // 2 : number // 2 + 1]) if number else []
+    return sum(middle, timedelta()) / len(middle) if middle else None
 
 
 def may_see_values(dataset: Dataset, actor: Actor, *, allowed: bool) -> bool:

@@ -14,6 +14,7 @@ from backlog.models import Finding, Item
 from dataquality.engine import suites
 from dataquality.models import Dataset, DatasetVersion, Outcome, Result, Run, SamplePolicy
 from dataquality.queries.datasets import (
+    CURVE_LENGTH,
     OpenFindings,
     median_to_resolve,
     open_findings,
@@ -30,7 +31,7 @@ from dataquality.queries.runs import (
     runs_of,
 )
 
-RUNS_ON_A_PAGE = 30
+RUNS_ON_A_PAGE = VERSIONS_ON_A_PAGE = 30
 COUNTS_ROWS = "expect_table_row_count"
 LONGEST_TEXT = 60
 NAMES_SHOWN = 6
@@ -166,10 +167,10 @@ def overview_of(dataset: Dataset, *, with_values: bool) -> Overview:
     counting = runs_that_count(dataset)
     counted = counting[-1] if counting else None
     run = last_run(dataset) or counted
-    versions = list(dataset.versions.filter(tracked=True).order_by("number"))[-30:]
+    tracked = dataset.versions.filter(tracked=True).order_by("-number")
+    versions = list(tracked[:CURVE_LENGTH])[::-1]
     current = dataset.current_version
-    earlier = [v for v in versions if current is not None and v.number < current.number]
-    previous = earlier[-1] if earlier else None
+    previous = tracked.filter(number__lt=current.number).first() if current else None
     return Overview(
         last=run_details(run, with_values=with_values) if run else None,
         effects=effects_of(run) if run else None,
@@ -215,16 +216,18 @@ def run_rows(dataset: Dataset, page: str | None) -> Page[Run]:
     return Paginator(runs_of(dataset.product, dataset=dataset), RUNS_ON_A_PAGE).get_page(page)
 
 
-def version_rows(dataset: Dataset) -> list[VersionRow]:
-    """The versions of a dataset, newest first, each with the last run on it."""
+def version_page(dataset: Dataset, number: str | None) -> Page[Any]:
+    """One page of a dataset's versions, newest first, each with `last_run`, the id of its last
+    run; a page that is none is the first or last."""
     newest = Run.objects.filter(version=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    versions = list(
-        dataset.versions.select_related("created_by").annotate(last_run=Subquery(newest))
-    )
-    runs = {
-        run.pk: run
-        for run in Run.objects.filter(pk__in=[v.last_run for v in versions if v.last_run])
-    }
+    versions = dataset.versions.select_related("created_by").annotate(last_run=Subquery(newest))
+    return Paginator(versions, VERSIONS_ON_A_PAGE).get_page(number)
+
+
+def version_rows(versions: Sequence[Any]) -> list[VersionRow]:
+    """The versions of a `version_page`, each with its last run."""
+    last = [version.last_run for version in versions if version.last_run]
+    runs = {run.pk: run for run in Run.objects.filter(pk__in=last)}
     return [VersionRow(version, runs.get(version.last_run)) for version in versions]
 
 

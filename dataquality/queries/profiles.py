@@ -73,18 +73,28 @@ class ProfilePage:
         return job.progress if job else 0.0
 
 
+def find_profile(dataset: Dataset) -> Profile | None:
+    """The profile of the current version, with its job."""
+    return Profile.objects.select_related("job").filter(version=dataset.current_version_id).first()
+
+
+def contents_of(profile: Profile | None, *, with_values: bool) -> Profiled | None:
+    """What this reader may see of it: without the permission counts, and no suggestions, for
+    their bounds are values too. None before it was made."""
+    if profile is None or not profile.data:
+        return None
+    if with_values:
+        return Profiled(profile.data, profile.suggestions)
+    safe = redact.profile(Profiled(profile.data), NOTHING_BUT_COUNTS)
+    return Profiled(safe.data)
+
+
 def profile_of(dataset: Dataset, *, with_values: bool) -> ProfilePage:
-    """The profile as this reader may see it: without the permission counts, and no suggestions,
-    for their bounds are values too."""
-    version = dataset.current_version
-    profile = (
-        Profile.objects.select_related("job").filter(version=version).first() if version else None
-    )
-    if version is None or profile is None or not profile.data:
+    """The profile as this reader may see it."""
+    version, profile = dataset.current_version, find_profile(dataset)
+    shown = contents_of(profile, with_values=with_values)
+    if version is None or shown is None:
         return ProfilePage(profile, version.number if version else None, 0, [], [], False)
-    shown = Profiled(profile.data, profile.suggestions)
-    if not with_values:
-        shown = redact.profile(shown, NOTHING_BUT_COUNTS)
     rows = int(shown.data["rows"])
     words = {column["name"]: column.get("null_words", []) for column in dataset.schema}
     present = dataset.current_suite.expectations if dataset.current_suite else []
@@ -96,7 +106,7 @@ def profile_of(dataset: Dataset, *, with_values: bool) -> ProfilePage:
         columns=[_column(column, rows, words) for column in shown.data["columns"]],
         suggestions=[
             _suggestion(position, suggestion, taken)
-            for position, suggestion in enumerate(profile.suggestions if with_values else [])
+            for position, suggestion in enumerate(shown.suggestions)
         ],
         holds_values=any(_distribution(column) for column in shown.data["columns"]),
     )

@@ -21,11 +21,12 @@ from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.serializers import StrictSerializer
 
 
-class MemberField(serializers.EmailField):
+@extend_schema_field(serializers.EmailField())
+class MemberField(serializers.Field):  # type: ignore[type-arg]  # no generic at runtime
     """A member of the product, by e-mail address."""
 
     def to_internal_value(self, data: Any) -> User:
-        email = super().to_internal_value(data)
+        email = serializers.EmailField().run_validation(data)
         product: Product = self.context["product"]
         user = User.objects.filter(memberships__product=product, email__iexact=email).first()
         if user is None:

@@ -10,7 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backlog.models import Actor, Job, Measurement, StoredReport
-from backlog.rules.evidence import Observation, is_tracked
+from backlog.rules.evidence import (
+    Observation,
+    fingerprint_inputs,
+    is_tracked,
+    with_fingerprint,
+)
 from backlog.rules.evidence import Outcome as Verdict
 from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
@@ -187,12 +192,13 @@ def _begun(job: Job) -> Run:
 
 def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
     """Write what the checks said, report it, and tie each result to its finding."""
-    filed = _report(run, [_observation(run, result) for result in found])
+    observations = [_observation(run, result) for result in found]
+    filed = _report(run, observations)
     counted = [result for result in found if not result.guard]
     statistics = health.statistics([(r.outcome, r.severity) for r in counted])
     Result.objects.bulk_create(
-        _row(run, result, finding if filed.tracked else None)
-        for result, finding in zip(found, filed.findings, strict=True)
+        _row(run, result, _fingerprint(run, seen), finding if filed.tracked else None)
+        for result, seen, finding in zip(found, observations, filed.findings, strict=True)
     )
     # A passed guard says that there are rows, and nothing of them.
     state = health.run_state(
@@ -289,13 +295,21 @@ def _observation(run: Run, result: CheckResult) -> Observation:
     )
 
 
-def _row(run: Run, result: CheckResult, finding: int | None) -> Result:
+def _fingerprint(run: Run, observation: Observation) -> str:
+    """That of the finding which the check makes where it fails."""
+    subject = run.dataset.subject
+    inputs = fingerprint_inputs(subject.kind, subject.slug, observation)
+    return with_fingerprint(observation, inputs).fingerprint
+
+
+def _row(run: Run, result: CheckResult, fingerprint: str, finding: int | None) -> Result:
     copied = (
         "position", "type", "column", "kwargs", "meta", "severity", "outcome", "guard",
-        "fingerprint", "observed_value", "element_count", "unexpected_count",
+        "observed_value", "element_count", "unexpected_count",
         "unexpected_percent", "excess", "sample", "message",
     )  # fmt: skip
-    return Result(run=run, finding_id=finding, **{name: getattr(result, name) for name in copied})
+    copies = {name: getattr(result, name) for name in copied}
+    return Result(run=run, finding_id=finding, fingerprint=fingerprint, **copies)
 
 
 def _whereabouts(run: Run) -> dict[str, Any]:

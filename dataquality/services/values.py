@@ -1,7 +1,9 @@
 """Raw values are personal data: who opened them is kept, and a stricter policy removes them."""
 
+from django.db.models import QuerySet
+
 from backlog.models import Actor
-from dataquality.engine.redact import Policy
+from dataquality.engine.redact import COUNTING, Policy
 from dataquality.models import Dataset, Profile, Result, SamplePolicy, ValuesOpened
 
 OPENNESS = {SamplePolicy.NONE: 0, SamplePolicy.KEYS: 1, SamplePolicy.VALUES: 2}
@@ -24,8 +26,14 @@ def keeps_less(before: Dataset, after: Dataset) -> bool:
 
 def forget_values(dataset: Dataset) -> None:
     """Remove every value that runs and profiles of the dataset have kept; the counts stay."""
-    Result.objects.filter(run__dataset=dataset).update(sample=[], observed_value=None)
+    forget_results(Result.objects.filter(run__dataset=dataset))
     Profile.objects.filter(version__dataset=dataset).delete()
+
+
+def forget_results(results: QuerySet[Result]) -> None:
+    """Remove samples and observed values, but for those that are counts."""
+    results.exclude(sample=[]).update(sample=[])
+    results.exclude(type__regex=COUNTING.pattern).update(observed_value=None)
 
 
 def policy_of(dataset: Dataset) -> Policy:

@@ -18,6 +18,7 @@ from backlog.services.deeds import deed
 from dataquality.engine import reading
 from dataquality.models import Dataset, DatasetVersion, Profile, Result, SourceKind
 from dataquality.services.files import Received, ServerPath, Source, kept, received
+from dataquality.services.values import forget_results
 from mlscrum.lib.errors import Conflict, DomainError
 
 
@@ -137,7 +138,7 @@ def purge_version(version: DatasetVersion, *, actor: Actor) -> DatasetVersion:
         locked.file, locked.purged_at = "", done.at
         locked.save(update_fields=["file", "purged_at"])
         Profile.objects.filter(version=locked).delete()
-        Result.objects.filter(run__version=locked).update(sample=[], observed_value=None)
+        forget_results(Result.objects.filter(run__version=locked))
         done.data["version"] = locked.number
         transaction.on_commit(lambda: default_storage.delete(key))
     return locked

@@ -14,14 +14,14 @@ from backlog.forms.refusals import put_errors
 from backlog.models import Product
 from dataquality.forms.datasets import DatasetForm, RegisterForm, VersionForm
 from dataquality.models import Dataset, SourceKind, Trigger
-from dataquality.queries.datasets import dataset_rows, find_dataset, find_version
-from dataquality.queries.overviews import overview_of, version_rows
+from dataquality.queries.datasets import dataset_page, dataset_rows, find_dataset, find_version
+from dataquality.queries.overviews import overview_of, version_page, version_rows
 from dataquality.services.datasets import register_dataset, update_dataset
 from dataquality.services.demo import offers_cleaned_file, use_cleaned_file
 from dataquality.services.files import Upload, opened
 from dataquality.services.runs import request_run
 from dataquality.services.values import note_values_opened
-from dataquality.services.versions import Delivered, add_version, read_again
+from dataquality.services.versions import Delivered, add_version, purge_version, read_again
 from dataquality.views.common import page_of, sees_values
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.limits import takes_files
@@ -30,10 +30,15 @@ from mlscrum.web.limits import takes_files
 @require_GET
 @product_page("dataset.view")
 def datasets(request: ProductRequest, product: Product) -> HttpResponse:
+    page = dataset_page(product, request.GET.get("page"))
     return render(
         request,
         "dataquality/datasets.html",
-        {"rows": dataset_rows(product), "may_register": request.may("dataset.register")},
+        {
+            "page": page,
+            "rows": dataset_rows(product, list(page)),
+            "may_register": request.may("dataset.register"),
+        },
     )
 
 
@@ -108,13 +113,16 @@ def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             return _after_delivery(request, dataset, delivered, run=form.cleaned_data["run"])
         except DomainError as error:
             put_errors(form, error, field="file")
+    page = version_page(dataset, request.GET.get("page"))
     return render(
         request,
         "dataquality/versions.html",
         {
             **page_of(request, dataset, "versions"),
             "form": form,
-            "versions": version_rows(dataset),
+            "page": page,
+            "versions": version_rows(list(page)),
+            "may_purge": request.may("dataset.purge", dataset.subject),
             "sees_values": sees_values(request, dataset),
             "is_path": dataset.source_kind == SourceKind.PATH,
             "offers_cleaned_file": offers_cleaned_file(dataset),
@@ -138,6 +146,15 @@ def version_cleaned(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     return _after_delivery(
         request, dataset, delivered, run=request.may("run.start", dataset.subject)
     )
+
+
+@require_POST
+@subject_page("dataset.purge", find_dataset)
+def version_purge(request: ProductRequest, dataset: Dataset, number: int) -> HttpResponse:
+    """Delete the rows of a version for good; its checksum, counts and findings stay."""
+    version = purge_version(find_version(dataset, number), actor=request.actor)
+    messages.success(request, f"The rows of version {version.number} are gone.")
+    return redirect("dataquality:versions", dataset.product.key, dataset.slug)
 
 
 @require_GET

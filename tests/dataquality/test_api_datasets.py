@@ -182,6 +182,28 @@ def test_a_delivery_that_can_not_be_checked_stores_nothing(max_: Any, registered
     assert Dataset.objects.get().versions.count() == 1
 
 
+def test_who_owns_it_purges_a_version_and_its_counts_stay(
+    max_: Any, registered: Any, api: Any, cast: Cast, stored_files: Any
+) -> None:
+    max_.put(f"{PATIENTS_URL}suite/", {"expectations": [NUCLEI_IN_SET]})
+    run = max_.post(f"{PATIENTS_URL}runs/", {}).json()
+    work()
+    max_.patch(PATIENTS_URL, {"owner": "dora@example.org"})
+    url = f"{PATIENTS_URL}versions/1/purge/"
+    assert max_.post(url).status_code == 403
+    assert api(cast.sam).post(url).status_code == 404
+    answer = api(cast.dora).post(url)
+    assert (answer.status_code, answer.json()["rows"]) == (200, 20)
+    assert answer.json()["purged_at"]
+    results = max_.get(f"/api/v1/runs/{run['id']}/").json()["results"]
+    assert [result["sample"] for result in results] == [[], []]
+    assert results[0]["unexpected_count"] == 2
+    assert results[1]["observed_value"] == 20
+    assert api(cast.olga).post(url).status_code == 200
+    assert max_.post(f"{PATIENTS_URL}versions/9/purge/").status_code == 403
+    assert api(cast.olga).post(f"{PATIENTS_URL}versions/9/purge/").status_code == 404
+
+
 @pytest.mark.parametrize("query", ["wait=5", "fail_on=critical", "run=0&wait=5"])
 def test_a_wait_for_no_run_is_400(max_: Any, registered: Any, query: str) -> None:
     answer = max_.post(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 
-from backlog.models import Actor, Job
+from backlog.models import Actor, Finding, Job
 from backlog.services import jobs
 from dataquality.models import Dataset, Profile
+from dataquality.queries.datasets import median_to_resolve
 from dataquality.services.datasets import change_schema, update_dataset
 from dataquality.services.profiles import request_profile
+from dataquality.services.suites import save_suite
 from tests.conftest import Cast
-from tests.dataquality.conftest import work
+from tests.dataquality.conftest import NUCLEI_IN_SET, check, run_now, work
 
 
 def test_an_edit_never_takes_back_a_stricter_policy_that_was_set_meanwhile(
@@ -56,3 +60,47 @@ def test_of_two_profiles_asked_for_the_second_is_kept(patients: Dataset, max_act
     work()
     assert Profile.objects.get().data["rows"] == 20
     assert Profile.objects.get().job == second
+
+
+def test_a_stricter_policy_removes_values_and_leaves_counts(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    update_dataset(with_suite, actor=max_acts, personal_data=False)
+    oldest = check("column_max_to_be_between", "info", column="age", max_value=200)
+    save_suite(with_suite, [NUCLEI_IN_SET, oldest], actor=max_acts)
+    run = run_now(with_suite, max_acts)
+    assert [r.observed_value for r in run.results.all()] == [None, 40, 20]
+    update_dataset(with_suite, actor=max_acts, sample_policy="none", personal_data=True)
+    kept = [(r.sample, r.observed_value, r.unexpected_count) for r in run.results.all()]
+    assert kept == [([], None, 2), ([], None, None), ([], 20, None)]
+
+
+def test_a_check_and_its_finding_have_one_fingerprint(with_suite: Dataset, max_acts: Actor) -> None:
+    run = run_now(with_suite, max_acts)
+    failed = run.results.get(column="nuclei")
+    assert failed.finding is not None
+    assert failed.fingerprint == failed.finding.fingerprint
+
+
+def test_the_middle_of_the_times_to_resolve(with_suite: Dataset, max_acts: Actor) -> None:
+    assert median_to_resolve(with_suite) is None
+    run_now(with_suite, max_acts)
+    found = Finding.objects.get()
+    for days, middle in ((1, 1), (5, 3), (2, 2)):
+        Finding.objects.create(
+            product=found.product,
+            source="gx",
+            fingerprint=f"{days:016}",
+            subject=found.subject,
+            check_name="c",
+            title="t",
+            severity="info",
+            state="resolved",
+            first_seen=found.first_seen,
+            last_seen=found.first_seen,
+            last_batch_at=found.last_batch_at,
+            last_failed_at=found.last_failed_at,
+            resolved_at=found.first_seen + timedelta(days=days),
+            resolved_reason="green",
+        )
+        assert median_to_resolve(with_suite) == timedelta(days=middle)
