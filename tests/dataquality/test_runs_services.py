@@ -7,7 +7,7 @@ import pytest
 from backlog.models import Activity, Actor, Finding, Item, Job, Measurement, Product
 from backlog.services import findings, jobs
 from dataquality.engine import reading
-from dataquality.models import Dataset, Run
+from dataquality.models import Dataset, Profile, Run
 from dataquality.queries.gates import dataset_gate
 from dataquality.queries.runs import find_run
 from dataquality.services.datasets import DatasetDraft, register_dataset
@@ -30,6 +30,7 @@ from tests.dataquality.conftest import (
     run_now,
     upload,
     with_checks,
+    work,
 )
 
 CANARY = "Canary Meyer"
@@ -357,3 +358,18 @@ def test_the_log_of_a_crash_says_where_and_holds_no_value(
     assert "ValueError" in caplog.text
     assert "in break_down" in caplog.text
     assert CANARY not in caplog.text
+
+
+def test_nul_in_a_value_ends_no_run(product: Product, max_acts: Actor) -> None:
+    content = upload("id,word\n1,a\0b\n2,c\n" + "3,a\0b\n" * 20)
+    draft = DatasetDraft(name="Words", sample_policy="values", personal_data=False)
+    dataset = register_dataset(product, draft, content, actor=max_acts)
+    work()
+    profile = Profile.objects.get()
+    assert (profile.state, profile.error_code) == ("done", "")
+    wrong = check("column_values_to_be_in_set", column="word", value_set=["c"])
+    save_suite(dataset, [wrong], actor=max_acts)
+    run = run_now(dataset, max_acts)
+    assert run.state == "failed"
+    sample = run.results.get(column="word").sample
+    assert sample[0] == {"row": 1, "word": "ab"}
