@@ -121,7 +121,9 @@ def item_status(request: ProductRequest, item: Item) -> HttpResponse:
     form = StatusForm(item.product, request.POST)
     if not form.is_valid():
         raise DomainError("bad_status", "Choose one of the product's statuses.")
-    services.update_item(item, actor=request.actor, status=form.cleaned_data["status"])
+    status = form.cleaned_data["status"]
+    services.update_item(item, actor=request.actor, status=status)
+    messages.success(request, f"{item.ref}: {status.name}.")
     return redirect(_url(item))
 
 

@@ -151,9 +151,15 @@ def invitation_revoke(
 @require_POST
 @product_page("member.edit")
 def member_role(request: ProductRequest, product: Product, member_id: int) -> HttpResponse:
+    """Give a member another role; who gives up the own ownership is asked once."""
     member = find_member(product, member_id)
+    role = request.POST.get("role", "")
+    gives_up = member.user == request.user and role in Role.values and role != member.role
+    if gives_up and "sure" not in request.POST:
+        context = {"member": member, "role": role, "role_name": Role(role).label}
+        return render(request, "backlog/member_role.html", context)
     try:
-        change_role(member, request.POST.get("role", ""), actor=request.actor)
+        change_role(member, role, actor=request.actor)
     except ValidationError as error:
         messages.error(request, error.messages[0])
     else:

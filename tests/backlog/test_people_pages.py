@@ -179,6 +179,46 @@ def test_the_first_administrator_begins_by_a_link_that_works_once(db: None) -> N
         call_command("createadmin", "eve@example.org")
 
 
+def test_who_gives_up_the_own_ownership_is_asked_once(
+    product: Product, cast: Cast, as_person: Any, member: Any
+) -> None:
+    client, olga = as_person(cast.olga), member("olga")
+    client.post(f"/p/MED/members/{member('sina').pk}/role/", {"role": "product_owner"})
+    path = f"/p/MED/members/{olga.pk}/role/"
+    asked = client.post(path, {"role": "developer"})
+    assert "Give up being product owner?" in asked.content.decode()
+    olga.refresh_from_db()
+    assert olga.role == Role.PRODUCT_OWNER
+    client.post(path, {"role": "developer", "sure": "1"})
+    olga.refresh_from_db()
+    assert olga.role == Role.DEVELOPER
+
+
+def test_what_takes_rights_away_stands_behind_a_second_button(
+    product: Product, cast: Cast, as_person: Any, administrator: Client
+) -> None:
+    members = as_person(cast.olga).get("/p/MED/members/").content.decode()
+    people = administrator.get("/people/").content.decode()
+    for page, sure in (
+        (members, "Remove Max Berger</button>"),
+        (people, "Close the account</button>"),
+    ):
+        head, _, _ = page.partition(sure)
+        assert head.count("<details") > head.count("</details>")
+
+
+def test_who_is_in_no_product_reads_what_to_do(
+    product: Product, cast: Cast, as_person: Any, administrator: Client
+) -> None:
+    told = administrator.get("/products/").content.decode()
+    assert "You are in no product yet. Make one" in told
+    cast.sam.is_administrator = False
+    cast.sam.save()
+    told = as_person(cast.sam).get("/products/").content.decode()
+    assert "Ask the product owner of yours for an invitation" in told
+    assert "/products/new/" not in told
+
+
 def test_the_last_product_owner_stays(
     product: Product, cast: Cast, as_person: Any, member: Any
 ) -> None:
@@ -192,8 +232,7 @@ def test_a_token_is_shown_once_and_revoked(product: Product, cast: Cast, as_pers
         "/p/MED/tokens/", {"name": "nightly", "scopes": ["read", "evidence"], "days": 30}
     )
     token = ApiToken.objects.get()
-    secret = next(word for word in made.content.decode().split("<") if "mls_" in word)
-    secret = secret.split(">")[1].strip()
+    secret = made.content.decode().partition('id="secret">')[2].partition("<")[0]
     assert find_token(secret) == token
     assert secret not in client.get("/p/MED/tokens/").content.decode()
     client.post(f"/p/MED/tokens/{token.pk}/revoke/")
