@@ -9,7 +9,7 @@ class BacklogConfig(AppConfig):
     name = "backlog"
 
     def ready(self) -> None:
-        from backlog.queries.items import open_item_count
+        from backlog.queries.items import open_items_badge
         from backlog.queries.people import products_of
 
         provide_products(products_of)
@@ -21,7 +21,7 @@ class BacklogConfig(AppConfig):
                 "backlog:backlog",
                 20,
                 permission="item.view",
-                badge=open_item_count,
+                badge=open_items_badge,
                 also=("items", "findings", "trash"),
                 shortcut="b",
             )

@@ -11,7 +11,7 @@ class DataQualityConfig(AppConfig):
     def ready(self) -> None:
         from backlog.queries import panels
         from backlog.services import demo, jobs
-        from dataquality.queries.evidence import open_critical_count
+        from dataquality.queries.evidence import urgent_findings_badge
         from dataquality.services import profiles, runs
         from dataquality.services.demo import add_patients
         from dataquality.services.files import prepare_temporary_files
@@ -34,7 +34,7 @@ class DataQualityConfig(AppConfig):
                 "dataquality:datasets",
                 50,
                 permission="dataset.view",
-                badge=open_critical_count,
+                badge=urgent_findings_badge,
                 also=("runs",),
                 shortcut="d",
             )

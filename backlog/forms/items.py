@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 
 from backlog.forms.findings import REASONS, end_of_day
-from backlog.models import Item, Kind, Product, Status, User
+from backlog.models import Backlog, Item, Kind, Product, Status, User
 from backlog.queries.items import find_item, plain, values_at
 from backlog.services.items import ItemDraft
 from backlog.services.ranks import Spot, Where
@@ -100,6 +100,7 @@ class ItemForm(forms.Form):
         ).order_by("name")
         self.fields["parent"].widget.attrs["placeholder"] = f"{product.key}-1"
         if item is None:
+            self.fields["title"].widget.attrs["autofocus"] = True
             self.initial.setdefault("status", product.statuses.order_by("position").first())
 
     def clean_description(self) -> str:
@@ -183,12 +184,18 @@ class MoveForm(forms.Form):
     where = forms.ChoiceField(
         choices=SPOTS, initial=Where.TOP, label="Move to", widget=forms.RadioSelect
     )
-    anchor = forms.CharField(required=False, max_length=30, label="The other item")
+    anchor = forms.CharField(
+        required=False,
+        max_length=30,
+        label="The other item",
+        help_text="Its ref, or a word of its title to choose from.",
+        widget=forms.TextInput(attrs={"list": "anchors", "autocomplete": "off"}),
+    )
 
-    def __init__(self, product: Product, *args: Any, **kwargs: Any):
+    def __init__(self, item: Item, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        self.product = product
-        self.fields["anchor"].widget.attrs["placeholder"] = f"{product.key}-1"
+        self.item = item
+        self.fields["anchor"].widget.attrs["placeholder"] = f"{item.product.key}-1"
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -203,10 +210,16 @@ class MoveForm(forms.Form):
             self.add_error("anchor", "Name the other item by its ref.")
             return None
         try:
-            return find_item(self.product, ref)
+            anchor = find_item(self.item.product, ref)
         except Http404:
             self.add_error("anchor", f"There is no item {ref.strip().upper()} in this product.")
             return None
+        if anchor == self.item:
+            self.add_error("anchor", f"{anchor.ref} can't stand beside itself; name another item.")
+        elif anchor.deleted_at or anchor.backlog.kind != Backlog.Kind.PRODUCT:
+            said = f"{anchor.ref} is in {_place(anchor)}; name an item of the product backlog."
+            self.add_error("anchor", said)
+        return anchor
 
 
 class CommentForm(forms.Form):
@@ -253,6 +266,12 @@ class DeleteForm(forms.Form):
             "until": end_of_day(day) if day else None,
             "reason": self.cleaned_data["reason"],
         }
+
+
+def _place(item: Item) -> str:
+    if item.deleted_at:
+        return "the trash"
+    return "the inbox" if item.backlog.kind == Backlog.Kind.INBOX else item.backlog.name
 
 
 def _initial(item: Item | None) -> dict[str, Any]:

@@ -17,9 +17,11 @@ from django.utils import timezone
 from backlog.models import Backlog, Category, Comment, Finding, Item, Kind, Product, Status, User
 from backlog.models.items import ItemQuerySet
 from backlog.queries.findings import EvidenceBadge, evidence_badge
+from mlscrum.web.rooms import Badge
 
 PAGE_SIZE = 200  # rows; more would make the page heavy
 INBOX_ROWS = 20
+ANCHORS_OFFERED = 500
 TRASH_DAYS = 30
 # Every figure counts the middle level: epics sum their items and tasks have no points.
 MIDDLE = ~Q(kind__in=[Kind.EPIC, Kind.TASK])
@@ -116,11 +118,13 @@ def backlog_counts(product: Product) -> Counts:
     )
 
 
-def open_item_count(product: Product) -> int:
+def open_items_badge(product: Product) -> Badge | None:
     """Open items of the product backlog, for the navigation."""
     items = Item.objects.alive().filter(OPEN, MIDDLE)
-    found: int = items.filter(backlog__product=product, backlog__kind=Backlog.Kind.PRODUCT).count()
-    return found
+    n = items.filter(backlog__product=product, backlog__kind=Backlog.Kind.PRODUCT).count()
+    return (
+        Badge(n, f"{n} open {'item' if n == 1 else 'items'} in the product backlog") if n else None
+    )
 
 
 def backlog_page(product: Product, *, number: str | int | None, with_done: bool) -> BacklogPage:
@@ -182,6 +186,15 @@ def neighbour(item: Item, *, upwards: bool, with_done: bool) -> Item | None:
     if found is not None:
         found.product = item.product
     return found
+
+
+def anchors_for(item: Item) -> list[Item]:
+    """Open items of the product backlog beside which this one can go, in rank order."""
+    items = Item.objects.alive().filter(
+        OPEN, backlog__product=item.product, backlog__kind=Backlog.Kind.PRODUCT
+    )
+    found = items.exclude(pk=item.pk).select_related("product").order_by("rank")
+    return list(found[:ANCHORS_OFFERED])
 
 
 def children_of(item: Item) -> list[ItemRow]:

@@ -22,6 +22,7 @@ from backlog.models import Backlog, Item, Kind, Product
 from backlog.queries.findings import findings_of
 from backlog.queries.history import history_of
 from backlog.queries.items import (
+    anchors_for,
     children_of,
     comments_of,
     find_item,
@@ -133,7 +134,7 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
     in_inbox = item.backlog.kind == Backlog.Kind.INBOX
     if not request.may("inbox.take" if in_inbox else "backlog.order"):
         raise PermissionDenied("Your role in this product doesn't allow this.")
-    form = MoveForm(item.product, request.POST if request.method == "POST" else None)
+    form = MoveForm(item, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         spot = form.cleaned_data["spot"]
         try:
@@ -148,7 +149,12 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
             backlog_url = reverse("backlog:backlog", args=[item.product.key])
             return redirect(f"{backlog_url}#item-{item.number}")
     status = 422 if form.errors else 200
-    context = {"item": item, "form": form, "in_inbox": in_inbox}
+    context = {
+        "item": item,
+        "form": form,
+        "in_inbox": in_inbox,
+        "anchors": anchors_for(item),
+    }
     return render(request, "backlog/item_move.html", context, status=status)
 
 

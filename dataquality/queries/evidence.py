@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Count, Max, Min
 
 from backlog.models import Finding, Item, Product
-from backlog.rules.severity import Severity
+from backlog.rules.severity import Priority
 from dataquality.models import Dataset, Result
 from dataquality.queries.overviews import ResultLine, result_line
+from mlscrum.web.rooms import Badge
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,19 @@ class ItemEvidence:
     hides_rows: bool
 
 
-def open_critical_count(product: Product) -> int | None:
-    """How many critical findings about data are open, None for none."""
-    return (
-        Finding.objects.filter(
-            product=product,
-            state=Finding.State.OPEN,
-            severity=Severity.CRITICAL,
-            subject__dataset__isnull=False,
-        ).count()
-        or None
-    )
+def urgent_findings_badge(product: Product) -> Badge | None:
+    """Open findings about data of priority P1 or P2, for the navigation; a P1 is urgent."""
+    found = Finding.objects.filter(
+        product=product,
+        state=Finding.State.OPEN,
+        priority__in=[Priority.P1, Priority.P2],
+        subject__dataset__isnull=False,
+    ).aggregate(n=Count("pk"), first=Min("priority"))
+    n = found["n"]
+    if not n:
+        return None
+    meaning = f"{n} open {'finding' if n == 1 else 'findings'} of priority P1 or P2"
+    return Badge(n, meaning, is_urgent=found["first"] == Priority.P1)
 
 
 def newest_results(item: Item) -> Sequence[Result]:

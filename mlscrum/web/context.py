@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from mlscrum.web import rooms
-from mlscrum.web.rooms import ProductLike, Room
+from mlscrum.web.rooms import Badge, ProductLike, Room
 
 THEMES = ("light", "dark", "system")
 
@@ -23,7 +23,7 @@ class Entry:
 
     room: Room
     url: str
-    badge: int | None
+    badge: Badge | None
     is_active: bool
 
 

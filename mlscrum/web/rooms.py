@@ -15,7 +15,16 @@ class ProductLike(Protocol):
     goal: str
 
 
-Badge = Callable[[Any], int | None]
+@dataclass(frozen=True)
+class Badge:
+    """What waits in a room: how many, what they are in words, and whether they are urgent."""
+
+    count: int
+    meaning: str
+    is_urgent: bool = False
+
+
+BadgeOf = Callable[[Any], Badge | None]
 ProductsOf = Callable[[Any], Iterable[ProductLike]]
 
 
@@ -23,7 +32,7 @@ ProductsOf = Callable[[Any], Iterable[ProductLike]]
 class Room:
     """A place in the navigation of a product.
 
-    `badge(product)` counts what waits there, None for nothing to show. `also` names further first
+    `badge(product)` says what waits there, None for nothing to show. `also` names further first
     parts of paths after `/p/<key>/` that belong to the room, and `shortcut` the key after `g`.
     """
 
@@ -32,7 +41,7 @@ class Room:
     url_name: str
     order: int
     permission: str = "product.view"
-    badge: Badge | None = None
+    badge: BadgeOf | None = None
     also: tuple[str, ...] = ()
     shortcut: str = ""
 

@@ -1,7 +1,7 @@
-// Selects that save what is chosen (data-saves): at once by pointer; by keyboard with Enter or on
-// leaving, so that arrow keys pass over what lies between.
-const state = new WeakMap();
-const of = (select) => state.get(select) || {};
+// Selects that save what is chosen (data-saves): at once where it was picked from the open list; by
+// arrow keys and letters with Enter or on leaving, so that they pass over what lies between.
+const stepped = new WeakSet(); // the last key changes the value without opening the list
+const waiting = new WeakSet(); // changed, and not saved yet
 
 function watched(event) {
   const select = event.target.closest?.("select[data-saves]");
@@ -9,33 +9,38 @@ function watched(event) {
 }
 
 function save(select) {
-  state.delete(select);
+  waiting.delete(select);
   select.form.requestSubmit();
+}
+
+function steps({ key, altKey }) {
+  if (altKey) return false;
+  return /^(Arrow|Page|Home|End)/.test(key) || (key.length === 1 && key !== " ");
 }
 
 document.addEventListener("keydown", (event) => {
   const select = watched(event);
-  if (select) state.set(select, { ...of(select), byKey: true });
+  if (!select) return;
+  if (steps(event)) stepped.add(select);
+  else stepped.delete(select);
+  if (event.key !== "Enter" || !waiting.has(select)) return;
+  event.preventDefault();
+  save(select);
 });
 
 document.addEventListener("pointerdown", (event) => {
   const select = watched(event);
-  if (select) state.set(select, { ...of(select), byKey: false });
+  if (select) stepped.delete(select);
 });
 
 document.addEventListener("change", (event) => {
   const select = watched(event);
   if (!select) return;
-  if (of(select).byKey) state.set(select, { byKey: true, waits: true });
+  if (stepped.has(select)) waiting.add(select);
   else save(select);
-});
-
-document.addEventListener("keyup", (event) => {
-  const select = watched(event);
-  if (select && event.key === "Enter" && of(select).waits) save(select);
 });
 
 document.addEventListener("focusout", (event) => {
   const select = watched(event);
-  if (select && of(select).waits) save(select);
+  if (select && waiting.has(select)) save(select);
 });

@@ -353,7 +353,24 @@ def test_the_navigation_counts_the_open_items(
     product: Product, abc: list[Item], olga: Client, olga_acts: Actor
 ) -> None:
     set_done(abc[0], olga_acts)
-    assert '<span class="room-badge">2</span>' in olga.get(URL).content.decode()
+    assert "2 open items in the product backlog" in olga.get(URL).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "told"),
+    [
+        (f"{URL}take/", {"all": "top"}, "5 open items"),
+        (f"{URL}move/", {"top": "MED-3"}, "3 open items"),
+        (URL, {"title": "d", "kind": "story"}, "4 open items"),
+    ],
+)
+def test_what_changes_the_figures_brings_the_navigation_along(
+    product: Product, abc: list[Item], olga: Client, path: str, sent: dict[str, str], told: str
+) -> None:
+    see(product, "age", "weight")
+    html = olga.post(path, sent, headers=HTMX).content.decode()
+    _, _, rooms = html.partition('id="rooms" hx-swap-oob="true"')
+    assert f"{told} in the product backlog" in rooms
 
 
 def test_titles_are_shown_as_text(product: Product, olga: Client, olga_acts: Actor) -> None:

@@ -260,6 +260,35 @@ def test_a_status_of_nowhere_is_refused(story: Item, max_: Client) -> None:
 # Move, comment --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("anchor", "said"),
+    [
+        ("MED-1", "can&#x27;t stand beside itself"),
+        ("MED-3", "MED-3 is in the inbox; name an item of the product backlog."),
+        ("MED-2", "MED-2 is in the trash; name an item of the product backlog."),
+    ],
+)
+def test_a_move_beside_nothing_says_what_is_wrong_at_the_field(
+    story: Item, olga: Client, product: Product, olga_acts: Actor, anchor: str, said: str
+) -> None:
+    gone = create_item(product, ItemDraft("gone"), actor=olga_acts)
+    see(product, "age")
+    trash_item(gone, actor=olga_acts)
+    page = olga.post(f"{URL}move/", {"where": "after", "anchor": anchor})
+    assert page.status_code == 422
+    _, _, field = page.content.decode().partition('data-field="anchor"')
+    assert said in field
+
+
+def test_the_move_page_offers_the_other_items(
+    story: Item, olga: Client, product: Product, olga_acts: Actor
+) -> None:
+    create_item(product, ItemDraft("Explain it"), actor=olga_acts)
+    page = olga.get(f"{URL}move/").content.decode()
+    assert '<option value="MED-2">Explain it</option>' in page
+    assert 'value="MED-1"' not in page
+
+
 def test_an_item_is_moved_without_a_mouse(
     product: Product, story: Item, olga: Client, olga_acts: Actor
 ) -> None:
