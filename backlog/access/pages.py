@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol, cast
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from backlog.access.roles import may
 from backlog.models import Actor, Member, Product, Role, Subject, User
@@ -51,7 +55,7 @@ def signed_in(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+            return _to_sign_in(request)
         person = cast(PersonRequest, request)
         person.actor = Actor.person(person.user)
         return view(person, *args, **kwargs)
@@ -139,6 +143,18 @@ def _refuse_unless(
 def _declaring(guarded: View, permission: str, post: str | None) -> View:
     guarded.declares = f"{permission}, {post}" if post else permission  # type: ignore[attr-defined]
     return guarded
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """To the sign-in page and back here; what was sent is lost, so back to where it was typed."""
+    if request.method in {"GET", "HEAD"}:
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+    typed_on = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(typed_on, {request.get_host()}, request.is_secure())
+    page = urlsplit(typed_on)
+    back = urlunsplit(("", "", page.path, page.query, "")) if ours else "/"
+    query = urlencode({REDIRECT_FIELD_NAME: back, "unsaved": "1"})
+    return HttpResponseRedirect(f"{resolve_url(settings.LOGIN_URL)}?{query}")
 
 
 def _membership(user: User, key: str) -> Member:

@@ -42,7 +42,13 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         people = demo_people() if settings.DEMO_LOGIN else []
-        return super().get_context_data(people=people, **kwargs)
+        unsaved = "unsaved" in self.request.GET or "unsaved" in self.request.POST
+        return super().get_context_data(people=people, unsaved=unsaved, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer = super().form_valid(form)
+        _say_what_was_lost(self.request)
+        return answer
 
 
 class PasswordChange(PasswordChangeView):
@@ -77,6 +83,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
     if person is None:
         raise Http404("There is no such demo person.")
     login(request, person, backend=MODEL_BACKEND)
+    _say_what_was_lost(request)
     return back_to(request, reverse("home"))
 
 
@@ -122,3 +129,9 @@ def home(request: PersonRequest) -> HttpResponse:
     if product is None:
         return redirect("backlog:products")
     return redirect("backlog:backlog", key=product.key)
+
+
+def _say_what_was_lost(request: HttpRequest) -> None:
+    """To who was signed out in the middle of a form; a script puts back what it has kept of it."""
+    if "unsaved" in request.POST:
+        messages.warning(request, "You were signed out; nothing was saved.", extra_tags="unsaved")

@@ -192,10 +192,11 @@ const ANSWERS = {
 
 document.addEventListener("htmx:before:response", (event) => {
   const { response } = event.detail.ctx;
-  const landed = new URL(response.raw.url).pathname;
-  if (response.raw.redirected && landed === document.body.dataset.signIn) {
+  const landed = new URL(response.raw.url);
+  if (response.raw.redirected && landed.pathname === document.body.dataset.signIn) {
     event.preventDefault();
-    location.reload(); // signed out meanwhile: the page itself leads to the sign-in and back
+    if (landed.searchParams.has("unsaved")) location.assign(landed);
+    else location.reload(); // the page itself leads to the sign-in and back
     return;
   }
   if (response.status < 400 || response.headers.get("HX-Retarget")) return;

@@ -8,6 +8,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from backlog.models import Item, Product
 from tests.conftest import Cast
 
 
@@ -53,3 +54,30 @@ def test_one_click_is_for_this_machine_alone(cast: Cast, settings: Any) -> None:
     assert Client().post("/sign-in/demo/", sent).headers["Location"] == "/"
     sent["next"] = "/p/MED/backlog/"
     assert Client().post("/sign-in/demo/", sent).headers["Location"] == "/p/MED/backlog/"
+
+
+def test_who_was_signed_out_in_a_form_comes_back_to_it_and_reads_that_it_was_not_saved(
+    product: Product, cast: Cast
+) -> None:
+    client = Client()
+    form = "http://testserver/p/MED/items/new/?kind=bug"
+    answer = client.post("/p/MED/items/new/", {"title": "Lost"}, headers={"Referer": form})
+    sign_in = answer.headers["Location"]
+    assert sign_in == "/sign-in/?next=%2Fp%2FMED%2Fitems%2Fnew%2F%3Fkind%3Dbug&unsaved=1"
+    assert "nothing was saved" in client.get(sign_in).content.decode()
+    sent = {
+        "username": "max@example.org",
+        "password": "pw",
+        "next": "/p/MED/items/new/?kind=bug",
+        "unsaved": "1",
+    }
+    page = client.post("/sign-in/", sent, follow=True)
+    assert page.request["PATH_INFO"] == "/p/MED/items/new/"
+    assert 'data-notice="unsaved"' in page.content.decode()
+    assert "You were signed out; nothing was saved." in page.content.decode()
+    assert not Item.objects.exists()
+
+
+def test_a_form_from_elsewhere_leads_nowhere_else(product: Product) -> None:
+    answer = Client().post("/p/MED/backlog/", headers={"Referer": "https://evil.example/x"})
+    assert answer.headers["Location"] == "/sign-in/?next=%2F&unsaved=1"
