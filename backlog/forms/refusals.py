@@ -28,7 +28,7 @@ def put_errors(
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
-    for name, texts in error.message_dict.items():
+    for name, faults in error.error_dict.items():
         shown_at = (names or {}).get(name, name)
-        for text in texts:
-            form.add_error(shown_at if shown_at in form.fields else None, text)
+        for fault in faults:  # with its code, by which pages put it into words
+            form.add_error(shown_at if shown_at in form.fields else None, fault)

@@ -322,23 +322,27 @@ def test_quick_add_brings_the_lists_and_an_empty_line_back(abc: list[Item], max_
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "said"),
     [
-        {"title": "", "kind": "story"},
-        {"title": "x", "kind": "nonsense"},
-        {"title": "x", "kind": "story", "points": "many"},
-        {"title": "x", "kind": "task", "points": "3"},
-        {"title": "x" * 251, "kind": "story"},
+        ({"title": "", "kind": "story"}, "Type a title first."),
+        ({"title": "x", "kind": "nonsense"}, "Kind: choose from what is offered."),
+        (
+            {"title": "x", "kind": "story", "points": "many"},
+            "Points: give a number from 0 to 9999.",
+        ),
+        ({"title": "x", "kind": "task", "points": "3"}, "oints"),
+        ({"title": "x" * 251, "kind": "story"}, "Title may have 250 characters; this has 251."),
     ],
 )
 def test_quick_add_says_what_is_wrong_and_keeps_what_was_typed(
-    product: Product, max_: Client, line: dict[str, str]
+    product: Product, max_: Client, line: dict[str, str], said: str
 ) -> None:
     fragment = max_.post(URL, line, headers=HTMX)
     assert (fragment.status_code, fragment["HX-Retarget"]) == (422, "#quick-add")
     page = max_.post(URL, line)
     assert page.status_code == 422
     assert "field-error" in page.content.decode()
+    assert said in page.content.decode()
     assert not Item.objects.exists()
 
 

@@ -28,6 +28,9 @@ def test_an_administrator_makes_a_product_and_owns_it(cast: Cast, as_person: Any
     assert Product.objects.get(key="SHOP").members.get().role == Role.PRODUCT_OWNER
     again = client.post("/products/new/", {"name": "Shop", "key": "shop", "goal": ""})
     assert again.status_code == 422
+    assert "There is already a product with this key." in again.content.decode()
+    long = client.post("/products/new/", {"name": "Shop", "key": "s" * 11, "goal": ""})
+    assert "Key may have 10 characters; this has 11." in long.content.decode()
 
 
 def test_others_find_no_page_to_make_products(cast: Cast, as_person: Any) -> None:

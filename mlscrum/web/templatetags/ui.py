@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mlscrum.lib.markdown import render_markdown
+from mlscrum.web.sentences import errors_in_words
 
 register = template.Library()
 
@@ -248,7 +249,15 @@ def control(field: BoundField) -> SafeString:
     own = field.field.widget.attrs.get("class", "")
     wrong = "is-invalid" if field.errors else ""
     names = (css.get(widget_kind(field), "form-control"), own, wrong)
-    return field.as_widget(attrs={"class": " ".join(filter(None, names))})
+    # Browsers would cut a longer text without a word; the form says how long it may be.
+    uncut: dict[str, Any] = {"maxlength": False}
+    return field.as_widget(attrs={"class": " ".join(filter(None, names)), **uncut})
+
+
+@register.filter
+def errors(field: BoundField) -> list[str]:
+    """What is wrong with a field, in our words."""
+    return errors_in_words(field)
 
 
 def _relative(moment: datetime, now: datetime) -> str:
