@@ -17,12 +17,18 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mlscrum.lib.errors import DomainError
 
 DELIMITERS = ",;\t|"
 MAX_COLUMNS = 2000
+# A table is read into memory whole, and a small file can hold a large one: repeated values are
+# written once in Parquet, and JSON lines can each bring a new column.
+MAX_CELLS = 50_000_000
+MAX_BYTES = 1024**3
+BATCH_ROWS = 65_536
 LONGEST_NAME = 250
 WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
 # No leading zeros: 007 is a code, not a number.
@@ -223,7 +229,8 @@ def _measured_csv(path: Path) -> tuple[str, list[str]]:
             if not any(name.strip() for name in names):
                 raise DomainError("no_header", "The first line is empty; it must name the columns.")
             _check_names(names)
-            for row in reader:
+            for count, row in enumerate(reader, start=1):
+                _refuse_large(count, len(names))
                 if row and len(row) != len(names):
                     raise DomainError(
                         "ragged",
@@ -241,9 +248,9 @@ def _measured_csv(path: Path) -> tuple[str, list[str]]:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        names = list(pq.read_schema(path).names)
-        _check_names(names)
-        frame: pd.DataFrame = pq.read_table(path).to_pandas(
+        schema = pq.read_schema(path)
+        _check_names(list(schema.names))
+        frame: pd.DataFrame = _parquet_table(path, schema).to_pandas(
             ignore_metadata=True,
             integer_object_nulls=True,  # as floats, long ones would be rounded
         )
@@ -252,8 +259,60 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
+def _parquet_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """The file piece by piece, measured before repeated texts are written out."""
+    texts = [field.name for field in schema if _is_text(field.type)]
+    batches, size = [], 0
+    with pq.ParquetFile(path, read_dictionary=texts) as file:
+        _refuse_large(file.metadata.num_rows, len(schema))
+        for batch in file.iter_batches(batch_size=BATCH_ROWS):
+            size += sum(map(_bytes_of, batch.columns))
+            if size > MAX_BYTES:
+                raise _too_large(f"more than {MAX_BYTES // 1024**2:,} MB of values")
+            batches.append(batch)
+        table = pa.Table.from_batches(batches, schema=batches[0].schema if batches else schema)
+    for place, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type) and _is_text(column.type.value_type):
+            plain = table.column(place).cast(column.type.value_type)
+            table = table.set_column(place, column.name, plain)
+    return table
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
+def _bytes_of(column: pa.Array) -> int:
+    """What a column takes once its repeated texts are written out."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    if not _is_text(column.type.value_type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).take(column.indices)
+    return int(pc.sum(lengths).as_py() or 0) + 4 * len(column)
+
+
+def _refuse_large(rows: int, columns: int) -> None:
+    if rows * columns > MAX_CELLS:
+        raise _too_large(f"{rows:,} rows of {columns:,} columns")
+
+
+def _too_large(what: str) -> DomainError:
+    return DomainError(
+        "too_large",
+        f"The file holds {what}; a table has up to {MAX_CELLS:,} cells. Check a part of it.",
+        status=413,
+    )
+
+
 def _read_json_lines(path: Path) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
+    names: dict[str, None] = {}
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
@@ -266,6 +325,10 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
                     )
                 if "\\ud" in line.lower():
                     json.dumps(row, ensure_ascii=False).encode()  # half a character is no text
+                names.update(dict.fromkeys(row))
+                if len(names) > MAX_COLUMNS:
+                    _check_names(list(names))
+                _refuse_large(len(rows) + 1, len(names))
                 rows.append(
                     {
                         name: json.dumps(v) if isinstance(v, list | dict) else v

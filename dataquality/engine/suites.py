@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from backlog.rules.evidence import canonical
 from backlog.rules.severity import Severity
 from dataquality.engine import catalogue, conditions
@@ -250,6 +253,11 @@ def _number(text: Any) -> Any:
     return text
 
 
+NO_TEXTS = pa.array([""])
+LARGEST_JSON_SCHEMA = 64 * 1024
+JSON_SCHEMAS = re.compile(r"https?://json-schema\.org/draft[-/0-9]+/schema#?")
+
+
 class _Checked:
     """One expectation under the eye; every problem is yielded, none raised."""
 
@@ -314,6 +322,8 @@ class _Checked:
                 yield self._kwarg(name, "empty_list", "Give a list with at least one value.")
         elif problem := _shape_problem(field, value):
             yield self._kwarg(name, "bad_value", problem)
+        if name == "json_schema" and (problem := _json_schema_problem(value)):
+            yield self._kwarg(name, "bad_schema", problem)
         for pattern in _patterns(name, value):
             if problem := _regex_problem(pattern):
                 yield self._kwarg(name, "bad_regex", problem)
@@ -494,7 +504,42 @@ def _regex_problem(pattern: Any) -> str | None:
         return f"This is no regular expression: {error}."
     except (OverflowError, RecursionError):
         return "This regular expression is too large."
+    try:
+        # What RE2 takes runs in the time that a text's length allows. All else pandas hands to
+        # Python's own engine, where `(?=a)^(a+)+$` stops a worker for hours.
+        pc.match_substring_regex(NO_TEXTS, pattern=pattern)
+    except pa.ArrowInvalid:
+        return "Write it without looking ahead or behind and without referring back to a group."
     return None
+
+
+def _json_schema_problem(schema: Any) -> str | None:
+    """What a JSON schema of a check may not hold: addresses that would be fetched, and patterns,
+    which run in Python's own engine."""
+    if len(canonical(schema)) > LARGEST_JSON_SCHEMA:
+        return f"A schema has up to {LARGEST_JSON_SCHEMA:,} signs."
+    for key, value in _keys_in(schema):
+        if key in {"$ref", "$dynamicRef", "$recursiveRef"}:
+            if not isinstance(value, str) or not value.startswith("#"):
+                return f"{key} leads to a part of the schema itself, such as #/$defs/name."
+        elif key in {"$id", "id", "$anchor"} and isinstance(value, str):
+            return f"Leave {key} out; a schema of a check stands for itself."
+        elif key == "$schema" and not JSON_SCHEMAS.fullmatch(str(value)):
+            return "$schema names one of the standard drafts at json-schema.org."
+        elif key == "patternProperties" or (key == "pattern" and isinstance(value, str)):
+            return f"Leave {key} out, and check the pattern by a regular expression of its own."
+    return None
+
+
+def _keys_in(document: Any) -> Iterator[tuple[str, Any]]:
+    waiting = [document]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping):
+            yield from ((str(key), value) for key, value in part.items())
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
 
 
 def _is_date(text: str) -> bool:

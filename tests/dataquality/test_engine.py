@@ -753,3 +753,84 @@ def test_categories_of_a_small_table_are_suggested() -> None:
     )
     sets = [s["expectation"]["kwargs"].get("value_set") for s in found.suggestions]
     assert ["Hill", "North"] in sets
+
+
+# What a suite or a file must not cost ------------------------------------------------------
+@pytest.mark.parametrize(
+    "regex", ["(?=a)^(a+)+$", r"(a)\1", "(?<!x)a", "a{99999999999}", "(" * 20_000 + ")" * 20_000]
+)
+def test_a_regex_that_could_run_for_hours_is_refused(regex: str) -> None:
+    suite = [check("column_values_to_match_regex", column="name", regex=regex)]
+    (problem,) = suites.problems(suite, [{"name": "name", "type": "text"}])
+    assert problem.code == "bad_regex"
+
+
+@pytest.mark.parametrize(
+    ("schema", "word"),
+    [
+        ({"$ref": "http://127.0.0.1:9/x"}, "$ref"),
+        ({"properties": {"a": [{"$ref": "file:///etc/passwd"}]}}, "$ref"),
+        ({"$dynamicRef": "other.json#x"}, "$dynamicRef"),
+        ({"$id": "http://example.org/x"}, "$id"),
+        ({"$schema": "http://example.org/schema"}, "$schema"),
+        ({"items": {"pattern": "(a+)+$"}}, "pattern"),
+        ({"enum": ["x" * 70_000]}, "signs"),
+    ],
+)
+def test_a_json_schema_fetches_nothing_and_runs_no_pattern(schema: Any, word: str) -> None:
+    suite = [check("column_values_to_match_json_schema", column="name", json_schema=schema)]
+    (problem,) = suites.problems(suite, [{"name": "name", "type": "text"}])
+    assert problem.code == "bad_schema"
+    assert word in problem.detail
+
+
+def test_a_json_schema_of_its_own_parts_passes_and_runs() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {"age": {"type": "integer"}},
+        "properties": {"age": {"$ref": "#/$defs/age"}},
+    }
+    suite = [check("column_values_to_match_json_schema", column="name", json_schema=schema)]
+    assert suites.problems(suite, [{"name": "name", "type": "text"}]) == []
+    result, _ = running.run_suite(table_of(name=['{"age": 3}', '{"age": "x"}']), suite)
+    assert (result.outcome, result.unexpected_count) == ("failed", 1)
+
+
+def test_a_small_file_that_holds_a_large_table_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 1_000_000)
+    bomb = tmp_path / "bomb.parquet"
+    pd.DataFrame({"text": ["x" * 500] * 10_000}).to_parquet(bomb)
+    assert bomb.stat().st_size < 20_000
+    with pytest.raises(DomainError) as refused:
+        reading.inspect(bomb, "parquet")
+    assert refused.value.code == "too_large"
+    monkeypatch.undo()
+    assert reading.inspect(bomb, "parquet").rows == 10_000
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+def test_a_table_of_too_many_cells_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file_format: str
+) -> None:
+    monkeypatch.setattr(reading, "MAX_CELLS", 100)
+    frame = pd.DataFrame({"a": ["x"] * 60, "b": ["y"] * 60})
+    path = tmp_path / "data"
+    if file_format == "csv":
+        frame.to_csv(path, index=False)
+    elif file_format == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    with pytest.raises(DomainError) as refused:
+        reading.inspect(path, file_format)
+    assert refused.value.code == "too_large"
+
+
+def test_json_lines_that_each_bring_a_column_are_refused_early(tmp_path: Path) -> None:
+    path = tmp_path / "keys.jsonl"
+    path.write_text("".join(f'{{"k{number}": 1}}\n' for number in range(5_000)))
+    with pytest.raises(DomainError) as refused:
+        reading.inspect(path, "jsonl")
+    assert refused.value.code == "too_many_columns"
