@@ -9,9 +9,10 @@ class DataQualityConfig(AppConfig):
     name = "dataquality"
 
     def ready(self) -> None:
-        from backlog.queries import panels
+        from backlog.models import Subject
+        from backlog.queries import panels, subjects
         from backlog.services import demo, jobs
-        from dataquality.queries.evidence import urgent_findings_badge
+        from dataquality.queries.evidence import dataset_page, urgent_findings_badge
         from dataquality.services import profiles, runs
         from dataquality.services.demo import add_patients
         from dataquality.services.files import prepare_temporary_files
@@ -27,6 +28,7 @@ class DataQualityConfig(AppConfig):
         jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
         demo.register_chapter("MED", add_patients)
         panels.register(failing_rows)
+        subjects.register(Subject.Kind.DATASET, dataset_page)
         rooms.register(
             rooms.Room(
                 "Data",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404
 
 from backlog.forms.findings import REASONS, end_of_day
@@ -27,6 +28,11 @@ FATES = [
     ("mute", "Mute: count it silently"),
     ("resolve", "Resolve with a reason"),
 ]
+
+
+def people_of(product: Product) -> QuerySet[User]:
+    """Who may be assigned: the members, by name."""
+    return User.objects.filter(memberships__product=product).order_by("name")
 
 
 def points_field() -> forms.DecimalField:
@@ -95,9 +101,7 @@ class ItemForm(forms.Form):
         super().__init__(*args, **{**kwargs, "initial": {**_initial(item), **initial}})
         statuses, people = self.fields["status"], self.fields["assignees"]
         statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
-        people.queryset = User.objects.filter(  # type: ignore[attr-defined]
-            memberships__product=product
-        ).order_by("name")
+        people.queryset = people_of(product)  # type: ignore[attr-defined]
         self.fields["parent"].widget.attrs["placeholder"] = f"{product.key}-1"
         if item is None:
             self.fields["title"].widget.attrs["autofocus"] = True
@@ -176,6 +180,24 @@ class StatusForm(forms.Form):
         super().__init__(*args, **kwargs)
         statuses = self.fields["status"]
         statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
+
+
+class PointsForm(forms.Form):
+    """The quick change of the estimate."""
+
+    points = points_field()
+
+
+class AssigneesForm(forms.Form):
+    """The quick change of who works on it."""
+
+    assignees = forms.ModelMultipleChoiceField(
+        queryset=User.objects.none(), to_field_name="email", required=False
+    )
+
+    def __init__(self, product: Product, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["assignees"].queryset = people_of(product)  # type: ignore[attr-defined]
 
 
 class MoveForm(forms.Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -12,6 +12,8 @@ from django.db.models import Count, QuerySet
 from django.http import Http404
 
 from backlog.models import Finding, Item, Occurrence, Product, StoredReport, Subject
+from backlog.queries.subjects import address_of
+from backlog.rules.severity import priority
 
 PAGE_SIZE = 100
 TRIAGE_ROWS = 20
@@ -40,9 +42,11 @@ LABELS = {
     "check_count": "Checks that could not run",
     "checks": "These checks",
     "dataset": "Dataset",
-    "version": "Version",
+    "version": "Version of the data",
     "run": "Run",
 }
+# Who reports, as people call it; others by the name that they give themselves.
+REPORTERS = {"gx": "Great Expectations"}
 CONTEXT_LABELS = {
     "environment": "Environment",
     "branch": "Branch",
@@ -54,7 +58,10 @@ CONTEXT_LABELS = {
 
 @dataclass(frozen=True)
 class EvidenceBadge:
-    """What a row says of an item's findings: the worst that is open, how many, how often seen."""
+    """What a row says of an item's findings: the worst that is open, how many, how often seen.
+
+    Where none is open, whether they recovered; else `quiet` says muted or obsolete.
+    """
 
     source: str
     priority: str
@@ -65,6 +72,7 @@ class EvidenceBadge:
     regressed: bool
     recovered: bool
     awaiting: bool
+    quiet: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,7 @@ class Fact:
 
     label: str
     value: str
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,8 @@ class FindingView:
     facts: Sequence[Fact]
     url: str
     job_url: str
+    subject_url: str
+    reporter: str
 
     @property
     def is_open(self) -> bool:
@@ -207,30 +218,50 @@ def findings_of(item: Item) -> list[FindingView]:
     return [finding_view(finding) for finding in found]
 
 
-def occurrences_of(finding: Finding) -> list[Occurrence]:
+@dataclass(frozen=True)
+class SeenOnce:
+    """A finding as one report saw it, with the priority that this alone would give it."""
+
+    occurrence: Occurrence
+    priority: str
+
+
+def occurrences_of(finding: Finding) -> list[SeenOnce]:
     """The last times that the finding was seen."""
-    return list(finding.occurrences.select_related("report")[:OCCURRENCES_SHOWN])
+    last = finding.occurrences.select_related("report")[:OCCURRENCES_SHOWN]
+    return [SeenOnce(seen, priority(seen.score) if seen.score else "") for seen in last]
 
 
 def finding_view(finding: Finding) -> FindingView:
     """A finding as its panel shows it."""
     evidence = finding.evidence if isinstance(finding.evidence, Mapping) else {}
     context = evidence.get("context")
+    url = _safe_url(evidence.get("url"))
+    subject = finding.subject
+    facts = [
+        replace(fact, url=url) if fact.label == LABELS["run"] else fact
+        for fact in _facts(evidence)
+        if fact.label != LABELS["dataset"] or subject is None  # else it is what this is about
+    ]
     return FindingView(
         finding=finding,
         source=source_word(finding),
         marks=marks_of(finding),
-        facts=_facts(evidence),
-        url=_safe_url(evidence.get("url")),
+        facts=facts,
+        url=url,
         job_url=_safe_url(context.get("job_url")) if isinstance(context, Mapping) else "",
+        subject_url=address_of(subject) if subject else "",
+        reporter=REPORTERS.get(finding.source, finding.source),
     )
 
 
 def evidence_badge(findings: Iterable[Finding]) -> EvidenceBadge | None:
-    """One badge for the findings of an item, or None where nothing is open or to be confirmed."""
+    """One badge for the findings of an item, or None where all are resolved."""
     found = list(findings)
     is_open = [f for f in found if f.state == Finding.State.OPEN]
-    shown = is_open or [f for f in found if f.recovered]
+    recovered = [f for f in found if f.recovered]
+    quiet = [f for f in found if f.state in {Finding.State.MUTED, Finding.State.OBSOLETE}]
+    shown = is_open or recovered or quiet
     if not shown:
         return None
     worst = min(shown, key=lambda finding: (finding.priority, -finding.score))
@@ -242,8 +273,9 @@ def evidence_badge(findings: Iterable[Finding]) -> EvidenceBadge | None:
         occurrences=sum(finding.occurrence_count for finding in shown),
         is_open=bool(is_open),
         regressed=any(finding.regressed for finding in is_open),
-        recovered=not is_open,
+        recovered=bool(recovered) and not is_open,
         awaiting=any(finding.awaiting_evidence for finding in is_open),
+        quiet="" if is_open or recovered else min(finding.state for finding in quiet),
     )
 
 
@@ -296,7 +328,12 @@ _RECOVERED = Mark(
 
 def _with_all(findings: QuerySet[Finding]) -> QuerySet[Finding]:
     return findings.select_related(
-        "product", "subject", "item__product", "item__status", "resolved_by", "priority_set_by"
+        "product",
+        "subject__product",
+        "item__product",
+        "item__status",
+        "resolved_by",
+        "priority_set_by",
     )
 
 

@@ -8,11 +8,19 @@ from datetime import datetime
 
 from django.db.models import Prefetch, Q
 
-from backlog.models import Activity, ActorKind, Change, Item, Kind, User
-from backlog.rules.history import Names, change_in_words, deed_in_words
+from backlog.models import Activity, ActorKind, Change, Finding, Item, Kind, User
+from backlog.rules.history import (
+    DEEDS_ON_SEVERAL,
+    FINDING_DEEDS,
+    Names,
+    change_in_words,
+    deed_in_words,
+    finding_deed_in_words,
+)
 
 EVENTS_SHOWN = 30
 MOST_EVENTS = 500
+MOST_SHARED_DEEDS = 200
 BY_EVIDENCE = frozenset({"evidence.reported", "finding.filed", "run.decided"})
 
 
@@ -50,6 +58,24 @@ def history_of(item: Item, *, everything: bool = False) -> History:
     names = _names(item, found)
     events = (_event(activity, names) for activity in found[:limit])
     return History([event for event in events if event.lines], len(found) > limit)
+
+
+def history_of_finding(finding: Finding) -> History:
+    """What people did to the finding, the latest first; older than the last 200 deeds on several
+    findings at once are left out."""
+    deeds = Activity.objects.filter(product=finding.product).select_related("user", "token")
+    alone = deeds.filter(kind__in=FINDING_DEEDS, data__finding=finding.pk).order_by("-seq")
+    together = deeds.filter(kind__in=DEEDS_ON_SEVERAL).order_by("-seq")[:MOST_SHARED_DEEDS]
+    found = {deed.seq: deed for deed in alone[:EVENTS_SHOWN]}
+    for deed in together:
+        if finding.pk in deed.data.get("findings", []):
+            found[deed.seq] = deed
+    latest = sorted(found.values(), key=lambda deed: -deed.seq)
+    events = [
+        Event(deed.at, _who(deed), deed.user, [finding_deed_in_words(deed.kind, deed.data)])
+        for deed in latest[:EVENTS_SHOWN]
+    ]
+    return History(events, more=False)
 
 
 def _event(activity: Activity, names: Names) -> Event:

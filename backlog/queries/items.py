@@ -20,7 +20,7 @@ from backlog.queries.findings import EvidenceBadge, evidence_badge
 from mlscrum.web.rooms import Badge
 
 PAGE_SIZE = 200  # rows; more would make the page heavy
-INBOX_ROWS = 20
+INBOX_ROWS = 5  # what is planned stands below it
 ANCHORS_OFFERED = 500
 TRASH_DAYS = 30
 # Every figure counts the middle level: epics sum their items and tasks have no points.

@@ -38,13 +38,23 @@ def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
     """A deed that left no change on the item, or an empty text where it says nothing here."""
     if kind == "item.moved":
         return move_in_words(str(data.get("place", "")), str(data.get("anchor", "")))
-    if kind == "finding.muted":
-        until = str(data.get("until") or "")
-        if not until:
-            return "muted its finding"
-        day = datetime.fromisoformat(until)
-        return f"muted its finding until {day.day} {day:%B %Y}"
-    return _DEEDS.get(kind, "")
+    if kind in FINDING_DEEDS:
+        return f"{FINDING_DEEDS[kind].format('its finding')}{_until(kind, data)}"
+    return ""
+
+
+def finding_deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
+    """A deed on a finding, as its own page tells it."""
+    told = FINDING_DEEDS.get(kind) or DEEDS_ON_SEVERAL.get(kind, "")
+    return f"{told.format('it')}{_until(kind, data)}"
+
+
+def _until(kind: str, data: Mapping[str, Any]) -> str:
+    until = str(data.get("until") or "")
+    if kind != "finding.muted" or not until:
+        return ""
+    day = datetime.fromisoformat(until)
+    return f" until {day.day} {day:%B %Y}"
 
 
 def _title(before: Any, after: Any, names: Names) -> str:
@@ -111,9 +121,15 @@ _TELLERS: dict[str, Callable[[Any, Any, Names], str]] = {
     "backlog": _backlog,
     "deleted": _deleted,
 }
-_DEEDS = {
-    "finding.resolved": "resolved its finding",
-    "finding.reopened": "reopened its finding",
-    "finding.prioritised": "set the priority of its finding",
-    "finding.obsolete": "marked its finding as obsolete",
+FINDING_DEEDS = {
+    "finding.muted": "muted {}",
+    "finding.resolved": "resolved {}",
+    "finding.reopened": "reopened {}",
+    "finding.prioritised": "set the priority of {}",
+    "finding.obsolete": "marked {} as obsolete",
+}
+DEEDS_ON_SEVERAL = {
+    "finding.filed": "filed {} as an item",
+    "finding.level_accepted": "accepted the level of {} on that day",
+    "finding.watched": "decided to only watch {}",
 }

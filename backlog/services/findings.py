@@ -565,7 +565,8 @@ def accept_level(findings: Sequence[Finding], *, actor: Actor) -> list[Finding]:
     """Accept today's level: mute each until it gets worse than it is now."""
     if not findings:
         return []
-    with deed(findings[0].product, actor, "finding.level_accepted"):
+    together = [finding.pk for finding in findings]
+    with deed(findings[0].product, actor, "finding.level_accepted", findings=together):
         return [mute(finding, actor=actor, cap=_level(finding)) for finding in findings]
 
 
@@ -573,7 +574,8 @@ def watch_only(findings: Sequence[Finding], *, actor: Actor) -> list[Finding]:
     """Only count them: mute without an end."""
     if not findings:
         return []
-    with deed(findings[0].product, actor, "finding.watched"):
+    together = [finding.pk for finding in findings]
+    with deed(findings[0].product, actor, "finding.watched", findings=together):
         return [mute(finding, actor=actor) for finding in findings]
 
 

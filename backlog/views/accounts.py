@@ -11,7 +11,7 @@ from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -84,7 +84,7 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such demo person.")
     login(request, person, backend=MODEL_BACKEND)
     _say_what_was_lost(request)
-    return back_to(request, reverse("home"))
+    return back_to(request, settings.LOGIN_REDIRECT_URL)
 
 
 @signed_in
@@ -118,7 +118,7 @@ def theme(request: PersonRequest) -> HttpResponse:
         choose_theme(request.user, request.POST.get("theme", ""))
     except ValidationError as error:
         messages.error(request, str(error.messages[0]))
-    return back_to(request, reverse("home"))
+    return back_to(request, settings.LOGIN_REDIRECT_URL)
 
 
 @require_GET

@@ -1,8 +1,9 @@
-"""What deeds answer: where the person lands, and how many it were."""
+"""Where a person lands after a deed, and what they are told."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 
@@ -11,9 +12,9 @@ def back_to(request: HttpRequest, default: str) -> HttpResponseRedirect:
     address or the name of a page."""
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return HttpResponseRedirect(wanted if ours else default)
+    return HttpResponseRedirect(wanted if ours else resolve_url(default))
 
 
 def counted(count: int, noun: str) -> str:
-    """A number with its noun: 1 item, 2 items."""
+    """So many of them: 1 item, 2 items."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

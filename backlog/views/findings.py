@@ -29,6 +29,7 @@ from backlog.queries.findings import (
     untracked_page,
     untracked_view,
 )
+from backlog.queries.history import history_of_finding
 from backlog.services import findings as services
 from backlog.views.answers import back_to, counted
 from mlscrum.lib.errors import Conflict, DomainError
@@ -212,6 +213,7 @@ def _show(
         "finding": finding,
         "panel": finding_panel(request, finding_view(finding), **forms),
         "occurrences": occurrences_of(finding),
+        "history": history_of_finding(finding),
     }
     return render(request, "backlog/finding.html", context, status=status)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import Form
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,7 +17,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, View, product_page
-from backlog.forms.items import CommentForm, DeleteForm, ItemForm, MoveForm, StatusForm
+from backlog.forms.items import (
+    AssigneesForm,
+    CommentForm,
+    DeleteForm,
+    ItemForm,
+    MoveForm,
+    PointsForm,
+    StatusForm,
+    people_of,
+)
 from backlog.forms.refusals import put_errors
 from backlog.models import Backlog, Item, Kind, Product
 from backlog.queries.findings import findings_of
@@ -35,6 +45,7 @@ from backlog.services import items as services
 from backlog.views.answers import back_to
 from backlog.views.findings import finding_panel
 from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.web.sentences import errors_in_words
 
 FIELD_NAMES = {
     "title": "Title",
@@ -119,12 +130,31 @@ def item_edit(request: ProductRequest, item: Item) -> HttpResponse:
 @item_page("item.edit")
 def item_status(request: ProductRequest, item: Item) -> HttpResponse:
     """Set the status from the item's page."""
-    form = StatusForm(item.product, request.POST)
-    if not form.is_valid():
-        raise DomainError("bad_status", "Choose one of the product's statuses.")
-    status = form.cleaned_data["status"]
+    status = _sent(StatusForm(item.product, request.POST), "status")
     services.update_item(item, actor=request.actor, status=status)
     messages.success(request, f"{item.ref}: {status.name}.")
+    return redirect(_url(item))
+
+
+@require_POST
+@item_page("item.edit")
+def item_points(request: ProductRequest, item: Item) -> HttpResponse:
+    """Estimate from the item's page; empty takes the estimate away."""
+    points = _sent(PointsForm(request.POST), "points")
+    services.update_item(item, actor=request.actor, points=points)
+    said = "not estimated" if points is None else f"{float(points):g} points"
+    messages.success(request, f"{item.ref}: {said}.")
+    return redirect(_url(item))
+
+
+@require_POST
+@item_page("item.edit")
+def item_assignees(request: ProductRequest, item: Item) -> HttpResponse:
+    """Say from the item's page who works on it."""
+    people = list(_sent(AssigneesForm(item.product, request.POST), "assignees"))
+    services.update_item(item, actor=request.actor, assignees=people)
+    said = ", ".join(str(person) for person in people) or "nobody"
+    messages.success(request, f"{item.ref}: {said}.")
     return redirect(_url(item))
 
 
@@ -237,6 +267,9 @@ def _show(
         "comment_form": comment_form or CommentForm(),
         "history": history_of(item, everything=request.GET.get("history") == "all"),
         "statuses": statuses_of(item.product),
+        "people": people_of(item.product),
+        "has_points": item.kind not in {Kind.EPIC, Kind.TASK},
+        "in_inbox": item.backlog.kind == Backlog.Kind.INBOX,
         "may_edit": request.may("item.edit"),
         "may_comment": request.may("item.comment"),
         "may_move": request.may(
@@ -244,6 +277,13 @@ def _show(
         ),
     }
     return render(request, "backlog/item.html", context, status=status)
+
+
+def _sent(form: Form, name: str) -> Any:
+    """What a form of one field says. Raises DomainError where it can't be read."""
+    if not form.is_valid():
+        raise DomainError(f"bad_{name}", errors_in_words(form[name])[0])
+    return form.cleaned_data[name]
 
 
 def _form_page(

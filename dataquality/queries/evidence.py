@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, Min
+from django.urls import reverse
 
-from backlog.models import Finding, Item, Product
+from backlog.models import Finding, Item, Product, Subject
 from backlog.rules.severity import Priority
 from dataquality.models import Dataset, Result
 from dataquality.queries.overviews import ResultLine, result_line
@@ -37,6 +38,11 @@ def urgent_findings_badge(product: Product) -> Badge | None:
         return None
     meaning = f"{n} open {'finding' if n == 1 else 'findings'} of priority P1 or P2"
     return Badge(n, meaning, is_urgent=found["first"] == Priority.P1)
+
+
+def dataset_page(subject: Subject) -> str:
+    """Where a dataset's page stands."""
+    return reverse("dataquality:dataset", args=[subject.product.key, subject.slug])
 
 
 def newest_results(item: Item) -> Sequence[Result]:

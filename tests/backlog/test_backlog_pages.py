@@ -293,9 +293,25 @@ def test_a_long_inbox_shows_its_first_rows(product: Product, olga: Client) -> No
     product.save()
     see(product, *(f"column{n}" for n in range(25)))
     html = olga.get(URL).content.decode()
-    assert html.count("inbox-row") == 20 + 1  # and the id of the list
-    assert "Show 5 more" in html
-    assert "column24" in olga.get(f"{URL}?inbox=all").content.decode()
+    assert html.count("inbox-row") == 5 + 1  # and the id of the list
+    assert "Show 20 more" in html
+    whole = olga.get(f"{URL}?inbox=all").content.decode()
+    assert "column24" in whole
+    assert "Show fewer" in whole
+
+
+def test_a_recovered_item_is_confirmed_in_its_row(product: Product, olga: Client) -> None:
+    product.place, product.on_green = "top", "ask"
+    product.save()
+    see(product, "age")
+    Item.objects.update(kind=Kind.BUG)  # a kind that evidence alone doesn't finish
+    see(product, "age", outcome="passed")
+    row = olga.get(URL).content.decode().partition('id="item-1"')[2].partition("</li>")[0]
+    assert "recovered?" in row
+    assert "/p/MED/items/MED-1/confirm-done/" in row
+    answer = olga.post("/p/MED/items/MED-1/confirm-done/", {"next": URL})
+    assert answer["Location"] == URL
+    assert Item.objects.get().status.slug == "done"
 
 
 # Quick add ------------------------------------------------------------------------------------

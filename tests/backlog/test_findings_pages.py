@@ -225,6 +225,43 @@ def test_a_deed_leads_back_to_our_own_pages_alone(age: Finding, max_: Client) ->
     assert answer["Location"] == url(age)
 
 
+def test_the_page_is_named_by_the_finding_and_tells_who_did_what(
+    age: Finding, max_: Client, as_person: Any, cast: Cast
+) -> None:
+    max_.post(url(age, "priority"), {"priority": "P2"})
+    max_.post(url(age, "mute"))
+    as_person(cast.olga).post(url(age, "reopen"))
+    html = max_.get(url(age)).content.decode()
+    assert html.count("age is missing in 8.7 % of rows") == 2  # the title and the heading
+    assert "reported by Great Expectations" in html
+    assert ">Score<" not in html
+    told = [html.index(deed) for deed in ("reopened it", "muted it", "set the priority of it")]
+    assert told == sorted(told)
+    assert "Olga Kuznetsova" in html
+
+
+def test_a_deed_on_several_findings_is_told_at_each(product: Product, max_: Client) -> None:
+    found = see(product, *[f"column{n}" for n in range(8)])
+    some = [finding.pk for finding in found[:2]]
+    max_.post(DECIDE, {"choice": "accept", "finding": some})
+    for finding in found[:2]:
+        assert "accepted the level of it" in max_.get(url(finding)).content.decode()
+    assert "accepted the level of it" not in max_.get(url(found[2])).content.decode()
+
+
+def test_the_finding_of_a_dataset_leads_to_its_page(age: Finding, max_: Client) -> None:
+    assert 'href="/p/MED/data/patients/">Patients</a>' in max_.get(url(age)).content.decode()
+
+
+@pytest.mark.parametrize(("deed", "badge"), [("mute", "muted"), ("obsolete", "obsolete")])
+def test_the_row_of_an_item_says_that_its_finding_is_silent(
+    age: Finding, max_: Client, deed: str, badge: str
+) -> None:
+    max_.post(url(age, deed))
+    row = max_.get(BACKLOG).content.decode().partition('id="item-1"')[2]
+    assert f"{badge}</span>" in row.partition("</li>")[0]
+
+
 # Triage ---------------------------------------------------------------------------------------
 
 

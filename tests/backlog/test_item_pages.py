@@ -260,6 +260,52 @@ def test_a_status_of_nowhere_is_refused(story: Item, max_: Client) -> None:
 # Move, comment --------------------------------------------------------------------------------
 
 
+def test_points_and_people_are_set_from_the_page(story: Item, max_: Client, cast: Cast) -> None:
+    answer = max_.post(f"{URL}points/", {"points": "0.5"}, follow=True)
+    assert "MED-1: 0.5 points." in answer.content.decode()
+    answer = max_.post(
+        f"{URL}assignees/", {"assignees": [cast.max.email, cast.dora.email]}, follow=True
+    )
+    assert "MED-1: Dora Anyango, Max Berger." in answer.content.decode()
+    story.refresh_from_db()
+    assert story.points == Decimal("0.5")
+    assert set(story.assignees.all()) == {cast.max, cast.dora}
+    max_.post(f"{URL}points/", {"points": ""})
+    max_.post(f"{URL}assignees/")
+    assert Item.objects.get(points=None, assignees=None) == story
+
+
+def test_points_that_are_none_are_refused_with_a_sentence(story: Item, max_: Client) -> None:
+    answer = max_.post(f"{URL}points/", {"points": "many"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert "Points: give a number from 0 to 9999." in answer.content.decode()
+
+
+def test_strangers_and_stakeholders_set_nothing(
+    story: Item, vera: Client, as_person: Any, cast: Cast
+) -> None:
+    for name in ("points", "assignees"):
+        assert vera.post(f"{URL}{name}/", {}).status_code == 403
+        assert as_person(cast.sam).post(f"{URL}{name}/", {}).status_code == 404
+
+
+def test_an_item_of_the_inbox_is_taken_from_its_page(
+    product: Product, olga: Client, max_: Client
+) -> None:
+    see(product, "age")
+    taking = 'action="/p/MED/backlog/take/"'
+    assert taking in olga.get(URL).content.decode()
+    assert taking not in max_.get(URL).content.decode()
+    assert olga.post("/p/MED/backlog/take/", {"top": "MED-1"}).status_code == 302
+    assert taking not in olga.get(URL).content.decode()
+
+
+def test_the_evidence_of_an_item_does_not_repeat_its_title(product: Product, olga: Client) -> None:
+    see(product, "age")
+    main = olga.get(URL).content.decode().partition("<main")[2]
+    assert main.count("age is missing in 8.7 % of rows") == 1
+
+
 @pytest.mark.parametrize(
     ("anchor", "said"),
     [

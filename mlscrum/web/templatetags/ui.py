@@ -124,9 +124,9 @@ def avatar(user: Any) -> SafeString:
     """The face of a person, or the empty place of nobody."""
     if not user:
         return format_html(
-            '<span class="face face-none" title="Nobody yet">{}'
+            '<span class="face face-nobody" title="Nobody yet">{}'
             '<span class="visually-hidden">Nobody yet</span></span>',
-            icon("plus"),
+            icon("user"),
         )
     return format_html(
         '<span class="face face-{}" title="{}"><span aria-hidden="true">{}</span>'

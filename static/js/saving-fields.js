@@ -1,5 +1,6 @@
-// Selects that save what is chosen (data-saves): at once where it was picked from the open list; by
-// arrow keys and letters with Enter or on leaving, so that they pass over what lies between.
+// Fields that save by themselves (data-saves). A select saves at once what is picked from the open
+// list; by arrow keys and letters it saves with Enter or on leaving, so that they pass over what
+// lies between.
 const stepped = new WeakSet(); // the last key changes the value without opening the list
 const waiting = new WeakSet(); // changed, and not saved yet
 
@@ -38,6 +39,13 @@ document.addEventListener("change", (event) => {
   if (!select) return;
   if (stepped.has(select)) waiting.add(select);
   else save(select);
+});
+
+// Text fields are saved with Enter by themselves, and here on leaving.
+document.addEventListener("focusout", ({ target }) => {
+  if (target.matches?.("input[data-saves]") && target.value !== target.defaultValue) {
+    target.form.requestSubmit();
+  }
 });
 
 document.addEventListener("focusout", (event) => {
