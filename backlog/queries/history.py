@@ -60,6 +60,21 @@ def history_of(item: Item, *, everything: bool = False) -> History:
     return History([event for event in events if event.lines], len(found) > limit)
 
 
+def last_changes(item: Item, fields: Iterable[str]) -> dict[str, Event]:
+    """Who changed each of these fields last, and when."""
+    changes = (
+        Change.objects.filter(item=item, field__in=list(fields))
+        .select_related("activity__user", "activity__token")
+        .order_by("id")
+    )
+    return {
+        change.field: Event(
+            change.activity.at, _who(change.activity), change.activity.user, [change.field]
+        )
+        for change in changes
+    }
+
+
 def history_of_finding(finding: Finding) -> History:
     """What people did to the finding, the latest first; older than the last 200 deeds on several
     findings at once are left out."""

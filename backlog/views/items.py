@@ -30,7 +30,7 @@ from backlog.forms.items import (
 from backlog.forms.refusals import put_errors
 from backlog.models import Backlog, Item, Kind, Product
 from backlog.queries.findings import findings_of
-from backlog.queries.history import history_of
+from backlog.queries.history import history_of, last_changes
 from backlog.queries.items import (
     anchors_for,
     children_of,
@@ -304,26 +304,32 @@ def _conflict_page(
     """Both values of each field, and a form that goes on from the present version."""
     fresh = find_item(item.product, item.ref)
     told: list[dict[str, Any]] = error.extra["conflicts"]  # type: ignore[assignment]
-    conflicts = [
-        {
+    changed = last_changes(fresh, [row["field"] for row in told])
+    conflicts = {
+        row["field"]: {
             "field": row["field"],
             "label": FIELD_NAMES.get(row["field"], row["field"]),
-            "theirs": _shown(row["theirs"]),
-            "yours": _shown(row["yours"]),
+            "by": changed.get(row["field"]),
+            "theirs": _shown(row["field"], row["theirs"], item.product),
+            "yours": _shown(row["field"], row["yours"], item.product),
         }
         for row in told
-    ]
+    }
     again = form.carried_on(fresh)
     return _form_page(request, again, fresh, status=409, conflicts=conflicts)
 
 
-def _shown(value: Any) -> str:
+def _shown(field: str, value: Any, product: Product) -> str:
     """A field's value as the choice between two shows it."""
     if value is None or value in ("", []):
         return "nothing"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    if field == "status":
+        return next((s.name for s in statuses_of(product) if s.slug == value), str(value))
+    if field == "kind":
+        return str(Kind(value).label)
+    if field == "assignees":
+        return ", ".join(str(user) for user in people_of(product).filter(email__in=value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _wanted_kind(request: ProductRequest) -> str:

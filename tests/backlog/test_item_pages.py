@@ -218,6 +218,10 @@ def test_the_same_field_shows_both_values_and_lets_choose(
     assert "Theirs" in html
     assert "Mine" in html
     assert 'name="version" value="2"' in html
+    assert html.count("Theirs</span>") == 1
+    assert '<input type="hidden" name="title" value="Mine"' in html
+    assert 'name="title" value="Mine" class' not in html  # the choice stands in place of the field
+    assert "changed by Olga Kuznetsova" in html
     story.refresh_from_db()
     assert story.title == "Theirs"
 
