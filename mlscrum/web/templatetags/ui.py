@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -178,9 +179,13 @@ def url_with(context: template.Context, **changes: Any) -> str:
 
 
 @register.filter
-def markdown(text: str | None) -> SafeString:
-    """Markdown as safe HTML."""
-    return render_markdown(text or "")
+def markdown(text: str | None, key: str = "") -> SafeString:
+    """Markdown as safe HTML; refs of the product of this key become links."""
+
+    def link_of(ref: str) -> str | None:
+        return reverse("backlog:item", args=[key, ref]) if ref.startswith(f"{key}-") else None
+
+    return render_markdown(text or "", link_of=link_of if key else None)
 
 
 @register.filter
