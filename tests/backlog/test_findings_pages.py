@@ -253,10 +253,12 @@ def test_the_finding_of_a_dataset_leads_to_its_page(age: Finding, max_: Client) 
     assert 'href="/p/MED/data/patients/">Patients</a>' in max_.get(url(age)).content.decode()
 
 
-@pytest.mark.parametrize(("deed", "badge"), [("mute", "muted"), ("obsolete", "obsolete")])
-def test_the_row_of_an_item_says_that_its_finding_is_silent(
+@pytest.mark.parametrize(("deed", "badge"), [("mute", "muted"), ("obsolete", "recovered?")])
+def test_the_row_of_an_item_says_how_its_finding_stands(
     age: Finding, max_: Client, deed: str, badge: str
 ) -> None:
+    # Of an obsolete finding the team is asked, so that the item stays in the list.
+    Product.objects.update(on_green="ask")
     max_.post(url(age, deed))
     row = max_.get(BACKLOG).content.decode().partition('id="item-1"')[2]
     assert f"{badge}</span>" in row.partition("</li>")[0]

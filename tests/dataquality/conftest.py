@@ -12,6 +12,7 @@ from django.core.files.storage import default_storage
 from backlog.models import Actor, Job, Product
 from backlog.services import jobs
 from dataquality.models import Dataset, Run, SuiteVersion
+from dataquality.queries.runs import find_run
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import Upload
 from dataquality.services.runs import request_run
@@ -109,3 +110,8 @@ def run_now(dataset: Dataset, actor: Actor, **options: Any) -> Run:
     jobs.run(run.job.pk)
     run.refresh_from_db()
     return run
+
+
+def awaiting(run: Run) -> int:
+    """How many findings of a run wait for a yes now."""
+    return int(find_run(run.dataset.product, run.pk).awaiting)

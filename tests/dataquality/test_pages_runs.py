@@ -16,7 +16,7 @@ from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version
 from tests.conftest import Cast
-from tests.dataquality.conftest import CLEANED, check, run_now, upload, work
+from tests.dataquality.conftest import CLEANED, awaiting, check, run_now, upload, work
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def waiting(product: Product, max_acts: Actor) -> Run:
     never = [check("column_values_to_be_in_set", column=name, value_set=[2]) for name in names]
     save_suite(dataset, never, actor=max_acts)
     run = run_now(dataset, max_acts)
-    assert run.awaiting == 7
+    assert awaiting(run) == 7
     return run
 
 
@@ -62,7 +62,7 @@ def test_a_decision_on_nothing_is_refused(waiting: Run, max_: Client, choice: st
     page = max_.post(url(waiting, "decide"), {"choice": choice}, follow=True)
     assert "Choose at least one finding." in page.content.decode()
     waiting.refresh_from_db()
-    assert waiting.awaiting == 7
+    assert awaiting(waiting) == 7
     assert not Item.objects.exists()
     assert not Finding.objects.filter(state="muted").exists()
 
@@ -73,7 +73,7 @@ def test_what_was_chosen_of_a_first_run_is_filed_and_the_rest_waits(
     page = max_.post(url(waiting, "decide"), {"choice": "file", "check": [0, 3]}, follow=True)
     assert "Decided on 2 findings." in page.content.decode()
     waiting.refresh_from_db()
-    assert (waiting.awaiting, Item.objects.count()) == (5, 2)
+    assert (awaiting(waiting), Item.objects.count()) == (5, 2)
     page = max_.post(url(waiting, "decide"), {"choice": "accept", "check": [1]}, follow=True)
     assert "Decided on 1 finding." in page.content.decode()
     assert Finding.objects.filter(state="muted").count() == 1

@@ -9,7 +9,6 @@ from backlog.services import findings, jobs
 from dataquality.engine import reading
 from dataquality.models import Dataset, Profile, Run
 from dataquality.queries.gates import dataset_gate
-from dataquality.queries.runs import find_run
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import (
     cancel_run,
@@ -26,6 +25,7 @@ from tests.dataquality.conftest import (
     CLEANED,
     NUCLEI_IN_SET,
     ONE_TO_TEN,
+    awaiting,
     check,
     run_now,
     upload,
@@ -248,10 +248,6 @@ def test_a_finished_run_is_tried_again_as_a_new_run(with_suite: Dataset, max_act
         {"commit": "abc"},
         "queued",
     )
-
-
-def awaiting(run: Run) -> int:
-    return int(find_run(run.dataset.product, run.pk).awaiting)
 
 
 @pytest.fixture
