@@ -84,13 +84,18 @@ class DatasetsView(DataView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def create(self, request: Request, key: str) -> Response:
-        """Register a dataset with its first content; nothing is left of a refused one."""
+        """Register a dataset with its first content; nothing is left of a refused one.
+
+        A product's token registers files that it sends, never paths on the server.
+        """
         product = self.find_product(key)
         self.require(product)
         wanted = NewDatasetSerializer(data=request.data, context={"product": product})
         wanted.is_valid(raise_exception=True)
         fields = dict(wanted.validated_data)
         source = _source(fields)
+        if isinstance(source, ServerPath):
+            self.require(product, "dataset.register_path")
         more = {name: fields.pop(name) for name in ("as_of", "context") if name in fields}
 
         def register() -> Response:
