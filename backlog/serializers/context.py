@@ -7,6 +7,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from backlog.rules.posted import without_credentials
 from mlscrum.web.serializers import StrictSerializer
 
 
@@ -35,4 +36,6 @@ class ContextSerializer(StrictSerializer[dict[str, Any]]):
     job_id = serializers.CharField(required=False, allow_null=True, max_length=100)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in attrs.items() if value is not None}
+        given = {name: value for name, value in attrs.items() if value is not None}
+        kept: dict[str, Any] = without_credentials(given)
+        return kept

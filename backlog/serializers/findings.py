@@ -128,7 +128,11 @@ class SeenSerializer(StrictSerializer[Finding]):
     def validate_evidence(self, value: dict[str, Any]) -> dict[str, Any]:
         if wrong := posted.problems(value):
             raise serializers.ValidationError(wrong.get("") or wrong, code="not_evidence")
-        return posted.tidy(value)
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kept: dict[str, Any] = posted.without_credentials(attrs)
+        return kept
 
     def validate_dataset(self, value: str | None) -> Subject | None:
         if value is None:

@@ -152,7 +152,41 @@ def test_evidence_holds_counts_names_and_links_without_passwords(ci: Any) -> Non
         "log": "at postgres://me:secret@db/x", "url": f"https://ci.example.org/{'x' * 300}",
     }  # fmt: skip
     kept = ci.post(FINDINGS, seen(evidence=evidence)).json()["finding"]["evidence"]
-    assert kept == {**evidence, "log": "at postgres://…@db/x", "context": {}}
+    assert kept == {**evidence, "log": "at postgres://db/x", "context": {}}
+
+
+@pytest.mark.parametrize(
+    "address", ["https://bot:hunter2@ci/job", "https://ghp_s3cret@ci/job", "https://a:b@c@ci/job"]
+)
+def test_an_address_is_kept_without_who_it_signs_in(ci: Any, address: str) -> None:
+    sent = seen(
+        title=f"See {address}",
+        fingerprint=address[:64],
+        evidence={"url": address, "log": f"at {address}", "urls": [address]},
+        context={"job_url": address, "job_id": address, "commit": address},
+    )
+    kept = ci.post(FINDINGS, sent).json()["finding"]
+    plain = "https://ci/job"
+    assert (kept["title"], kept["fingerprint"]) == (f"See {plain}", plain)
+    assert kept["evidence"] == {
+        "url": plain, "log": f"at {plain}", "urls": [plain],
+        "context": {"job_url": plain, "job_id": plain, "commit": plain},
+    }  # fmt: skip
+    stored = StoredReport.objects.get()
+    assert (stored.context, stored.batch_key) == (kept["evidence"]["context"], plain)
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        {f"columns {number}": ["x"] * 26 for number in range(4)},
+        {f"url {number}": f"https://ci/{'x' * 900}" for number in range(20)},
+    ],
+)
+def test_much_evidence_is_linked_to_not_sent(ci: Any, evidence: dict[str, Any]) -> None:
+    answer = ci.post(FINDINGS, seen(evidence=evidence))
+    assert (answer.status_code, pointers(answer)) == (400, ["/evidence"])
+    assert not Finding.objects.exists()
 
 
 @pytest.mark.parametrize(
