@@ -2,7 +2,7 @@
 
 from backlog.models.activity import Activity, Change
 from backlog.models.backlogs import Backlog
-from backlog.models.findings import Finding, KnownCheck, Occurrence, StoredReport
+from backlog.models.findings import EvidenceSource, Finding, KnownCheck, Occurrence, StoredReport
 from backlog.models.history import Stay, Transition
 from backlog.models.items import Comment, Item, Kind
 from backlog.models.jobs import Heartbeat, Job
@@ -33,6 +33,7 @@ __all__ = [
     "Category",
     "Change",
     "Comment",
+    "EvidenceSource",
     "Finding",
     "Heartbeat",
     "Invitation",

@@ -12,6 +12,22 @@ from backlog.models.subjects import Subject
 from backlog.rules.severity import Priority, Severity
 
 
+class EvidenceSource(models.Model):
+    """Who speaks for a source: the person who used its name first, else the product's tokens."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="sources")
+    name = models.CharField(max_length=60)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["product", "name"], name="a_source_has_one_speaker")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class StoredReport(models.Model):
     """A report that has been taken: the same (source, key) again changes nothing.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,8 @@ from backlog.rules.severity import WEIGHTS, Severity, score
 MAIN_BRANCHES = ("main", "master")
 MAIN_ENVIRONMENTS = ("production",)
 EXECUTION = "execution"
+GIVEN = "given"
+OUR_SOURCES = frozenset({"gx"})  # only our own runs speak for them
 
 
 class Outcome(StrEnum):
@@ -29,9 +31,10 @@ class Outcome(StrEnum):
 class Observation:
     """One check as one report saw it.
 
-    `check` and `identity` say what is checked, without its thresholds, and make the fingerprint
-    unless `fingerprint` is given. `excess` is in percentage points beyond what is allowed, None
-    where it can't be measured. `evidence` holds counts, column names and links, never values.
+    `check` and `identity` say what is checked, without its thresholds, and make the fingerprint;
+    `fingerprint`, if given, names the same in their place. `excess` is in percentage points beyond
+    what is allowed, None where it can't be measured. `evidence` holds counts, column names and
+    links, never values.
     """
 
     check: str
@@ -55,8 +58,21 @@ def canonical(value: Any) -> str:
 
 
 def fingerprint_inputs(subject_kind: str, subject_slug: str, observation: Observation) -> list[Any]:
-    """What a fingerprint is made of, version first; stored beside it."""
-    return ["v1", subject_kind, subject_slug, observation.check, dict(observation.identity)]
+    """What a fingerprint is made of, version first; stored beside it.
+
+    The subject always belongs to it, so that nothing speaks of the findings of another subject.
+    """
+    what: list[Any] = (
+        [GIVEN, observation.fingerprint]
+        if observation.fingerprint
+        else [observation.check, dict(observation.identity)]
+    )
+    return ["v1", subject_kind, subject_slug, *what]
+
+
+def given_name(inputs: Sequence[Any]) -> str:
+    """The name that the reporter gave the trouble; empty where check and identity make it."""
+    return str(inputs[4]) if inputs[3:4] == [GIVEN] else ""
 
 
 def fingerprint(inputs: Sequence[Any]) -> str:
@@ -127,13 +143,6 @@ def execution_failures(errored: Iterable[Observation], subject_name: str) -> lis
         )
         for code, group in sorted(groups.items())
     ]
-
-
-def with_fingerprint(observation: Observation, inputs: Sequence[Any]) -> Observation:
-    """The observation with its fingerprint, its own where it brings one."""
-    if observation.fingerprint:
-        return observation
-    return replace(observation, fingerprint=fingerprint(inputs))
 
 
 def _execution_title(code: str, group: Sequence[Observation], subject_name: str) -> str:

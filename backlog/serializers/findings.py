@@ -11,13 +11,12 @@ from rest_framework import serializers
 from backlog.models import Finding, Subject
 from backlog.queries.resources import find_subject
 from backlog.rules import posted
-from backlog.rules.evidence import Outcome
+from backlog.rules.evidence import OUR_SOURCES, Outcome, given_name
 from backlog.rules.severity import Priority, Severity
 from backlog.serializers.context import ContextSerializer
 from backlog.serializers.links import page
 from mlscrum.web.serializers import StrictSerializer
 
-OURS = frozenset({"gx"})  # sources that only our own runs speak for
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 MARKS = ("regressed", "awaiting_evidence", "awaiting_decision", "recovered")
 
@@ -34,7 +33,9 @@ class FindingSerializer(serializers.Serializer[Finding]):
 
     id = serializers.IntegerField()
     source = serializers.CharField()
-    fingerprint = serializers.CharField()
+    fingerprint = serializers.SerializerMethodField(
+        help_text="As its reporter named the trouble, else as its check makes it."
+    )
     title = serializers.CharField()
     severity = serializers.ChoiceField(choices=[(s, s) for s in Severity])
     priority = serializers.ChoiceField(choices=[(p, p) for p in Priority])
@@ -51,6 +52,9 @@ class FindingSerializer(serializers.Serializer[Finding]):
     muted_until = serializers.DateTimeField(allow_null=True)
     url = serializers.SerializerMethodField()
 
+    def get_fingerprint(self, finding: Finding) -> str:
+        return given_name(finding.fingerprint_inputs) or finding.fingerprint
+
     def get_marks(self, finding: Finding) -> list[str]:
         return [mark for mark in MARKS if getattr(finding, mark)]
 
@@ -60,7 +64,7 @@ class FindingSerializer(serializers.Serializer[Finding]):
 
     def get_run(self, finding: Finding) -> int | None:
         run = finding.evidence.get("run")
-        return run if finding.source in OURS and isinstance(run, int) else None
+        return run if finding.source in OUR_SOURCES and isinstance(run, int) else None
 
     def get_item(self, finding: Finding) -> str | None:
         return finding.item.ref if finding.item else None
@@ -88,6 +92,8 @@ class SeenSerializer(StrictSerializer[Finding]):
         r"^[a-z0-9][a-z0-9_.-]*$",
         max_length=60,
         error_messages={"invalid": "A source is lower case letters, digits, and . _ - between."},
+        help_text="Your tool. A person's source is theirs alone; all tokens of the product share "
+        "theirs, and take over what a person began.",
     )
     fingerprint = serializers.CharField(
         max_length=64, help_text="Names the trouble: the same again is the same finding."
@@ -118,7 +124,7 @@ class SeenSerializer(StrictSerializer[Finding]):
     )
 
     def validate_source(self, value: str) -> str:
-        if value in OURS:
+        if value in OUR_SOURCES:
             raise serializers.ValidationError(
                 f"{value} is the source of our own runs; choose a name of your own.",
                 code="our_source",

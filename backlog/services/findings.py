@@ -14,9 +14,11 @@ from django.utils import timezone
 
 from backlog.models import (
     Actor,
+    ActorKind,
     Backlog,
     Category,
     Change,
+    EvidenceSource,
     Finding,
     Item,
     Kind,
@@ -42,7 +44,7 @@ from backlog.services.evidence_items import (
 )
 from backlog.services.items import move_items, product_backlog, trash_item, update_item
 from backlog.services.ranks import Spot, lock_all_backlogs
-from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.lib.errors import Conflict, DomainError, Refused
 
 UNTRACKED_LIFE = timedelta(days=30)
 FIELDS_WRITTEN = [
@@ -98,12 +100,14 @@ def report(report: EvidenceReport, *, actor: Actor) -> Filed:
     """Take a whole report in one transaction: each trouble becomes, or stays, one finding.
 
     Afterwards findings, their items and occurrences stand as the life table of a finding says.
-    Evidence that is not tracked is stored and touches nothing.
+    Evidence that is not tracked is stored and touches nothing. Raises Refused where the actor
+    doesn't speak for the source.
     """
     product = report.product
     with deed(product, actor, "evidence.reported", subject=report.subject) as done:
         # Two deliveries of one report wait for each other here, before anything is read.
         lock_all_backlogs(product)
+        _refuse_other_voices(report, actor)
         known = StoredReport.objects.filter(
             product=product, source=report.source, key=report.key
         ).first()
@@ -117,6 +121,30 @@ def report(report: EvidenceReport, *, actor: Actor) -> Filed:
             **{name: value for name, value in asdict(filed).items() if name != "findings"},
         )
         return filed
+
+
+def _refuse_other_voices(report: EvidenceReport, actor: Actor) -> None:
+    """Let only those who speak for a source report in its name: nobody else's word turns its
+    findings green.
+
+    A person's source is theirs alone. All tokens of the product speak with one voice, so that
+    they can be renewed, and take over what a person began.
+    """
+    if report.source in rules.OUR_SOURCES or actor.kind == ActorKind.SYSTEM:
+        return
+    source, _ = EvidenceSource.objects.get_or_create(
+        product=report.product, name=report.source, defaults={"user": actor.user}
+    )
+    if source.user == actor.user:
+        return
+    if actor.user is not None:
+        raise Refused(
+            "not_your_source",
+            f"Others report as {report.source} here; choose a source name of your own, or use a "
+            "token of the product.",
+        )
+    source.user = None
+    source.save(update_fields=["user"])
 
 
 class _Taking:
@@ -212,7 +240,7 @@ class _Taking:
         inputs = rules.fingerprint_inputs(
             subject.kind if subject else "", subject.slug if subject else "", observation
         )
-        print_ = rules.with_fingerprint(observation, inputs).fingerprint
+        print_ = rules.fingerprint(inputs)
         self.inputs[print_] = inputs
         return print_
 

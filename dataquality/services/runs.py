@@ -12,9 +12,9 @@ from django.utils import timezone
 from backlog.models import Actor, Job, Measurement, StoredReport
 from backlog.rules.evidence import (
     Observation,
+    fingerprint,
     fingerprint_inputs,
     is_tracked,
-    with_fingerprint,
 )
 from backlog.rules.evidence import Outcome as Verdict
 from backlog.rules.severity import Severity
@@ -299,7 +299,7 @@ def _fingerprint(run: Run, observation: Observation) -> str:
     """That of the finding which the check makes where it fails."""
     subject = run.dataset.subject
     inputs = fingerprint_inputs(subject.kind, subject.slug, observation)
-    return with_fingerprint(observation, inputs).fingerprint
+    return fingerprint(inputs)
 
 
 def _row(run: Run, result: CheckResult, fingerprint: str, finding: int | None) -> Result:

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from backlog.models import Finding, Item, Job, Product, Scope, StoredReport, Subject, User
+from tests.backlog.evidence import see
 from tests.conftest import Cast
 from tests.rest import V1, pointers, queries, walk
 
@@ -144,6 +145,52 @@ def test_evidence_is_about_a_dataset_where_it_says_so(ci: Any, product: Product)
     Subject.objects.create(product=product, kind="dataset", slug="patients", name="Patients")
     assert ci.post(FINDINGS, seen(dataset="patients")).json()["finding"]["dataset"] == "patients"
     assert pointers(ci.post(FINDINGS, seen(dataset="cats"))) == ["/dataset"]
+
+
+def test_a_fingerprint_names_no_finding_of_another_subject(
+    ci: Any, max_: Any, product: Product
+) -> None:
+    for slug in ("patients", "cats"):
+        Subject.objects.create(product=product, kind="dataset", slug=slug, name=slug.title())
+    about = [{"dataset": "patients"}, {"dataset": "cats"}, {}]
+    found = [ci.post(FINDINGS, seen(**each)).json()["finding"] for each in about]
+    assert len({finding["id"] for finding in found}) == 3
+    assert {finding["fingerprint"] for finding in found} == {SEEN["fingerprint"]}
+    told = ci.post(FINDINGS, seen(outcome="passed", dataset="cats")).json()
+    assert told["finding"]["id"] == found[1]["id"]
+    assert ids(max_.get(f"{FINDINGS}?state=open&ordering=id")) == [found[0]["id"], found[2]["id"]]
+    ours = see(product, "age")[0]
+    ci.post(FINDINGS, seen(fingerprint=ours.fingerprint, outcome="passed", dataset="patients"))
+    ours.refresh_from_db()
+    assert ours.state == "open"
+
+
+def test_nobody_speaks_for_the_source_of_another(api: Any, cast: Cast, product: Product) -> None:
+    max_, sina = api(cast.max), api(cast.sina)
+    finding = max_.post(FINDINGS, seen()).json()["finding"]["id"]
+    refused = sina.post(FINDINGS, seen(outcome="passed"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_your_source")
+    assert Finding.objects.get(pk=finding).state == "open"
+    assert sina.post(FINDINGS, seen(source="ruff")).status_code == 201
+    renewed = api(cast.max, scopes=(Scope.EVIDENCE,)).post(FINDINGS, seen(outcome="passed"))
+    assert renewed.json()["finding"]["state"] == "resolved"
+
+
+def test_tokens_of_the_product_speak_with_one_voice_that_no_person_has(
+    ci: Any, api: Any, max_: Any, product: Product
+) -> None:
+    finding = ci.post(FINDINGS, seen()).json()["finding"]["id"]
+    assert max_.post(FINDINGS, seen(outcome="passed")).status_code == 403
+    renewed = api(product=product, scopes=(Scope.EVIDENCE,))
+    assert renewed.post(FINDINGS, seen(outcome="passed")).json()["finding"]["id"] == finding
+    assert Finding.objects.get().state == "resolved"
+
+
+def test_the_product_takes_over_a_source_that_a_person_began(ci: Any, max_: Any) -> None:
+    finding = max_.post(FINDINGS, seen()).json()["finding"]["id"]
+    taken = ci.post(FINDINGS, seen(outcome="passed"))
+    assert (taken.status_code, taken.json()["finding"]["id"]) == (200, finding)
+    assert max_.post(FINDINGS, seen()).status_code == 403
 
 
 def test_evidence_holds_counts_names_and_links_without_passwords(ci: Any) -> None:
