@@ -22,7 +22,7 @@ from great_expectations.expectations.registry import (
     list_registered_expectation_implementations,
 )
 
-from dataquality.engine.running import refused
+from dataquality.engine.running import OF_CONDITION, refused
 
 VERSION = str(gx.__version__)
 SAMPLE_ROWS = 20
@@ -51,7 +51,12 @@ class Validator:
 
         GX answers in an order of its own and answers equal expectations once; a number in `meta`
         puts them back. One that it can't build is answered as errored.
+
+        Raises ValueError for a condition, whatever its form: GX makes a text of it, which pandas
+        then runs as code. Rows are chosen before (`conditions`).
         """
+        if any(OF_CONDITION & set(expectation["kwargs"]) for expectation in expectations):
+            raise ValueError("A condition must not reach Great Expectations.")
         suite = gx.ExpectationSuite(name="suite")
         firsts: dict[str, int] = {}
         found: dict[int, dict[str, Any]] = {}
