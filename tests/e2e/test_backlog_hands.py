@@ -13,6 +13,7 @@ from backlog.models import Actor, Item, Product
 from backlog.services.items import ItemDraft, create_items
 from tests.backlog.evidence import see
 from tests.conftest import Cast
+from tests.e2e.conftest import serious_faults
 
 
 @pytest.fixture
@@ -121,4 +122,7 @@ def test_pages_of_the_ground_floor_fit_a_phone(
     assert panel
     assert panel["x"] >= 12
     assert panel["x"] + panel["width"] <= 390 - 12
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for path in ("items/MED-4/", "items/MED-4/move/", "members/", "findings/", "backlog/"):
+        page.goto(f"/p/MED/{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert not serious_faults(page)
