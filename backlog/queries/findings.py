@@ -60,7 +60,7 @@ CONTEXT_LABELS = {
 class EvidenceBadge:
     """What a row says of an item's findings: the worst that is open, how many, how often seen.
 
-    Where none is open, whether they recovered; else `quiet` says muted or obsolete.
+    Where none is open, whether they recovered, and in `quiet` whether one is muted or obsolete.
     """
 
     source: str
@@ -275,7 +275,7 @@ def evidence_badge(findings: Iterable[Finding]) -> EvidenceBadge | None:
         regressed=any(finding.regressed for finding in is_open),
         recovered=bool(recovered) and not is_open,
         awaiting=any(finding.awaiting_evidence for finding in is_open),
-        quiet="" if is_open or recovered else min(finding.state for finding in quiet),
+        quiet="" if is_open or not quiet else min(finding.state for finding in quiet),
     )
 
 
