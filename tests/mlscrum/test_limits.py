@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -63,7 +64,10 @@ class Server:
             "path": path,
             "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
         }
-        asyncio.run(BodyLimit(self, LIMIT_MB)(scope, receive, answer))
+        # In a thread of its own, for a browser of other tests may keep a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            limited = BodyLimit(self, LIMIT_MB)(scope, receive, answer)
+            thread.submit(asyncio.run, limited).result()
         return self.answers[-1]
 
 
