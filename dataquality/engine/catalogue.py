@@ -37,17 +37,104 @@ COLUMNS_FIELDS = frozenset({"column_list", "column_set"})
 LIST_FIELDS = frozenset({"value_set", "regex_list", "type_list", "like_pattern_list"})
 NUMBER_FIELDS = frozenset({"mostly", "threshold", "value", "sum_total", "multiplier",
                            "tail_weight_holdout", "internal_weight_holdout"})  # fmt: skip
-GROUPS = (
-    ("expect_table", "Table"),
-    ("expect_column_to_exist", "Table"),
-    ("expect_column_values", "Values of a column"),
-    ("expect_column_value_", "Values of a column"),
-    ("expect_column_pair", "Two columns"),
-    ("expect_compound", "Several columns"),
-    ("expect_multicolumn", "Several columns"),
-    ("expect_select", "Several columns"),
-    ("expect_column", "A column as a whole"),
-)
+# What people call them, by group, the common ones first.
+TITLES: Mapping[str, Mapping[str, str]] = {
+    "Missing": {
+        "expect_column_values_to_not_be_null": "Values are not null",
+        "expect_column_values_to_be_null": "Values are null",
+        "expect_column_proportion_of_non_null_values_to_be_between": "Share of values present",
+    },
+    "Values in a set or range": {
+        "expect_column_values_to_be_in_set": "Values are in a set",
+        "expect_column_values_to_be_between": "Values are within bounds",
+        "expect_column_values_to_be_unique": "Values are unique",
+        "expect_column_values_to_not_be_in_set": "Values are not in a set",
+        "expect_column_distinct_values_to_be_in_set": "Distinct values are in a set",
+        "expect_column_distinct_values_to_contain_set": "Distinct values hold a set",
+        "expect_column_distinct_values_to_equal_set": "Distinct values are a set",
+        "expect_column_most_common_value_to_be_in_set": "The most common value is in a set",
+        "expect_column_values_to_not_be_outliers": "Values are no outliers",
+        "expect_column_value_z_scores_to_be_less_than": "Values have z-scores below a bound",
+        "expect_column_values_to_be_increasing": "Values increase",
+        "expect_column_values_to_be_decreasing": "Values decrease",
+    },
+    "Text patterns": {
+        "expect_column_values_to_match_regex": "Texts match a pattern",
+        "expect_column_value_lengths_to_be_between": "Lengths of texts are within bounds",
+        "expect_column_value_lengths_to_equal": "Texts have one length",
+        "expect_column_values_to_not_match_regex": "Texts do not match a pattern",
+        "expect_column_values_to_match_regex_list": "Texts match any or all of several patterns",
+        "expect_column_values_to_not_match_regex_list": "Texts match none of several patterns",
+        "expect_column_values_to_match_like_pattern": "Texts match an SQL pattern",
+        "expect_column_values_to_match_like_pattern_list": "Texts match any or all SQL patterns",
+        "expect_column_values_to_not_match_like_pattern": "Texts do not match an SQL pattern",
+        "expect_column_values_to_not_match_like_pattern_list": "Texts match none of SQL patterns",
+    },
+    "Types": {
+        "expect_column_values_to_be_of_type": "Values are of a type",
+        "expect_column_values_to_be_in_type_list": "Values are of one of several types",
+        "expect_column_type_to_be": "The column is of a type",
+        "expect_column_values_to_be_dateutil_parseable": "Values can be parsed as dates",
+        "expect_column_values_to_match_strftime_format": "Values are dates in a format",
+        "expect_column_values_to_be_json_parseable": "Values can be parsed as JSON",
+        "expect_column_values_to_match_json_schema": "Values match a JSON schema",
+    },
+    "Columns": {
+        "expect_table_columns_to_match_set": "Columns are those of a set",
+        "expect_column_to_exist": "A column is there",
+        "expect_table_columns_to_match_ordered_list": "Columns stand in an order",
+        "expect_table_column_count_to_equal": "Number of columns",
+        "expect_table_column_count_to_be_between": "Number of columns is within bounds",
+    },
+    "Table": {
+        "expect_table_row_count_to_be_between": "Number of rows is within bounds",
+        "expect_table_row_count_to_equal": "Number of rows",
+        "expect_table_row_count_to_equal_other_table": "As many rows as another table",
+        "expect_query_results_to_match_comparison": "A query answers as another does",
+        "unexpected_rows_expectation": "A query finds no rows",
+    },
+    "Statistics": {
+        "expect_column_mean_to_be_between": "Mean is within bounds",
+        "expect_column_median_to_be_between": "Median is within bounds",
+        "expect_column_min_to_be_between": "Smallest value is within bounds",
+        "expect_column_max_to_be_between": "Largest value is within bounds",
+        "expect_column_sum_to_be_between": "Sum is within bounds",
+        "expect_column_stdev_to_be_between": "Standard deviation is within bounds",
+        "expect_column_quantile_values_to_be_between": "Quantiles are within bounds",
+        "expect_column_unique_value_count_to_be_between": "Number of distinct values",
+        "expect_column_proportion_of_unique_values_to_be_between": "Share of distinct values",
+        "expect_column_kl_divergence_to_be_less_than": "Distribution is close to another (KL)",
+    },
+    "Several columns": {
+        "expect_compound_columns_to_be_unique": "Columns are unique together",
+        "expect_column_pair_values_to_be_equal": "Two columns are equal",
+        "expect_column_pair_values_a_to_be_greater_than_b": "One column is greater than another",
+        "expect_column_pair_values_to_be_in_set": "Pairs of values are in a set",
+        "expect_multicolumn_sum_to_equal": "Columns add up to a number",
+        "expect_multicolumn_values_to_be_equal": "Several columns are equal",
+        "expect_select_column_values_to_be_unique_within_record": "Values of a row differ",
+    },
+}
+OTHER = "Other"
+LABELS = {
+    "min_value": "At least",
+    "max_value": "At most",
+    "strict_min": "More than that",
+    "strict_max": "Less than that",
+    "column_A": "First column",
+    "column_B": "Second column",
+    "column_list": "Columns",
+    "column_set": "Columns",
+    "value_set": "Values",
+    "regex": "Pattern",
+    "regex_list": "Patterns",
+    "type_": "Type",
+    "type_list": "Types",
+    "ignore_row_if": "Leave a row out",
+    "exact_match": "No other columns",
+    "or_equal": "Or equal",
+    "ties_okay": "Several may be the most common",
+}
 
 
 @dataclass(frozen=True)
@@ -94,13 +181,14 @@ def load(cache_dir: Path) -> Path:
 
 @cache
 def expectations() -> list[Entry]:
-    """All core expectations, by group and title."""
+    """All core expectations, by group, the common ones first."""
     schemas = json.loads(load(settings.DATA_DIR / "cache").read_text())
-    order = list(dict.fromkeys(group for _, group in GROUPS))
-    entries = [_entry(name, schema) for name, schema in schemas.items()]
-    return sorted(
-        entries, key=lambda entry: (order.index(entry.group), not entry.on_files, entry.title)
-    )
+    named = [(group, name) for group, titles in TITLES.items() for name in titles]
+    known = {name for _, name in named}
+    others = [(OTHER, name) for name in schemas if name not in known]
+    return [
+        _entry(name, schemas[name], group) for group, name in [*named, *others] if name in schemas
+    ]
 
 
 @cache
@@ -113,7 +201,7 @@ def find(kind: str) -> Entry | None:
     return _by_type().get(kind)
 
 
-def _entry(name: str, schema: Mapping[str, Any]) -> Entry:
+def _entry(name: str, schema: Mapping[str, Any], group: str) -> Entry:
     required = set(schema.get("required", ()))
     fields = [
         _field(name, key, shape, key in required)
@@ -123,12 +211,16 @@ def _entry(name: str, schema: Mapping[str, Any]) -> Entry:
     fields.sort(key=lambda field: (not field.required, field.name == "row_condition"))
     return Entry(
         type=name,
-        title=str(schema.get("title") or name).removeprefix("Expect ").capitalize(),
+        title=TITLES.get(group, {}).get(name) or _title(name),
         help=str(schema.get("description", "")).split("\n\n")[0],
-        group=next((group for start, group in GROUPS if name.startswith(start)), "Table"),
+        group=group,
         fields=tuple(fields),
         on_files=name not in SQL_ONLY,
     )
+
+
+def _title(name: str) -> str:
+    return name.removeprefix("expect_").replace("_", " ").capitalize()
 
 
 def _field(name: str, key: str, shape: Mapping[str, Any], required: bool) -> Field:  # noqa: FBT001
@@ -137,7 +229,7 @@ def _field(name: str, key: str, shape: Mapping[str, Any], required: bool) -> Fie
     default = shape.get("default")
     return Field(
         name=key,
-        label=key.strip("_").replace("_", " ").capitalize(),
+        label=LABELS.get(key) or key.strip("_").replace("_", " ").capitalize(),
         kind=_kind(key, options, bool(choices)),
         required=required and default is None,
         choices=choices,

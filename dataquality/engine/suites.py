@@ -185,8 +185,8 @@ SENTENCES = {
 def _sentence(kind: str, kwargs: Mapping[str, Any], values: str) -> str:
     pattern = SENTENCES.get(kind)
     if pattern is None:
-        text = kind.removeprefix("expect_").removeprefix("column_").replace("_", " ")
-        return text[:1].upper() + text[1:]
+        entry = catalogue.find(kind)
+        return entry.title if entry else kind.removeprefix("expect_").replace("_", " ").capitalize()
     return (
         pattern.replace("{set}", values)
         .replace("{between}", _between_words(kwargs))
@@ -397,8 +397,8 @@ class _Checked:
             yield self._error(
                 pointer,
                 "string_condition",
-                "A condition is an object such as {'type': 'comparison', 'column': {'name': "
-                "'age'}, 'operator': '>', 'parameter': 18}; a text is never run.",
+                'A condition is an object such as {"type": "comparison", "column": {"name": '
+                '"age"}, "operator": ">", "parameter": 18}; a text is never run.',
             )
             return
         kind = condition.get("type")

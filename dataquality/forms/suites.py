@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -25,13 +28,25 @@ SEVERITIES = [
 ]
 HELP = {
     "mostly": "The share of rows that must pass, from 0 to 1; empty means all.",
-    "row_condition": "Check only rows where this holds, such as "
-    '{"type": "comparison", "column": {"name": "age"}, "operator": ">", "parameter": 18}.',
     "value_set": "One value a line.",
     "regex_list": "One pattern a line.",
     "type_list": "One type a line.",
 }
 WITHOUT_HELP = frozenset({"column", "column_A", "column_B", "min_value", "max_value"})
+COMPARISONS = [
+    ("==", "is"),
+    ("!=", "is not"),
+    ("<", "is below"),
+    ("<=", "is at most"),
+    (">", "is above"),
+    (">=", "is at least"),
+    ("IN", "is one of"),
+    ("NOT_IN", "is none of"),
+]
+NULLITIES = {"null": True, "not_null": False}
+OPERATORS = [*COMPARISONS, ("null", "is missing"), ("not_null", "is there")]
+LISTING = frozenset({"IN", "NOT_IN"})
+CONDITION_FIELDS = frozenset({"where_column", "where_operator", "where_value"})
 
 
 class PlainNumberField(forms.FloatField):
@@ -96,8 +111,18 @@ class TruthField(forms.ChoiceField):
 
 
 class CheckForm(forms.Form):
-    """One check of a suite. Errors of the suite's rules land at the field they are about."""
+    """One check of a suite. Errors of the suite's rules land at the field they are about.
 
+    A condition of one comparison is three fields; one of several parts stays as it is.
+    """
+
+    where_column = forms.ChoiceField(required=False, label="Only rows where")
+    where_operator = forms.ChoiceField(
+        required=False, label="Compared how", choices=[(UNSAID, "–"), *OPERATORS]
+    )
+    where_value = forms.CharField(
+        required=False, label="With", help_text="Several values are separated by commas."
+    )
     severity = forms.ChoiceField(choices=SEVERITIES, initial=Severity.CRITICAL)
     based_on = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -105,7 +130,7 @@ class CheckForm(forms.Form):
         self,
         *args: Any,
         entry: Entry,
-        columns: Sequence[str],
+        schema: Sequence[Mapping[str, Any]],
         present: Expectation | None = None,
         based_on: int = 0,
         **kwargs: Any,
@@ -115,11 +140,37 @@ class CheckForm(forms.Form):
         initial = {f"kwarg_{name}": value for name, value in stands.items()}
         initial["severity"] = self.present.get("severity") or Severity.CRITICAL
         initial["based_on"] = based_on
+        initial |= _condition_in_fields(stands.get("row_condition")) or {}
         super().__init__(*args, **{**kwargs, "initial": initial})
-        for field in entry.fields:
+        self.types = {str(column["name"]): str(column["type"]) for column in schema}
+        columns = list(self.types)
+        asked = [field for field in entry.fields if field.name != "row_condition"]
+        for field in asked:
             choices = [*columns, *_strangers(stands.get(field.name), columns)]
             self.fields[f"kwarg_{field.name}"] = _form_field(field, choices)
-        self.order_fields([f"kwarg_{field.name}" for field in entry.fields])
+        self.order_fields([f"kwarg_{field.name}" for field in asked])
+        self._offer_condition(columns, takes_one=len(asked) < len(entry.fields))
+
+    @property
+    def keeps_condition(self) -> bool:
+        """Whether the check has a condition that only the JSON editor can change."""
+        condition = (self.present.get("kwargs") or {}).get("row_condition")
+        return condition is not None and _condition_in_fields(condition) is None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        column, sign = cleaned.get("where_column"), cleaned.get("where_operator")
+        text = cleaned.get("where_value") or ""
+        cleaned["condition"] = None
+        if column and not sign:
+            self.add_error("where_operator", "Choose how to compare it.")
+        elif sign and not column:
+            self.add_error("where_column", "Choose the column to compare.")
+        elif text and not column:
+            self.add_error("where_column", "Choose the column to compare with this.")
+        elif column and sign:
+            cleaned["condition"] = self._condition(column, sign, text)
+        return cleaned
 
     def expectation(self) -> dict[str, Any]:
         """The check as a suite holds it; what nobody touched stays exactly as it was."""
@@ -132,6 +183,10 @@ class CheckForm(forms.Form):
                 kwargs[field.name] = stands[field.name]
             elif (value := self.cleaned_data.get(name)) not in (None, UNSAID, []):
                 kwargs[field.name] = value
+        if touched & CONDITION_FIELDS:
+            kwargs.pop("row_condition", None)
+            if self.cleaned_data["condition"]:
+                kwargs["row_condition"] = self.cleaned_data["condition"]
         return {
             "type": self.entry.type,
             "kwargs": kwargs,
@@ -148,7 +203,35 @@ class CheckForm(forms.Form):
                 continue
             parts = error.pointer.removeprefix(own).split("/")
             name = f"kwarg_{parts[1]}" if parts[0] == "kwargs" and len(parts) > 1 else parts[0]
+            name = "where_value" if name == "kwarg_row_condition" else name
             self.add_error(name if name in self.fields else None, error.detail)
+
+    def _offer_condition(self, columns: Sequence[str], *, takes_one: bool) -> None:
+        if not takes_one or self.keeps_condition:
+            for name in CONDITION_FIELDS:
+                del self.fields[name]
+            return
+        named = [*columns, *_strangers(self.initial.get("where_column"), columns)]
+        field = self.fields["where_column"]
+        field.choices = [(UNSAID, "All rows"), *((name, name) for name in named)]  # type: ignore[attr-defined]
+
+    def _condition(self, column: str, sign: str, text: str) -> dict[str, Any] | None:
+        """The condition as GX has it; None with an error at the field where it can't be one."""
+        about: dict[str, Any] = {"column": {"name": column}}
+        if sign in NULLITIES:
+            return {"type": "nullity", **about, "is_null": NULLITIES[sign]}
+        given = [part.strip() for part in text.split(",")] if sign in LISTING else [text.strip()]
+        given = [part for part in given if part]
+        if not given:
+            self.add_error("where_value", "Say what to compare with.")
+            return None
+        try:
+            values = [_of_kind(part, self.types.get(column, "text")) for part in given]
+        except ValueError as error:
+            self.add_error("where_value", str(error))
+            return None
+        parameter = values if sign in LISTING else values[0]
+        return {"type": "comparison", **about, "operator": sign, "parameter": parameter}
 
 
 class SuiteForm(forms.Form):
@@ -245,3 +328,46 @@ def _sentence(text: str) -> str:
     """The first sentence of a long explanation."""
     first, dot, _ = text.partition(". ")
     return first + dot.strip()
+
+
+def _condition_in_fields(condition: Any) -> dict[str, Any] | None:
+    """One comparison, or one question for null, as the three fields show it; else None."""
+    if not isinstance(condition, Mapping):
+        return None
+    column = condition.get("column")
+    name = column.get("name") if isinstance(column, Mapping) else None
+    if not isinstance(name, str):
+        return None
+    if condition.get("type") == "nullity":
+        sign = "null" if condition.get("is_null") else "not_null"
+        return {"where_column": name, "where_operator": sign}
+    sign, parameter = str(condition.get("operator")), condition.get("parameter")
+    if condition.get("type") != "comparison" or sign not in dict(COMPARISONS):
+        return None
+    listed = parameter if isinstance(parameter, list) else [parameter]
+    if isinstance(parameter, list) and any("," in str(value) for value in listed):
+        return None
+    text = ", ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in listed)
+    return {"where_column": name, "where_operator": sign, "where_value": text}
+
+
+def _of_kind(text: str, kind: str) -> Any:
+    """What was typed as a value of a column of this type; raises ValueError saying what to give."""
+    if kind in {"integer", "number"}:
+        with suppress(ValueError):
+            return int(text)
+        with suppress(ValueError):
+            number = float(text)
+            if math.isfinite(number):
+                return number
+        raise ValueError("Give a number: the column holds numbers.")
+    if kind == "boolean":
+        if text.lower() not in {"true", "false"}:
+            raise ValueError("Give true or false: the column holds nothing else.")
+        return text.lower() == "true"
+    if kind in {"date", "datetime"}:
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError("Give a date such as 2024-01-31: the column holds dates.") from None
+    return text

@@ -108,7 +108,7 @@ def _check_page(
     form = CheckForm(
         request.POST or None,
         entry=entry,
-        columns=dataset.column_names,
+        schema=dataset.schema,
         present=present,
         based_on=_suite_number(dataset),
     )

@@ -37,13 +37,13 @@ def test_a_suite_that_is_no_sound_json_is_refused(
     assert not patients.suite_versions.exists()
 
 
-@pytest.mark.parametrize("condition", ["{", "NaN", "[" * 100_000, '"age > 1"', '{"type": NaN}'])
-def test_a_condition_that_is_no_sound_json_is_refused_and_shown_again(
-    patients: Dataset, cast: Cast, as_person: Any, condition: str
+@pytest.mark.parametrize("ranges", ["{", "NaN", "[" * 100_000, '"age > 1"', '{"quantiles": NaN}'])
+def test_a_field_that_is_no_sound_json_is_refused_and_shown_again(
+    patients: Dataset, cast: Cast, as_person: Any, ranges: str
 ) -> None:
     answer = as_person(cast.max).post(
-        f"{SUITE_URL}add/?type=expect_column_values_to_be_unique",
-        {"kwarg_column": "age", "severity": "critical", "kwarg_row_condition": condition},
+        f"{SUITE_URL}add/?type=expect_column_quantile_values_to_be_between",
+        {"kwarg_column": "age", "severity": "critical", "kwarg_quantile_ranges": ranges},
     )
     assert answer.status_code == 422
     assert not patients.suite_versions.exists()
@@ -60,8 +60,9 @@ def test_a_condition_stays_as_it_was_where_nobody_touched_it(
     )
     browser = as_person(cast.max)
     page = browser.get(f"{SUITE_URL}0/")
-    shown = page.context["form"]["kwarg_row_condition"].value()
-    sent = {"kwarg_column": "id", "severity": "warning", "kwarg_row_condition": shown}
+    form = page.context["form"]
+    shown = {name: form[name].value() for name in form.fields if name.startswith("where_")}
+    sent = {"kwarg_column": "id", "severity": "warning", **shown}
     assert browser.post(f"{SUITE_URL}0/", {**sent, "based_on": 1}).status_code == 302
     saved = patients.suite_versions.first()
     assert saved is not None
