@@ -93,7 +93,7 @@ def test_a_check_is_added_changed_and_removed(patients: Dataset, max_: Client) -
         (
             "column_quantile_values_to_be_between",
             {"kwarg_column": "age", "kwarg_quantile_ranges": "{"},
-            "This is no JSON.",
+            "The body is no JSON",
         ),
     ],
 )
@@ -237,8 +237,9 @@ def test_the_whole_suite_is_saved_as_json(with_suite: Dataset, max_: Client) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "This is no JSON"),
-        ("3", "or a list of expectations."),
+        ("{", "The body is no JSON"),
+        ("3", "Send a JSON object"),
+        ("{}", "or a list of expectations."),
         ("[]", "A suite needs at least one check."),
         (
             json.dumps([{**NUCLEI_IN_SET, "type": "expect_miracles"}]),

@@ -109,11 +109,14 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
     assert not complaints
 
 
-def serious_faults(page: Page) -> list[str]:
-    """What axe-core calls serious or critical on the page that is open."""
+def serious_faults(page: Page, *, leaving_out: str | None = None) -> list[str]:
+    """What axe-core calls serious or critical on the page that is open, outside of a selector."""
     # bypass_csp would hide faults of ours; evaluate runs outside of the page's policy.
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = page.evaluate(
+        "exclude => axe.run({include: [document], exclude}, {resultTypes: ['violations']})",
+        [leaving_out] if leaving_out else [],
+    )
     return [
         f"{fault['id']}: {fault['help']}: {node['html'][:160]}"
         for fault in found["violations"]
