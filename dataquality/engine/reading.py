@@ -234,8 +234,8 @@ def _measured_csv(path: Path) -> tuple[str, list[str]]:
                 if row and len(row) != len(names):
                     raise DomainError(
                         "ragged",
-                        f"Line {reader.line_num} has {len(row)} fields and the header has "
-                        f"{len(names)}; mend that line.",
+                        f"Line {reader.line_num} has {len(row)} field{'s' if len(row) > 1 else ''} "
+                        f"and the header has {len(names)}; mend that line.",
                     )
     except UnicodeDecodeError:
         raise DomainError(

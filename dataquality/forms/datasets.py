@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -11,8 +12,10 @@ from django.db.models import QuerySet
 from backlog.forms.fields import WordsField
 from backlog.models import Product, User
 from dataquality.models import Dataset, SamplePolicy, SourceKind
+from dataquality.queries.runs import runs_with_values
 from dataquality.services.datasets import DatasetDraft
 from dataquality.services.files import ServerPath, Source, Upload
+from dataquality.services.values import keeps_less
 
 POLICIES = [
     (
@@ -94,6 +97,7 @@ class RegisterForm(SourceFields):
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = members_of(product)  # type: ignore[attr-defined]
+        _say_what_is_too_long(self)
         self.fields["path"].help_text = (
             f"Within the folder {product.key} of SOURCES_DIR, such as patients.csv. "
             "Each reading keeps a copy, so that old contents can be read again."
@@ -141,7 +145,7 @@ class VersionForm(SourceFields):
 
 
 class DatasetForm(forms.Form):
-    """What can be said anew about a dataset."""
+    """What can be said anew about a dataset; before kept values are removed it asks once."""
 
     name = forms.CharField(max_length=120)
     description = forms.CharField(
@@ -180,13 +184,34 @@ class DatasetForm(forms.Form):
     def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
         kwargs.setdefault("initial", _as_it_stands(dataset))
         super().__init__(*args, **kwargs)
+        self.dataset = dataset
         for name in ("owner", "steward", "value_viewers"):
             self.fields[name].queryset = members_of(dataset.product)  # type: ignore[attr-defined]
+        _say_what_is_too_long(self)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        wanted = copy(self.dataset)
+        for name in ("sample_policy", "masked_columns", "key_columns", "personal_data"):
+            setattr(wanted, name, cleaned.get(name, getattr(wanted, name)))
+        runs = runs_with_values(self.dataset) if keeps_less(self.dataset, wanted) else 0
+        if runs:
+            label = f"Remove kept values of {runs} run{'' if runs == 1 else 's'} for good"
+            self.fields["sure"] = forms.BooleanField(required=False, label=label)
+            if not self.data.get("sure"):
+                self.add_error("sure", "This keeps less than before. Tick the box to go on.")
+        return cleaned
 
 
 def members_of(product: Product) -> QuerySet[User]:
     """The people of a product, by name."""
     return User.objects.filter(memberships__product=product).order_by("name", "email")
+
+
+def _say_what_is_too_long(form: forms.Form) -> None:
+    """Let the server say that a text is too long: a browser would cut it without a word."""
+    for field in form.fields.values():
+        field.widget.attrs.pop("maxlength", None)
 
 
 def _as_it_stands(dataset: Dataset) -> dict[str, Any]:

@@ -31,6 +31,8 @@ HELP = {
     "value_set": "One value a line.",
     "regex_list": "One pattern a line.",
     "type_list": "One type a line.",
+    "strict_min": "Yes means that the bound itself does not pass.",
+    "strict_max": "Yes means that the bound itself does not pass.",
 }
 WITHOUT_HELP = frozenset({"column", "column_A", "column_B", "min_value", "max_value"})
 COMPARISONS = [

@@ -40,6 +40,7 @@ class DatasetRow:
     dataset: Dataset
     runs: Sequence[Run]
     findings: OpenFindings
+    shares_name: bool = False
 
     @property
     def last_run(self) -> Run | None:
@@ -97,8 +98,14 @@ def dataset_rows(product: Product, datasets: Sequence[Dataset]) -> list[DatasetR
     for run in _counted(datasets, CURVE_LENGTH):
         runs[run.dataset_id].append(run)
     findings = _open_findings(product)
+    names = Counter(dataset.name for dataset in datasets)
     return [
-        DatasetRow(dataset, runs[dataset.pk], findings.get(dataset.pk, OpenFindings()))
+        DatasetRow(
+            dataset,
+            runs[dataset.pk],
+            findings.get(dataset.pk, OpenFindings()),
+            shares_name=names[dataset.name] > 1,
+        )
         for dataset in datasets
     ]
 

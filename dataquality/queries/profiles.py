@@ -34,12 +34,18 @@ class ColumnRow:
     @property
     def all_null_words(self) -> str:
         """What is read as missing already, and what should be."""
-        return " ".join([*self.read_as_null, *(word for word, _ in self.null_words)])
+        return ", ".join([*self.read_as_null, *(word for word, _ in self.null_words)])
+
+    @property
+    def most_common(self) -> tuple[str, int] | None:
+        """Of a column of categories, the value that stands most often and how often."""
+        top = self.data.get("top")
+        return (str(top[0][0]), int(top[0][1])) if top and top[0][1] > 1 else None
 
 
 @dataclass(frozen=True)
 class SuggestionRow:
-    """A suggested check; `is_taken` where the suite holds it already."""
+    """A suggested check; `taken_as` says in which words the suite holds it already."""
 
     position: int
     words: str
@@ -47,12 +53,20 @@ class SuggestionRow:
     severity: str
     reason: str
     breaks_now: int | None
-    is_taken: bool
+    taken_as: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the data of today passes it."""
+        return self.breaks_now == 0
 
 
 @dataclass(frozen=True)
 class ProfilePage:
-    """The profile of the current version, or how the making of it stands."""
+    """The profile of the current version, or how the making of it stands.
+
+    Until there is one the last earlier profile is shown, of `version`, without suggestions.
+    """
 
     profile: Profile | None
     version: int | None
@@ -60,7 +74,13 @@ class ProfilePage:
     columns: Sequence[ColumnRow]
     suggestions: Sequence[SuggestionRow]
     holds_values: bool
+    is_of_earlier: bool = False
     types: Sequence[str] = TYPES
+
+    @property
+    def offered(self) -> int:
+        """How many suggestions the suite does not hold yet."""
+        return sum(not suggestion.taken_as for suggestion in self.suggestions)
 
     @property
     def is_being_made(self) -> bool:
@@ -92,23 +112,37 @@ def contents_of(profile: Profile | None, *, with_values: bool) -> Profiled | Non
 def profile_of(dataset: Dataset, *, with_values: bool) -> ProfilePage:
     """The profile as this reader may see it."""
     version, profile = dataset.current_version, find_profile(dataset)
-    shown = contents_of(profile, with_values=with_values)
-    if version is None or shown is None:
+    shown_of = profile if profile and profile.data else _earlier_profile(dataset)
+    shown = contents_of(shown_of, with_values=with_values)
+    if version is None or shown_of is None or shown is None:
         return ProfilePage(profile, version.number if version else None, 0, [], [], False)
+    is_of_earlier = shown_of is not profile
+    suggested = [] if is_of_earlier else shown.suggestions
     rows = int(shown.data["rows"])
     words = {column["name"]: column.get("null_words", []) for column in dataset.schema}
     present = dataset.current_suite.expectations if dataset.current_suite else []
-    taken = [suites.check_of(expectation) for expectation in present]
+    taken = [(suites.check_of(expectation), suites.words(expectation)) for expectation in present]
     return ProfilePage(
         profile=profile,
-        version=version.number,
+        version=shown_of.version.number if is_of_earlier else version.number,
         rows=rows,
         columns=[_column(column, rows, words) for column in shown.data["columns"]],
-        suggestions=[
-            _suggestion(position, suggestion, taken)
-            for position, suggestion in enumerate(shown.suggestions)
-        ],
+        suggestions=sorted(
+            (_suggestion(position, each, taken) for position, each in enumerate(suggested)),
+            key=lambda row: bool(row.taken_as),
+        ),
+        is_of_earlier=is_of_earlier,
         holds_values=any(_distribution(column) for column in shown.data["columns"]),
+    )
+
+
+def _earlier_profile(dataset: Dataset) -> Profile | None:
+    return (
+        Profile.objects.select_related("version")
+        .filter(version__dataset=dataset, finished_at__isnull=False)
+        .exclude(version=dataset.current_version_id)
+        .order_by("-version__seen_at", "-pk")
+        .first()
     )
 
 
@@ -128,9 +162,10 @@ def _distribution(column: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _suggestion(
-    position: int, suggestion: Mapping[str, Any], taken: Sequence[Any]
+    position: int, suggestion: Mapping[str, Any], taken: Sequence[tuple[Any, str]]
 ) -> SuggestionRow:
     expectation = suggestion["expectation"]
+    check = suites.check_of(expectation)
     return SuggestionRow(
         position=position,
         words=suites.words(expectation),
@@ -138,5 +173,5 @@ def _suggestion(
         severity=expectation["severity"],
         reason=suggestion["reason"],
         breaks_now=suggestion["breaks_now"],
-        is_taken=suites.check_of(expectation) in taken,
+        taken_as=next((words for known, words in taken if known == check), ""),
     )

@@ -154,6 +154,12 @@ def histories(results: Sequence[Result]) -> dict[int, list[Point]]:
     return {result.pk: points.get((result.fingerprint, result.severity), []) for result in results}
 
 
+def runs_with_values(dataset: Dataset) -> int:
+    """How many runs of a dataset have kept something of its failing rows."""
+    kept = Result.objects.filter(run__dataset=dataset).exclude(sample=[])
+    return kept.values("run").distinct().count()
+
+
 def awaiting_findings(run: Run, checks: Collection[int] | None = None) -> list[Finding]:
     """The findings of a first run that wait for a yes, those of the given positions or all."""
     results = run.results.filter(finding__awaiting_decision=True)

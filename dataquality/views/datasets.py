@@ -13,12 +13,13 @@ from backlog.access.pages import ProductRequest, product_page, subject_page
 from backlog.forms.refusals import put_errors
 from backlog.models import Product
 from dataquality.forms.datasets import DatasetForm, RegisterForm, VersionForm
-from dataquality.models import Dataset, SourceKind, Trigger
+from dataquality.models import Dataset, Profile, SourceKind, Trigger
 from dataquality.queries.datasets import dataset_page, dataset_rows, find_dataset, find_version
 from dataquality.queries.overviews import overview_of, version_page, version_rows
 from dataquality.services.datasets import register_dataset, update_dataset
 from dataquality.services.demo import offers_cleaned_file, use_cleaned_file
 from dataquality.services.files import Upload, opened
+from dataquality.services.profiles import request_profile
 from dataquality.services.runs import request_run
 from dataquality.services.values import note_values_opened
 from dataquality.services.versions import Delivered, add_version, purge_version, read_again
@@ -176,6 +177,8 @@ def _after_delivery(
     request: ProductRequest, dataset: Dataset, delivered: Delivered, *, run: bool
 ) -> HttpResponse:
     number = delivered.version.number
+    if not Profile.objects.filter(version=dataset.current_version_id).exists():
+        request_profile(dataset, actor=request.actor)
     if delivered.created:
         messages.success(request, f"Version {number} is in, with {delivered.version.rows:,} rows.")
     else:

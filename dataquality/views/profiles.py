@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
@@ -49,14 +52,18 @@ def profile_again(request: ProductRequest, dataset: Dataset) -> HttpResponse:
 @require_POST
 @subject_page("suite.edit", find_dataset)
 def profile_accept(request: ProductRequest, dataset: Dataset) -> HttpResponse:
-    """Add suggestions to the suite: those whose `position` was sent, or all of them."""
-    sent = [int(text) for text in request.POST.getlist("position") if text.isdigit()]
+    """Add suggestions to the suite: the `only` one whose button was pressed, those whose
+    `position` was sent, or all of them."""
+    named = request.POST.getlist("only") or request.POST.getlist("position")
+    sent = [int(text) for text in named if text.isdecimal()]
     wants_all = "all" in request.POST
     if not sent and not wants_all:
         messages.error(request, "Choose at least one suggestion.")
         return redirect("dataquality:profile", dataset.product.key, dataset.slug)
     before = len(dataset.current_suite.expectations) if dataset.current_suite else 0
     suite = accept_suggestions(dataset, None if wants_all else sent, actor=request.actor)
+    if request.htmx:  # type: ignore[attr-defined]
+        return _row_of(request, dataset, sent)
     added = len(suite.expectations) - before
     messages.success(request, "1 check was added." if added == 1 else f"{added} checks were added.")
     return redirect("dataquality:profile", dataset.product.key, dataset.slug)
@@ -71,7 +78,8 @@ def profile_schema(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     if request.POST.get("type"):
         change["type"] = request.POST["type"]
     if "null_words" in request.POST:
-        change["null_words"] = request.POST["null_words"].split()
+        words = re.split(r"[,\s]+", request.POST["null_words"])
+        change["null_words"] = [word for word in words if word]
     try:
         change_schema(dataset, columns={name: change}, actor=request.actor)
     except (DomainError, ValidationError) as error:
@@ -79,3 +87,15 @@ def profile_schema(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     else:
         messages.success(request, f"{name} is read anew; its profile is being made.")
     return redirect("dataquality:profile", dataset.product.key, dataset.slug)
+
+
+def _row_of(request: ProductRequest, dataset: Dataset, positions: Sequence[int]) -> HttpResponse:
+    """The rows of suggestions that were just added, without a new page, so that what else was
+    chosen stays chosen."""
+    page = profile_of(dataset, with_values=sees_values(request, dataset))
+    rows = [row for row in page.suggestions if row.position in positions]
+    return render(
+        request,
+        "dataquality/_suggestion_rows.html",
+        {**page_of(request, dataset, "profile"), "p": page, "suggestions": rows},
+    )

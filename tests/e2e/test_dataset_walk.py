@@ -106,7 +106,7 @@ def test_a_failing_check_files_an_item_that_the_cleaned_file_closes(
     expect(page).to_have_url(re.compile("/p/MED/data/cells/profile/"))
     work()
     page.reload()
-    expect(page.get_by_text("bare_nuclei").first).to_be_visible()
+    expect(page.get_by_role("rowheader", name="bare_nuclei")).to_be_visible()
     assert not serious_faults(page)
 
     add_check(page, "Values are in a set", "critical", Column="bare_nuclei", Values=ONE_TO_TEN)
