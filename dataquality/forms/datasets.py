@@ -97,7 +97,6 @@ class RegisterForm(SourceFields):
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = members_of(product)  # type: ignore[attr-defined]
-        _say_what_is_too_long(self)
         self.fields["path"].help_text = (
             f"Within the folder {product.key} of SOURCES_DIR, such as patients.csv. "
             "Each reading keeps a copy, so that old contents can be read again."
@@ -187,7 +186,6 @@ class DatasetForm(forms.Form):
         self.dataset = dataset
         for name in ("owner", "steward", "value_viewers"):
             self.fields[name].queryset = members_of(dataset.product)  # type: ignore[attr-defined]
-        _say_what_is_too_long(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -206,12 +204,6 @@ class DatasetForm(forms.Form):
 def members_of(product: Product) -> QuerySet[User]:
     """The people of a product, by name."""
     return User.objects.filter(memberships__product=product).order_by("name", "email")
-
-
-def _say_what_is_too_long(form: forms.Form) -> None:
-    """Let the server say that a text is too long: a browser would cut it without a word."""
-    for field in form.fields.values():
-        field.widget.attrs.pop("maxlength", None)
 
 
 def _as_it_stands(dataset: Dataset) -> dict[str, Any]:

@@ -177,10 +177,13 @@ def _after_delivery(
     request: ProductRequest, dataset: Dataset, delivered: Delivered, *, run: bool
 ) -> HttpResponse:
     number = delivered.version.number
-    if not Profile.objects.filter(version=dataset.current_version_id).exists():
+    current = dataset.current_version
+    if current and current.file and not Profile.objects.filter(version=current).exists():
         request_profile(dataset, actor=request.actor)
     if delivered.created:
-        messages.success(request, f"Version {number} is in, with {delivered.version.rows:,} rows.")
+        messages.success(
+            request, f"Version {number} is in, with {_counted(delivered.version.rows)}."
+        )
     else:
         messages.info(request, f"This is the content of version {number}; nothing new came in.")
     if run and dataset.current_suite_id:
@@ -189,3 +192,7 @@ def _after_delivery(
         )
         return redirect("dataquality:run", dataset.product.key, started.pk)
     return redirect("dataquality:versions", dataset.product.key, dataset.slug)
+
+
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows:,} rows"

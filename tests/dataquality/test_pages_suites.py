@@ -67,8 +67,12 @@ def test_a_check_is_added_changed_and_removed(patients: Dataset, max_: Client) -
 @pytest.mark.parametrize(
     ("kind", "data", "said"),
     [
-        ("column_values_to_be_in_set", {"kwarg_column": "nuclei"}, "This field is required."),
-        ("column_values_to_not_be_null", {"kwarg_column": "gone"}, "Select a valid choice."),
+        ("column_values_to_be_in_set", {"kwarg_column": "nuclei"}, "Values is missing."),
+        (
+            "column_values_to_not_be_null",
+            {"kwarg_column": "gone"},
+            "Column: choose from what is offered.",
+        ),
         ("column_values_to_be_between", {"kwarg_column": "age"}, "Give a smallest or a largest"),
         (
             "column_values_to_be_between",
