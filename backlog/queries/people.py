@@ -8,7 +8,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404
 from django.utils import timezone
 
-from backlog.models import ApiToken, Category, Invitation, Member, Product, User
+from backlog.models import ApiToken, Category, Invitation, Member, Product, Role, User
 from backlog.rules.tokens import hash_of
 from mlscrum.lib.errors import DomainError
 
@@ -80,8 +80,22 @@ def opened_invitation(token: str, *, to_product: bool) -> Invitation:
         .filter(token_hash=hash_of(token), product__isnull=not to_product)
         .first()
     )
-    if found is None or not found.is_open:
+    if found is None or not found.is_open or not still_holds(found):
         raise DomainError(
             "ended_link", "This link was used or has ended; ask for a new one.", status=404
         )
     return found
+
+
+def still_holds(invitation: Invitation) -> bool:
+    """Whether whoever made the link could make it today: a product owner that of a product, and
+    the installation its own while nobody administers it."""
+    if invitation.product is None:
+        return not has_administrator()
+    owners = invitation.product.members.filter(role=Role.PRODUCT_OWNER, user__is_active=True)
+    return invitation.invited_by is None or owners.filter(user=invitation.invited_by).exists()
+
+
+def has_administrator() -> bool:
+    """Whether anybody administers the installation."""
+    return User.objects.filter(is_administrator=True, is_active=True).exists()

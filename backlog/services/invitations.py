@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from backlog.models import Actor, Invitation, Member, Product, Role, User
+from backlog.queries.people import has_administrator, still_holds
 from backlog.rules.tokens import hash_of
 from backlog.services.deeds import deed
-from backlog.services.members import add_member
+from backlog.services.members import add_member, end_invitations
 from mlscrum.lib.errors import Conflict
 
 
@@ -41,7 +39,7 @@ def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[In
     invitation.clean_fields(exclude=("product", "invited_by", "accepted_at", "accepted_by",
                                      "revoked_at"))  # fmt: skip
     with deed(product, actor, "member.invited", role=role):
-        _end(product.invitations.filter(email__iexact=email))
+        end_invitations(product.invitations.filter(email__iexact=email))
         invitation.save()
     link = _link("invitation", token)
     if settings.EMAIL_URL:
@@ -51,7 +49,7 @@ def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[In
 
 def invite_administrator(email: str) -> str:
     """The one-time link of a first administrator. Raises Conflict where there is one already."""
-    if User.objects.filter(is_administrator=True, is_active=True).exists():
+    if has_administrator():
         raise Conflict(
             "has_administrator",
             "There is an administrator already, who makes others on the page People.",
@@ -68,8 +66,7 @@ def first_link() -> str:
     waiting = Invitation.objects.filter(
         product=None, accepted_at=None, expires_at__gt=timezone.now()
     )
-    has_administrator = User.objects.filter(is_administrator=True, is_active=True)
-    if has_administrator.exists() or waiting.exists():
+    if has_administrator() or waiting.exists():
         return ""
     return invite_administrator("")
 
@@ -78,16 +75,18 @@ def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:
     """End an invitation; its link opens nothing any more."""
     assert invitation.product is not None
     with deed(invitation.product, actor, "member.invitation_revoked") as done:
-        if not _end(Invitation.objects.filter(pk=invitation.pk)):
+        if not end_invitations(Invitation.objects.filter(pk=invitation.pk)):
             done.nothing_happened()
 
 
 def accept_as(invitation: Invitation, user: User) -> Member:
-    """Make the signed-in person a member by the invitation. Raises Conflict for a used one."""
+    """Make the signed-in person a member by the invitation. Raises Conflict for one that was used
+    or no longer holds."""
     product = invitation.product
     assert product is not None
     with transaction.atomic():
-        _take(invitation, lambda: user)
+        _refuse_withdrawn(invitation)
+        _take(invitation, user)
         try:
             return add_member(product, user, invitation.role, actor=Actor.person(user))
         except ValidationError:  # a member by now, and that is what the link is for
@@ -97,7 +96,8 @@ def accept_as(invitation: Invitation, user: User) -> Member:
 def accept_as_newcomer(invitation: Invitation, *, email: str, name: str, password: str) -> User:
     """Make an account, and what the invitation promises: a member, or the administrator.
 
-    Raises ValidationError for bad fields and Conflict for a used invitation.
+    Raises ValidationError for bad fields and Conflict for an invitation that was used or no
+    longer holds.
     """
     user = User(email=User.objects.normalize_email(email), name=name.strip())
     if User.objects.filter(email__iexact=user.email).exists():
@@ -110,25 +110,34 @@ def accept_as_newcomer(invitation: Invitation, *, email: str, name: str, passwor
     user.is_administrator = invitation.product is None
     user.clean_fields(exclude=("last_login",))
     with transaction.atomic():
+        _refuse_withdrawn(invitation)
         user.save()
-        _take(invitation, lambda: user)
+        _take(invitation, user)
         if invitation.product is not None:
             add_member(invitation.product, user, invitation.role, actor=Actor.person(user))
     return user
 
 
-def _end(invitations: QuerySet[Invitation]) -> int:
-    """Revoke those that nobody has used; how many they were."""
-    return invitations.filter(revoked_at=None, accepted_at=None).update(revoked_at=timezone.now())
+def _refuse_withdrawn(invitation: Invitation) -> None:
+    if invitation.product is None:
+        # Of two welcome links the second waits here until the first has made an administrator.
+        welcomes = Invitation.objects.select_for_update(no_key=True).filter(product=None)
+        list(welcomes.order_by("pk"))
+    if not still_holds(invitation):
+        raise _ended()
 
 
-def _take(invitation: Invitation, user: Callable[[], User]) -> None:
+def _take(invitation: Invitation, user: User) -> None:
     """Use the invitation up; of two who open it at once only one does."""
     open_now = Invitation.objects.filter(
         pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
     )
-    if not open_now.update(accepted_at=timezone.now(), accepted_by=user()):
-        raise Conflict("used_invitation", "This link was used or has ended; ask for a new one.")
+    if not open_now.update(accepted_at=timezone.now(), accepted_by=user):
+        raise _ended()
+
+
+def _ended() -> Conflict:
+    return Conflict("used_invitation", "This link was used or has ended; ask for a new one.")
 
 
 def _link(name: str, token: str) -> str:

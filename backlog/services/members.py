@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
-from backlog.models import Actor, Member, Product, Role, User
+from backlog.models import Actor, Invitation, Member, Product, Role, User
 from backlog.services.deeds import deed
 from mlscrum.lib.errors import Conflict
 
@@ -26,27 +28,44 @@ def add_member(product: Product, user: User, role: str, *, actor: Actor) -> Memb
 
 
 def change_role(member: Member, role: str, *, actor: Actor) -> Member:
-    """Give the member another role. Raises Conflict where the last product owner would go."""
+    """Give the member another role; invitations that an owner made end with the ownership.
+
+    Raises Conflict where the last product owner would go.
+    """
     _check_role(role)
     if member.role == role:
         return member
     with deed(member.product, actor, "member.role_changed", user=member.user_id, role=role):
         _keep_an_owner(member)
+        _end_invitations_by(member)
         member.role = role
         member.save(update_fields=["role"])
     return member
 
 
 def remove_member(member: Member, *, actor: Actor) -> None:
-    """End the membership; what the person did stays. Raises Conflict for the last owner."""
+    """End the membership, and the person's open invitations; what the person did stays.
+
+    Raises Conflict for the last owner.
+    """
     with deed(member.product, actor, "member.removed", user=member.user_id):
         _keep_an_owner(member)
+        _end_invitations_by(member)
         member.delete()
+
+
+def end_invitations(invitations: QuerySet[Invitation]) -> int:
+    """Revoke those that nobody has used; how many they were."""
+    return invitations.filter(revoked_at=None, accepted_at=None).update(revoked_at=timezone.now())
 
 
 def _check_role(role: str) -> None:
     if role not in Role.values:
         raise ValidationError({"role": f"A role is one of {', '.join(Role.values)}."})
+
+
+def _end_invitations_by(member: Member) -> None:
+    end_invitations(member.product.invitations.filter(invited_by=member.user))
 
 
 def _keep_an_owner(member: Member) -> None:

@@ -9,8 +9,16 @@ from django.test import Client
 
 from backlog.access.tokens import find_token
 from backlog.models import Actor, ApiToken, Product, Role, User
-from backlog.queries.people import open_invitations
-from backlog.services.invitations import first_link, invite, revoke_invitation
+from backlog.queries.people import open_invitations, opened_invitation
+from backlog.services.invitations import (
+    accept_as,
+    accept_as_newcomer,
+    first_link,
+    invite,
+    revoke_invitation,
+)
+from backlog.services.members import change_role, remove_member
+from mlscrum.lib.errors import Conflict
 from tests.conftest import Cast
 
 
@@ -143,6 +151,40 @@ def test_a_member_who_opens_an_invitation_leaves_it_to_others(
         assert "You are a member already" in page.content.decode()
     invitation.refresh_from_db()
     assert invitation.is_open
+
+
+def by_max(product: Product, cast: Cast, member: Any) -> str:
+    """The path of an invitation by Max, who is a product owner as well."""
+    change_role(member("max"), Role.PRODUCT_OWNER, actor=Actor.person(cast.olga))
+    _, link = invite(product, cast.sam.email, "product_owner", actor=Actor.person(cast.max))
+    return link.removeprefix("http://127.0.0.1:8000")
+
+
+@pytest.mark.parametrize("deed", ["removed", "demoted"])
+def test_what_an_owner_offered_ends_with_the_ownership(
+    product: Product, cast: Cast, member: Any, as_person: Any, deed: str
+) -> None:
+    path = by_max(product, cast, member)
+    assert as_person(cast.sam).get(path).status_code == 200
+    if deed == "removed":
+        remove_member(member("max"), actor=Actor.person(cast.olga))
+    else:
+        change_role(member("max"), Role.DEVELOPER, actor=Actor.person(cast.olga))
+    assert open_invitations(product) == []
+    assert as_person(cast.sam).get(path).status_code == 404
+    as_person(cast.sam).post(path)
+    assert not product.members.filter(user=cast.sam).exists()
+
+
+def test_nobody_joins_by_the_link_of_somebody_whose_account_is_closed(
+    product: Product, cast: Cast, member: Any, as_person: Any
+) -> None:
+    path = by_max(product, cast, member)
+    opened = opened_invitation(path.split("/")[-2], to_product=True)
+    User.objects.filter(pk=cast.max.pk).update(is_active=False)
+    assert as_person(cast.sam).get(path).status_code == 404
+    with pytest.raises(Conflict, match="has ended"):
+        accept_as(opened, cast.sam)
 
 
 def test_a_second_invitation_of_an_address_replaces_the_first(product: Product, cast: Cast) -> None:
@@ -311,6 +353,18 @@ def test_a_closed_account_is_signed_out_and_can_come_back(
     assert Client().post("/sign-in/", sent).status_code == 200
     administrator.post(f"/people/{cast.max.pk}/active/", {"yes": "1"})
     assert Client().post("/sign-in/", sent).status_code == 302
+
+
+def test_a_welcome_makes_no_second_administrator(cast: Cast) -> None:
+    path = first_link().removeprefix("http://127.0.0.1:8000")
+    opened = opened_invitation(path.split("/")[-2], to_product=False)
+    User.objects.filter(pk=cast.olga.pk).update(is_administrator=True)
+    wanted = {"name": "Nina", "email": "nina@example.org", "password": "a-long-enough-one"}
+    assert Client().get(path).status_code == 404
+    Client().post(path, wanted)
+    with pytest.raises(Conflict, match="has ended"):  # it was made one while Nina was typing
+        accept_as_newcomer(opened, **wanted)
+    assert not User.objects.filter(email="nina@example.org").exists()
 
 
 def test_the_first_link_is_given_only_while_nobody_administers_and_none_waits(db: None) -> None:
