@@ -97,7 +97,7 @@ class ProductOneView(ProductViewSet):
 
 @extend_schema(tags=["products"])
 class TeamsView(ProductViewSet):
-    permissions = {"list": "product.view"}
+    permissions = {"list": "member.view"}
     queryset = Team.objects.all()
     serializer_class = TeamSerializer
     orderings = {"id": ("id",)}

@@ -281,6 +281,12 @@ def test_the_first_team_holds_the_members(olga: Any, product: Product) -> None:
     assert (team["name"], len(team["members"])) == ("Team", 6 - 1)
 
 
+def test_the_evidence_scope_reads_nobody_s_address(api: Any, product: Product) -> None:
+    ci = api(product=product, scopes=(Scope.EVIDENCE,))
+    for path in ("teams", "members"):
+        assert ci.get(f"{V1}/products/MED/{path}/").status_code == 403
+
+
 # Tokens ------------------------------------------------------------------------------------
 
 
