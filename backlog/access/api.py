@@ -14,6 +14,7 @@ from backlog.access.declared import ANYONE_KNOWN, PUBLIC, declared_by
 from backlog.access.roles import may, role_of
 from backlog.access.tokens import actor_of
 from backlog.models import Actor, Item, Product, Scope, Subject
+from mlscrum.lib.numbers import whole_number
 from mlscrum.web.filters import StrictRequest
 
 __all__ = ["ANYONE_KNOWN", "PUBLIC", "ProductScope", "ProductView", "ProductViewSet"]
@@ -52,11 +53,12 @@ class ProductScope:
 
     def find_item(self, ref: str, *, deleted: bool = False) -> Item:
         """The item of a ref such as MED-12, with what its row shows, or 404."""
-        key, _, number = ref.rpartition("-")
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
+        key, _, digits = ref.rpartition("-")
+        number = whole_number(digits, digits=9)
+        if number is None:
             raise Http404(f"There is no item {ref}.")
         items = Item.objects.filter(
-            product__in=self.visible_products().filter(key=key.upper()), number=int(number)
+            product__in=self.visible_products().filter(key=key.upper()), number=number
         )
         item = (items if deleted else items.alive()).with_row().first()
         if item is None:

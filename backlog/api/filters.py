@@ -12,6 +12,7 @@ from django_filters.rest_framework import FilterSet
 
 from backlog.models import Backlog, Category, Finding, Item, Kind, Subject, User
 from backlog.rules.severity import WEIGHTS, Priority, Severity
+from mlscrum.lib.numbers import whole_number
 
 SEVERITIES = [(severity, severity) for severity in Severity]
 
@@ -54,8 +55,8 @@ class ItemFilters(FilterSet):
         items = items.filter(backlog__kind=Backlog.Kind.SPRINT)
         if value == "active":
             return items.filter(backlog__state=Backlog.State.ACTIVE)
-        is_id = value.isascii() and value.isdigit() and len(value) < 19
-        return items.filter(backlog=int(value)) if is_id else items.none()
+        number = whole_number(value)
+        return items.none() if number is None else items.filter(backlog=number)
 
     def assigned(self, items: QuerySet[Item], name: str, value: list[str]) -> QuerySet[Item]:
         wanted = Q()
@@ -98,10 +99,11 @@ class FindingFilters(FilterSet):
         return found.filter(subject__kind=Subject.Kind.DATASET, subject__slug=value)
 
     def of_item(self, found: QuerySet[Finding], name: str, value: str) -> QuerySet[Finding]:
-        key, _, number = value.rpartition("-")
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
+        key, _, digits = value.rpartition("-")
+        number = whole_number(digits, digits=9)
+        if number is None:
             return found.none()
-        return found.filter(item__product__key=key.upper(), item__number=int(number))
+        return found.filter(item__product__key=key.upper(), item__number=number)
 
 
 def _findings() -> QuerySet[Finding]:

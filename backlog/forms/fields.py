@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+
+from mlscrum.lib.numbers import whole_number
 
 
 class WordsField(forms.CharField):
@@ -16,3 +19,17 @@ class WordsField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
+
+
+class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # no generic at runtime
+    """Several rows by their keys; what is no key is a wrong choice like any other."""
+
+    def clean(self, value: Any) -> Any:
+        for key in value or ():
+            if whole_number(str(key)) is None:
+                raise ValidationError(
+                    self.error_messages["invalid_choice"],
+                    code="invalid_choice",
+                    params={"value": str(key)[:20]},
+                )
+        return super().clean(value)

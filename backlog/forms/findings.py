@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from backlog.forms.fields import RowsField
 from backlog.models import Finding, Product
 from backlog.queries.findings import in_triage
 from backlog.rules.severity import Priority
@@ -70,7 +71,7 @@ class TriageForm(forms.Form):
     choice = forms.ChoiceField(
         choices=CHOICES, error_messages={"required": "Choose what becomes of them."}
     )
-    finding = forms.ModelMultipleChoiceField(
+    finding = RowsField(
         queryset=Finding.objects.none(),
         error_messages={
             "required": "Choose at least one finding.",

@@ -19,6 +19,7 @@ from backlog.models import (
     Team,
 )
 from backlog.models.items import ItemQuerySet
+from mlscrum.lib.numbers import whole_number
 
 
 def items_of(product: Product) -> ItemQuerySet:
@@ -53,8 +54,8 @@ def find_sprints(product: Product, wanted: str) -> list[Backlog]:
     sprints = product.backlogs.filter(kind=Backlog.Kind.SPRINT)
     if wanted == "active":
         return list(sprints.filter(state=Backlog.State.ACTIVE))
-    is_id = wanted.isascii() and wanted.isdigit() and len(wanted) < 19
-    return list(sprints.filter(pk=int(wanted))) if is_id else []
+    number = whole_number(wanted)
+    return [] if number is None else list(sprints.filter(pk=number))
 
 
 def comments_of(item: Item) -> QuerySet[Comment]:
@@ -93,6 +94,6 @@ def teams_of(product: Product) -> QuerySet[Team]:
 
 
 def _number(product: Product, ref: str) -> int:
-    key, _, number = ref.strip().rpartition("-")
-    is_ref = number.isascii() and number.isdigit() and len(number) < 10
-    return int(number) if is_ref and key.upper() == product.key else 0
+    key, _, digits = ref.strip().rpartition("-")
+    number = whole_number(digits, digits=9) if key.upper() == product.key else None
+    return number or 0

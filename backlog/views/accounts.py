@@ -22,6 +22,7 @@ from backlog.queries.accounts import demo_people, product_to_begin_with
 from backlog.services.accounts import choose_theme, update_profile
 from backlog.views.answers import back_to
 from mlscrum.env import is_loopback
+from mlscrum.lib.numbers import whole_number
 from mlscrum.web.middleware import LAST_PRODUCT, client_ip
 from mlscrum.web.throttling import may_try_to_sign_in
 
@@ -77,9 +78,9 @@ def demo_sign_in(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    sent = request.POST.get("person", "")
+    sent = whole_number(request.POST.get("person", ""))
     people = User.objects.filter(is_demo=True, is_active=True)
-    person = people.filter(pk=int(sent)).first() if sent.isdecimal() else None
+    person = people.filter(pk=sent).first() if sent is not None else None
     if person is None:
         raise Http404("There is no such demo person.")
     login(request, person, backend=MODEL_BACKEND)

@@ -52,6 +52,7 @@ from dataquality.services.runs import request_run, require_suite
 from dataquality.services.suites import present_expectations, save_suite
 from dataquality.services.values import note_values_opened
 from dataquality.services.versions import add_version, purge_version, read_again
+from mlscrum.lib.numbers import whole_number
 from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.problems import BadParameters
 
@@ -362,9 +363,10 @@ def _version_number(request: Request) -> int | None:
     text = request.query_params.get("version")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    number = whole_number(text, digits=9)
+    if number is None:
         raise BadParameters({"version": ("invalid", "version is a whole number.")})
-    return int(text)
+    return number
 
 
 def _badge(dataset: Dataset, gate: Gate, status: int) -> HttpResponse:

@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import QuerySet
 
-from backlog.forms.fields import WordsField
+from backlog.forms.fields import RowsField, WordsField
 from backlog.models import Product, User
 from dataquality.models import Dataset, SamplePolicy, SourceKind
 from dataquality.queries.runs import runs_with_values
@@ -163,7 +163,7 @@ class DatasetForm(forms.Form):
     masked_columns = WordsField(
         required=False, help_text="Never kept, whatever the answer above; separated by commas."
     )
-    value_viewers = forms.ModelMultipleChoiceField(
+    value_viewers = RowsField(
         queryset=User.objects.none(),
         required=False,
         label="Who else may see values",

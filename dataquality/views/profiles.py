@@ -21,6 +21,7 @@ from dataquality.services.suites import accept_suggestions
 from dataquality.services.values import note_values_opened
 from dataquality.views.common import first_message, page_of, sees_values
 from mlscrum.lib.errors import DomainError
+from mlscrum.lib.numbers import whole_number
 
 
 @require_GET
@@ -55,7 +56,7 @@ def profile_accept(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     """Add suggestions to the suite: the `only` one whose button was pressed, those whose
     `position` was sent, or all of them."""
     named = request.POST.getlist("only") or request.POST.getlist("position")
-    sent = [int(text) for text in named if text.isdecimal()]
+    sent = [number for number in map(whole_number, named) if number is not None]
     wants_all = "all" in request.POST
     if not sent and not wants_all:
         messages.error(request, "Choose at least one suggestion.")

@@ -15,6 +15,7 @@ from dataquality.queries.runs import effects_of
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
 from dataquality.services.values import note_values_opened
 from dataquality.views.common import page_of, run_page, sees_values
+from mlscrum.lib.numbers import whole_number
 
 
 @subject_page("dataset.view", find_dataset, post="run.start")
@@ -71,7 +72,8 @@ def run_retry(request: ProductRequest, run: Run) -> HttpResponse:
 @run_page("finding.triage")
 def run_decide(request: ProductRequest, run: Run) -> HttpResponse:
     """File, accept or only watch what a first run found; `check` names results by position."""
-    chosen = [int(text) for text in request.POST.getlist("check") if text.isdecimal()]
+    sent = map(whole_number, request.POST.getlist("check"))
+    chosen = [number for number in sent if number is not None]
     if not chosen:
         messages.error(request, "Choose at least one finding.")
         return redirect("dataquality:run", run.dataset.product.key, run.pk)

@@ -19,6 +19,7 @@ from dataquality.queries.suites import check_lines, type_choices
 from dataquality.services.suites import present_expectations, save_suite
 from dataquality.views.common import page_of
 from mlscrum.lib.errors import DomainError
+from mlscrum.lib.numbers import whole_number
 
 
 @require_GET
@@ -163,5 +164,4 @@ def _suite_number(dataset: Dataset) -> int:
 
 
 def _number(request: ProductRequest) -> int | None:
-    sent = request.POST.get("based_on", "")
-    return int(sent) if sent.isdecimal() else None
+    return whole_number(request.POST.get("based_on", ""))

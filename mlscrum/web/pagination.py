@@ -9,20 +9,24 @@ last of which is unique.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Field, Model, Q, QuerySet
+from rest_framework.exceptions import APIException
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from mlscrum.lib.errors import DomainError
+from mlscrum.lib.numbers import whole_number
+from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.problems import BadParameters
 
 if TYPE_CHECKING:
@@ -136,10 +140,10 @@ def _either(names: Mapping[str, Ordering]) -> str:
 
 
 def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MOST):
+    limit = whole_number(request.query_params.get("limit", str(DEFAULT_LIMIT)))
+    if limit is None or not 1 <= limit <= MOST:
         raise BadParameters({"limit": ("invalid", f"limit is a number from 1 to {MOST}.")})
-    return int(text)
+    return limit
 
 
 def _cursor(request: Request, name: str, columns: Ordering, model: type[Model]) -> Cursor | None:
@@ -149,20 +153,29 @@ def _cursor(request: Request, name: str, columns: Ordering, model: type[Model]) 
         return None
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        ordering, backwards, *values = json.loads(base64.urlsafe_b64decode(padded))
+        plain = StrictJSONParser().parse(BytesIO(base64.urlsafe_b64decode(padded)))
+        ordering, backwards, *values = plain
         if ordering != name or backwards not in (0, 1) or len(values) != len(columns):
             raise ValueError
         held = tuple(
-            _field(model, column).to_python(value)
+            _held(_field(model, column), value)
             for column, value in zip(columns, values, strict=True)
         )
-        if any(value is None for value in held):
-            raise ValueError
-    except (ValueError, TypeError, OverflowError, binascii.Error, ValidationError):
+    except (ValueError, TypeError, OverflowError, ValidationError, APIException, DomainError):
         raise BadParameters(
             {"cursor": ("invalid", "cursor is not one of ours; take it from next or previous.")}
         ) from None
     return Cursor(name, held, bool(backwards))
+
+
+def _held(field: Field[Any, Any], value: Any) -> Any:
+    """The value as the column holds it. Raises ValueError, or OverflowError, for what it can't."""
+    held = field.to_python(value)
+    if isinstance(held, datetime):
+        return held.astimezone(UTC)
+    if held is None or (isinstance(held, int) and whole_number(str(held)) is None):
+        raise ValueError
+    return held
 
 
 def _beyond(columns: Ordering, cursor: Cursor) -> Q:

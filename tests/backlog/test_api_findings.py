@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -318,6 +320,30 @@ def test_the_list_is_narrowed_and_ordered(ci: Any, max_: Any, product: Product) 
     ]
     assert max_.get(f"{FINDINGS}?state=lost").status_code == 400
     assert max_.get(f"{FINDINGS}?kind=bug").status_code == 400
+
+
+def cursor(*plain: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    ("ordering", "wrong"),
+    [
+        ("-id", cursor("-id", 0, 10**40)),
+        ("-id", cursor("-id", 0, -1)),
+        ("priority", cursor("priority", 0, "\ud800", 1)),
+        ("priority", cursor("priority", 0, "\0", 1)),
+        ("last_seen", cursor("last_seen", 0, "9999-12-31T23:59:59-12:00", 1)),
+        ("last_seen", cursor("last_seen", 0, "0001-01-01T00:00:00+14:00", 1)),
+        ("-id", base64.urlsafe_b64encode(b"[" * 50_000).decode()),
+        ("-id", base64.urlsafe_b64encode(b'["-id",0,' + b"9" * 5000 + b"]").decode()),
+    ],
+)
+def test_a_cursor_that_no_database_understands_is_refused(
+    max_: Any, ordering: str, wrong: str
+) -> None:
+    answer = max_.get(FINDINGS, {"ordering": ordering, "cursor": wrong})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
 
 
 def test_the_list_takes_the_same_queries_however_long(ci: Any, max_: Any) -> None:

@@ -312,3 +312,13 @@ def test_a_stakeholder_decides_on_no_triage(minor: Finding, vera: Client) -> Non
     assert "File items" not in vera.get(BACKLOG).content.decode()
     wanted = {"choice": "file", "finding": [minor.pk]}
     assert vera.post(DECIDE, wanted).status_code == 403
+
+
+@pytest.mark.parametrize("key", ["9" * 40, "9" * 5000, "-1", "²", "x"])
+def test_a_finding_that_can_not_be_is_a_wrong_choice(
+    product: Product, max_: Client, key: str
+) -> None:
+    see(product, "age")
+    refused = max_.post(DECIDE, {"choice": "file", "finding": key}, headers=HTMX)
+    assert refused.status_code == 422
+    assert "no longer waits" in refused.content.decode()

@@ -81,3 +81,11 @@ def test_who_was_signed_out_in_a_form_comes_back_to_it_and_reads_that_it_was_not
 def test_a_form_from_elsewhere_leads_nowhere_else(product: Product) -> None:
     answer = Client().post("/p/MED/backlog/", headers={"Referer": "https://evil.example/x"})
     assert answer.headers["Location"] == "/sign-in/?next=%2F&unsaved=1"
+
+
+@pytest.mark.parametrize("person", ["9" * 5000, "9" * 40, "²", "-1", ""])
+def test_nobody_is_signed_in_by_a_number_that_is_none(
+    cast: Cast, settings: Any, person: str
+) -> None:
+    settings.DEMO_LOGIN = True
+    assert Client().post("/sign-in/demo/", {"person": person}).status_code == 404
