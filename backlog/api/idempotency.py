@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -45,7 +46,7 @@ def once(request: Request, actor: Actor, create: Callable[[], Response]) -> Resp
         )
     mine = {
         "principal": _principal(actor),
-        "route": f"{request.method} {request.path}"[:300],
+        "route": _route(request)[:300],
         "key": key,
     }
     body_hash = _hash_of(request)
@@ -105,6 +106,13 @@ def _under_way() -> Conflict:
         "The first request with this key is still under way; ask again in a moment.",
         retry_after_s=RETRY_AFTER_S,
     )
+
+
+def _route(request: Request) -> str:
+    """The method and the path as we write it: /products/med/ is /products/MED/."""
+    match = request.resolver_match
+    assert match is not None
+    return f"{request.method} {reverse(match.view_name, kwargs=match.kwargs)}"
 
 
 def _principal(actor: Actor) -> str:

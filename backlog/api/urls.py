@@ -6,21 +6,25 @@ from backlog.api import findings, items, jobs, me, moves, people, products, sche
 
 
 class KeyConverter:
-    """A product key."""
+    """A product key, in capitals however it was written."""
 
     regex = "[A-Za-z][A-Za-z0-9]{1,9}"
 
     def to_python(self, value: str) -> str:
-        return value
+        return value.upper()
 
     def to_url(self, value: str) -> str:
         return value
 
 
 class RefConverter(KeyConverter):
-    """The ref of an item, such as MED-12."""
+    """The ref of an item, such as MED-12, however it was written."""
 
     regex = "[A-Za-z][A-Za-z0-9]{1,9}-[0-9]{1,9}"
+
+    def to_python(self, value: str) -> str:
+        key, _, number = value.partition("-")
+        return f"{key.upper()}-{int(number)}"
 
 
 class IdConverter:

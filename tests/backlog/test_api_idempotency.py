@@ -59,6 +59,16 @@ def test_keys_belong_to_a_principal_and_a_path(
     assert Comment.objects.count() == 2
 
 
+def test_a_path_is_the_same_however_it_is_written(max_: Any) -> None:
+    for key in ("MED", "med", "Med"):
+        answer = max_.post(f"{V1}/products/{key}/items/", {"title": "a"}, headers=ONE)
+        assert (answer.status_code, answer.json()["ref"]) == (201, "MED-1")
+    for ref in ("MED-1", "med-1", "MED-01"):
+        path = f"{V1}/items/{ref}/comments/"
+        assert max_.post(path, {"text": "a"}, headers=ONE).status_code == 201
+    assert (Item.objects.count(), Comment.objects.count()) == (1, 1)
+
+
 def test_a_refusal_is_not_kept(max_: Any) -> None:
     assert max_.post(ITEMS, {"title": ""}, headers=ONE).status_code == 400
     bad = {"title": "a", "kind": "task", "points": 1}
