@@ -20,7 +20,14 @@ from backlog.models import (
     User,
 )
 from backlog.services.deeds import Deed
-from backlog.services.items import ItemDraft, create_items, inbox, product_backlog, set_status
+from backlog.services.items import (
+    ItemDraft,
+    create_items,
+    inbox,
+    open_muted_with,
+    product_backlog,
+    set_status,
+)
 from backlog.services.ranks import Spot, keys_for, lock_all_backlogs
 
 # Evidence alone may finish these; of other kinds it asks the team.
@@ -88,8 +95,12 @@ def follow_green(product: Product, items: Sequence[Item], done: Deed) -> None:
 def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
     """Reopen finished items: where they are in a running sprint, else atop the product backlog.
 
-    One from the trash comes back atop the product backlog, wherever it was.
+    One from the trash comes back atop the product backlog, wherever it was, and what was muted
+    with it is open again.
     """
+    trashed = [item for item in items if item.deleted_at]
+    if trashed:
+        open_muted_with(trashed)
     finished = [item for item in items if item.status.category == Category.DONE]
     stay = {item.pk for item in finished if item.backlog.is_running_sprint and not item.deleted_at}
     statuses = product.statuses.order_by("position")

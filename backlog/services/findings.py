@@ -273,19 +273,36 @@ class _Taking:
                 finding.item = self.items[finding.item_id]
 
     def _decide(self) -> None:
-        for print_, observation in self.seen.items():
-            finding = self.found.get(print_)
-            item = self.items.get(finding.item_id or 0) if finding else None
-            step = next_step(
-                _standing(finding, item) if finding else None,
-                observation.outcome,
-                self.batch,
-                excess=observation.excess,
-                green_batches=1 if finding and finding.is_execution else self.green_batches,
-            )
-            if step == Step.RESOLVE and finding and self._still_errored(finding):
-                step = Step.GREEN
-            self.steps[print_] = step
+        self.steps = {print_: self._next(print_) for print_ in self.seen}
+        restored = self._restored()
+        for print_, finding in self.found.items():
+            if finding.muted_with_item and finding.item_id in restored:
+                _reopened(finding)
+                self.steps[print_] = self._next(print_)
+
+    def _next(self, print_: str) -> Step:
+        observation, finding = self.seen[print_], self.found.get(print_)
+        item = self.items.get(finding.item_id or 0) if finding else None
+        step = next_step(
+            _standing(finding, item) if finding else None,
+            observation.outcome,
+            self.batch,
+            excess=observation.excess,
+            green_batches=1 if finding and finding.is_execution else self.green_batches,
+        )
+        if step == Step.RESOLVE and finding and self._still_errored(finding):
+            return Step.GREEN
+        return step
+
+    def _restored(self) -> set[int]:
+        """The items that come back from the trash."""
+        return {
+            item.pk
+            for print_, finding in self.found.items()
+            if (item := self.items.get(finding.item_id or 0)) is not None
+            and item.deleted_at is not None
+            and self._comes_back(finding, self.steps[print_])
+        }
 
     def _still_errored(self, finding: Finding) -> list[str]:
         """The checks that an execution finding waits for, once this report is taken."""

@@ -238,11 +238,16 @@ def restore_item(item: Item, *, actor: Actor) -> Item:
         fresh.version += 1
         fresh.save()
         Stay.objects.create(item=fresh, backlog=home, entered_at=done.at)
-        fresh.findings.filter(muted_with_item=True).update(
-            state=Finding.State.OPEN, muted_until=None, muted_cap=None, muted_with_item=False
-        )
+        open_muted_with([fresh])
         done.change(fresh, "deleted", True, False)
     return fresh
+
+
+def open_muted_with(items: Sequence[Item]) -> None:
+    """Open the findings that were muted as these items went into the trash: they come back."""
+    Finding.objects.filter(item__in=[item.pk for item in items], muted_with_item=True).update(
+        state=Finding.State.OPEN, muted_until=None, muted_cap=None, muted_with_item=False
+    )
 
 
 def set_status(items: Sequence[Item], status: Status | None, done: Deed) -> list[Item]:

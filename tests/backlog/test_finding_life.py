@@ -522,6 +522,19 @@ def test_restoring_an_item_takes_back_the_mute_that_came_with_its_deletion(world
     assert (world.finding.state, by_hand.state) == ("open", "muted")
 
 
+def test_red_that_restores_an_item_opens_what_was_muted_with_it(world: World) -> None:
+    others = (world.other("id"), world.other("weight"))
+    world.see(others=others)
+    Finding.objects.update(item=world.item)
+    findings.delete_item(world.item, actor=world.olga, findings="mute")
+    findings.reopen(world.finding, actor=world.olga)
+    world.see(others=others[:1])  # of the others, one is in the report and one is not
+    assert world.item.deleted_at is None
+    assert set(Finding.objects.values_list("state", "muted_with_item")) == {("open", False)}
+    seen_again = Finding.objects.get(title=others[0].title)
+    assert seen_again.occurrence_count == 2
+
+
 def test_a_deleted_item_can_mute_its_finding_until_a_date(world: World) -> None:
     world.see()
     until = timezone.now() + timedelta(days=1)
