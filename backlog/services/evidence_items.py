@@ -63,7 +63,7 @@ def file_items(
     ordered = sorted(findings, key=lambda finding: (finding.priority, -finding.score))
     drafts = [
         ItemDraft(
-            title=_clipped(finding.title, 250),
+            title=item_title(finding.title),
             kind=Kind.TASK if finding.is_execution else kind,
             description=_description(finding, (recurs_from or {}).get(finding.pk)),
             assignees=_owner(finding),
@@ -118,9 +118,22 @@ def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
     _to_the_top(product, [item for item in items if item.deleted_at or item.pk in back], done)
 
 
-def say(lines: Iterable[tuple[Item, str]]) -> None:
-    """Comments that nobody in particular wrote."""
-    Comment.objects.bulk_create(Comment(item=item, text=text) for item, text in lines)
+def retitle(titled: Iterable[tuple[Item, str]], done: Deed) -> None:
+    """Give locked items the titles that their findings have by now, in one statement."""
+    going = [(item, title) for item, title in titled if title and title != item.title]
+    for item, title in going:
+        item.version += 1
+        done.change(item, "title", item.title, title)
+        item.title, item.updated_at = title, done.at
+    if going:
+        Item.objects.bulk_update([item for item, _ in going], ["title", "version", "updated_at"])
+
+
+def say(lines: Iterable[tuple[Item, str]], *, author: User | None = None) -> None:
+    """Comments that evidence leaves, or the person who decided about it."""
+    Comment.objects.bulk_create(
+        Comment(item=item, author=author, text=text) for item, text in lines
+    )
 
 
 def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:
@@ -163,5 +176,6 @@ def _description(finding: Finding, former: Item | None) -> str:
     return f"{text}\n\nRecurs from {former.ref}." if former else text
 
 
-def _clipped(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def item_title(of_finding: str) -> str:
+    """The title that an item has of its finding."""
+    return " ".join(of_finding.split())

@@ -39,7 +39,9 @@ from backlog.services.evidence_items import (
     bring_back,
     file_items,
     follow_green,
+    item_title,
     lock_items_of,
+    retitle,
     say,
 )
 from backlog.services.items import move_items, product_backlog, trash_item, update_item
@@ -176,6 +178,7 @@ class _Taking:
         self.to_bring_back: list[Finding] = []
         self.to_finish: list[Item] = []
         self.comments: list[tuple[Item, str]] = []
+        self.titled: list[tuple[Item, str]] = []
 
     def take(self) -> Filed:
         self._look_up()
@@ -198,6 +201,7 @@ class _Taking:
         self.stored = self._store()
         Finding.objects.bulk_create(f for f in self._touched() if f._state.adding)
         bring_back(self.product, self._coming_back(), self.done)
+        retitle(self.titled, self.done)
         self._file()
         follow_green(self.product, self.to_finish, self.done)
         _write(self._touched())
@@ -425,7 +429,12 @@ class _Taking:
         self._note_batch(finding)
         if step == Step.COUNT:
             return
+        item = self.items.get(finding.item_id or 0)
+        # A title that differs is somebody's own.
+        follows = item is not None and item.title == item_title(finding.title)
         self._refresh(finding, observation)
+        if item is not None and follows and step != Step.RECUR:
+            self.titled.append((item, item_title(finding.title)))
         finding.green_batch_keys = []
         finding.recovered = False
         if step in {Step.REOPEN, Step.RECUR}:
@@ -433,7 +442,6 @@ class _Taking:
             finding.awaiting_evidence = False
         if step in {Step.REOPEN, Step.RECUR, Step.UNMUTE}:
             _reopened(finding)
-        item = self.items.get(finding.item_id or 0)
         if item is not None and step == Step.OCCUR:
             self.filed.updated.append(item.ref)
             if item.backlog.is_running_sprint:

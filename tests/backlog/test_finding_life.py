@@ -68,6 +68,7 @@ class World:
         batch_at: datetime | None = None,
         others: tuple[Observation, ...] = (),
         evidence: dict[str, Any] | None = None,
+        title: str = "age is missing in 8.7 % of rows",
         **more: Any,
     ) -> Filed:
         """Report on `age` in the next batch, or in the given one."""
@@ -76,7 +77,7 @@ class World:
         age = Observation(
             check="expect_column_values_to_not_be_null",
             identity={"column": "age"},
-            title="age is missing in 8.7 % of rows",
+            title=title,
             outcome=Outcome(outcome),
             severity=severity,
             excess=excess,
@@ -379,6 +380,35 @@ def test_a_regression_in_a_running_sprint_reopens_where_it_is(world: World) -> N
     assert world.item.status.slug == "in-progress"
     assert world.item.backlog == sprint
     assert world.finding.regressed
+
+
+def test_the_title_of_an_item_follows_its_finding(world: World) -> None:
+    world.see()
+    version = world.item.version
+    world.see(title="age is missing in 97.7 % of rows")
+    assert world.item.title == world.finding.title == "age is missing in 97.7 % of rows"
+    assert world.item.version == version + 1
+    change = world.item.changes.latest("id")
+    assert (change.field, change.activity.kind) == ("title", "evidence.reported")
+    assert (change.before, change.after) == ("age is missing in 8.7 % of rows", world.item.title)
+    world.see(title="age is missing in 97.7 % of rows")
+    assert world.item.changes.latest("id") == change
+
+
+def test_a_regression_comes_back_with_the_title_of_today(world: World) -> None:
+    world.see()
+    world.see("passed")
+    world.see(title="age is missing in 1 % of rows")
+    assert world.item.title == "age is missing in 1 % of rows"
+
+
+def test_a_title_that_a_person_gave_stays(world: World) -> None:
+    world.see()
+    update_item(world.item, actor=world.olga, title="Ask clinic 4 for the ages")
+    for title in ("age is missing in 97.7 % of rows", "age is missing in 1 % of rows"):
+        world.see(title=title)
+    assert world.item.title == "Ask clinic 4 for the ages"
+    assert world.finding.title == "age is missing in 1 % of rows"
 
 
 def test_a_regression_elsewhere_comes_back_atop_the_product_backlog(world: World) -> None:
