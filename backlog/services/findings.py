@@ -801,7 +801,7 @@ def _item_follows(finding: Finding, done: Deed) -> None:
     items = {finding.item.pk: finding.item} if finding.item else {}
     finished = _finished(finding.product, [finding], items, comments, known=[finding])
     follow_green(finding.product, finished, done)
-    say(comments)
+    say(comments, author=done.actor.user)
 
 
 def _finished(
@@ -852,7 +852,8 @@ def _farewell(finding: Finding) -> str:
         return f"Obsolete, for its check is gone: {finding.title}"
     if finding.resolved_reason == Finding.Reason.GREEN:
         return f"Green again: {finding.title}"
-    return f"Resolved ({finding.get_resolved_reason_display()}): {finding.title}"
+    told = f"Resolved ({finding.get_resolved_reason_display()}): {finding.title}"
+    return f"{told}\n\n{finding.resolved_note}" if finding.resolved_note else told
 
 
 def _closers(items: Sequence[Item]) -> dict[int, str]:

@@ -50,13 +50,18 @@ def refs(answer: Any) -> list[str]:
 
 def red(product: Product, actor: Actor, name: str, **more: Any) -> Item:
     """An item that evidence filed."""
-    seen = Observation(name, {}, name, Outcome.FAILED, fingerprint=name, **more)
-    report = findings.EvidenceReport(
-        product, "ci", name, None, name, timezone.now(), observations=[seen]
-    )
-    findings.report(report, actor=actor)
+    see(product, actor, name, Outcome.FAILED, **more)
     item: Item = Item.objects.get(product=product, title=name)
     return item
+
+
+def see(product: Product, actor: Actor, name: str, outcome: Outcome, **more: Any) -> None:
+    seen = Observation(name, {}, name, outcome, fingerprint=name, **more)
+    key = f"{name} {outcome}"
+    report = findings.EvidenceReport(
+        product, "ci", key, None, key, timezone.now(), observations=[seen]
+    )
+    findings.report(report, actor=actor)
 
 
 # Create and read ---------------------------------------------------------------------------
@@ -411,12 +416,21 @@ def test_stakeholders_comment(api: Any, cast: Cast, abc: list[Item]) -> None:
     assert [c["text"] for c in vera.get(path).json()["results"]] == ["Why **this**?", "And when?"]
 
 
-def test_evidence_comments_without_an_author(max_: Any, product: Product, cast: Cast) -> None:
-    item = red(product, Actor.person(cast.max), "one")
-    finding = item.findings.get()
-    max_.post(f"{V1}/findings/{finding.pk}/resolve/", {"reason": "fixed"})
-    comments = max_.get(f"{V1}/items/{item.ref}/comments/").json()["results"]
-    assert [(c["author"], c["text"]) for c in comments] == [(None, "Resolved (Fixed): one")]
+def test_evidence_comments_without_an_author_and_people_in_their_name(
+    max_: Any, product: Product, cast: Cast
+) -> None:
+    one, two = (red(product, Actor.person(cast.max), name) for name in ("one", "two"))
+    see(product, Actor.person(cast.max), "one", Outcome.PASSED)
+    max_.post(f"{V1}/findings/{two.findings.get().pk}/resolve/", {"reason": "fixed"})
+    said = [
+        (comment["author"], comment["text"])
+        for item in (one, two)
+        for comment in max_.get(f"{V1}/items/{item.ref}/comments/").json()["results"]
+    ]
+    assert said == [
+        (None, "Green again: one"),
+        ("max@example.org", "Resolved (Fixed): two"),
+    ]
 
 
 def test_the_activity_says_who_changed_what(max_: Any, as_person: Any, cast: Cast) -> None:

@@ -640,6 +640,15 @@ def test_resolving_by_hand_needs_a_reason_and_finishes_the_item(world: World) ->
     assert world.item.status.category == "done"
 
 
+def test_what_a_person_resolves_is_said_in_their_name_with_their_note(world: World) -> None:
+    world.see()
+    findings.resolve(world.finding, reason="upstream", note="Clinic 4 mends it", actor=world.olga)
+    said = world.item.comments.get()
+    assert said.author == world.cast.olga
+    assert said.text.startswith("Resolved (To be fixed upstream): age is missing")
+    assert said.text.endswith("\n\nClinic 4 mends it")
+
+
 def test_reopening_by_hand_brings_the_item_back(world: World) -> None:
     world.see()
     world.see("passed")
