@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
-from backlog.models import User
+from backlog.models import Invitation, User
 from mlscrum.lib.errors import Conflict
 
 THEMES = ("light", "dark", "system")
 
 
-def update_profile(user: User, *, name: str, email: str, time_zone: str) -> User:
-    """Change who the person is here. Raises ValidationError for an address that is taken."""
-    if User.objects.exclude(pk=user.pk).filter(email__iexact=email).exists():
-        raise ValidationError({"email": "Somebody else here has this address."})
+def update_profile(
+    user: User, *, name: str, email: str, time_zone: str, password: str = ""
+) -> User:
+    """Change who the person is here; another address takes the password.
+
+    Raises ValidationError for a wrong password, and for an address that is taken or invited.
+    """
+    if email.lower() != user.email.lower():
+        _check_address(user, email, password)
     user.name, user.email, user.time_zone = name, email, time_zone
     user.save(update_fields=["name", "email", "time_zone"])
     return user
@@ -54,6 +60,21 @@ def set_active(user: User, *, active: bool) -> User:
         user.is_active = active
         user.save(update_fields=["is_active"])
     return user
+
+
+def _check_address(user: User, email: str, password: str) -> None:
+    """People are known by their address, so nobody takes one that is meant for somebody else."""
+    if User.objects.exclude(pk=user.pk).filter(email__iexact=email).exists():
+        raise ValidationError({"email": "Somebody else here has this address."})
+    waiting = Invitation.objects.filter(
+        email__iexact=email, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
+    )
+    if waiting.exists():
+        raise ValidationError(
+            {"email": "This address is invited; open the link of the invitation instead."}
+        )
+    if not user.check_password(password):
+        raise ValidationError({"password": "Enter your password to change the address."})
 
 
 def _keep_an_administrator(user: User) -> None:

@@ -376,3 +376,27 @@ def test_the_first_link_is_given_only_while_nobody_administers_and_none_waits(db
     assert Client().post(path, wanted).status_code == 302
     assert User.objects.get().is_administrator
     assert first_link() == ""
+
+
+def test_another_address_takes_the_password(cast: Cast, as_person: Any) -> None:
+    client = as_person(cast.sam)
+    wanted = {"name": "Sam", "email": "new@example.org", "time_zone": ""}
+    for password in ("", "wrong"):
+        refused = client.post("/profile/", {**wanted, "password": password})
+        assert refused.status_code == 422
+        assert "Enter your password" in refused.content.decode()
+    assert client.post("/profile/", {**wanted, "email": cast.sam.email}).status_code == 302
+    assert client.post("/profile/", {**wanted, "password": "pw"}).status_code == 302
+    cast.sam.refresh_from_db()
+    assert (cast.sam.name, cast.sam.email) == ("Sam", "new@example.org")
+
+
+def test_nobody_takes_an_address_that_is_invited_or_taken(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    invite(product, "nina@example.org", "product_owner", actor=Actor.person(cast.olga))
+    client = as_person(cast.sam)
+    for email, why in (("Nina@example.org", "is invited"), (cast.max.email, "Somebody else")):
+        wanted = {"name": "Sam", "email": email, "time_zone": "", "password": "pw"}
+        refused = client.post("/profile/", wanted)
+        assert (refused.status_code, why in refused.content.decode()) == (422, True)
