@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from backlog.models import Finding, Item, Job, Product, Scope, StoredReport, Subject, User
@@ -165,6 +167,29 @@ def test_a_fingerprint_names_no_finding_of_another_subject(
     ci.post(FINDINGS, seen(fingerprint=ours.fingerprint, outcome="passed", dataset="patients"))
     ours.refresh_from_db()
     assert ours.state == "open"
+
+
+def test_findings_from_before_are_known_by_their_new_fingerprints(
+    ci: Any, product: Product
+) -> None:
+    Subject.objects.create(product=product, kind="dataset", slug="patients", name="Patients")
+    sent = [seen(dataset="patients"), seen(fingerprint="b")]
+    broken = seen(fingerprint="b", outcome="errored", evidence={"error_code": "no_memory"})
+    for report in (*sent, broken):
+        ci.post(FINDINGS, report)
+    today = list(Finding.objects.order_by("id").values("fingerprint", "errored_checks"))
+    ours = see(product, "age")[0].fingerprint
+    migration = import_module("backlog.migrations.0005_tie_given_fingerprints_to_their_subject")
+    migration.untie(apps, None)
+    known = Finding.objects.filter(source="bandit").order_by("id")
+    names = list(known.values_list("fingerprint", "errored_checks"))
+    assert names[:2] == [(SEEN["fingerprint"], []), ("b", [])]
+    assert names[2][1] == ["b"]
+    migration.tie(apps, None)
+    assert list(known.values("fingerprint", "errored_checks")) == today
+    assert see(product, "age")[0].fingerprint == ours
+    again = [ci.post(FINDINGS, report).json()["finding"]["occurrences"] for report in sent]
+    assert again == [2, 2]
 
 
 def test_nobody_speaks_for_the_source_of_another(api: Any, cast: Cast, product: Product) -> None:
