@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import stat
 import tempfile
@@ -24,6 +25,7 @@ from mlscrum.lib.errors import DomainError
 
 CHUNK_BYTES = 1024 * 1024
 MEGABYTE = 1024 * 1024
+DESCRIPTORS = Path("/proc/self/fd")  # where Linux says which file is open
 SPARE_S = 600  # a job is ended soon after its time limit, not at once
 SUFFIXES = {
     ".csv": FileFormat.CSV,
@@ -145,23 +147,18 @@ def resolved(path: str, product: Product) -> Path:
     Raises DomainError for anything outside SOURCES_DIR/<product key>/ or inside DATA_DIR, in the
     same words whether it exists or not, and for what is no readable file.
     """
-    outside = DomainError(
-        "path_outside",
-        f"The path must lead to a file within the folder {product.key} of SOURCES_DIR.",
-    )
-    home = (settings.SOURCES_DIR / product.key).resolve()
+    home = _home_of(product)
     try:
         place = (home / path).resolve()
     except (OSError, RuntimeError, ValueError):  # loops, and characters no path may hold
-        raise outside from None
-    if not place.is_relative_to(home) or place.is_relative_to(settings.DATA_DIR.resolve()):
-        raise outside
+        raise _outside(product) from None
+    _require_within(place, product)
     try:
         is_file = stat.S_ISREG(place.stat().st_mode)
     except OSError:
         is_file = False
     if not is_file:
-        raise DomainError("no_such_file", f"There is no file {path} in the product's folder.")
+        raise _no_such_file(path)
     return place
 
 
@@ -200,12 +197,56 @@ def _temporary_home() -> Path:
 
 
 def _open(source: ServerPath, product: Product) -> tuple[Upload, File[bytes]]:
+    """The file of a path source. Whatever was swapped since its path was resolved, what is read
+    is a regular file within the product's folder."""
     place = resolved(source.path, product)
     try:
-        file = File(place.open("rb"))
+        # Without O_NONBLOCK a pipe would hold the request until somebody writes to it.
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         raise DomainError("unreadable", "The server may not read this file.") from None
-    return Upload(place.name, file.chunks(CHUNK_BYTES), place.stat().st_size), file
+    file = File(os.fdopen(descriptor, "rb"))
+    try:
+        seen = os.fstat(descriptor)
+        if not stat.S_ISREG(seen.st_mode):
+            raise _no_such_file(source.path)
+        _require_within(_place_of(descriptor, source, product), product)
+    except BaseException:
+        file.close()
+        raise
+    return Upload(place.name, file.chunks(CHUNK_BYTES), seen.st_size), file
+
+
+def _place_of(descriptor: int, source: ServerPath, product: Product) -> Path:
+    """Where an open file lies: as Linux says, elsewhere by resolving its path once more."""
+    if DESCRIPTORS.is_dir():
+        return (DESCRIPTORS / str(descriptor)).readlink()
+    place = resolved(source.path, product)
+    if not os.path.samestat(os.fstat(descriptor), place.stat()):
+        raise _outside(product)
+    return place
+
+
+def _home_of(product: Product) -> Path:
+    home: Path = settings.SOURCES_DIR / product.key
+    return home.resolve()
+
+
+def _require_within(place: Path, product: Product) -> None:
+    is_ours = place.is_relative_to(settings.DATA_DIR.resolve())
+    if is_ours or not place.is_relative_to(_home_of(product)):
+        raise _outside(product)
+
+
+def _outside(product: Product) -> DomainError:
+    return DomainError(
+        "path_outside",
+        f"The path must lead to a file within the folder {product.key} of SOURCES_DIR.",
+    )
+
+
+def _no_such_file(path: str) -> DomainError:
+    return DomainError("no_such_file", f"There is no file {path} in the product's folder.")
 
 
 def _copy(upload: Upload, target: Path) -> tuple[str, int]:

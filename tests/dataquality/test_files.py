@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,14 @@ import pytest
 
 from backlog.models import Product
 from dataquality.models import Dataset
-from dataquality.services.files import local_copy, prepare_temporary_files, received
+from dataquality.services import files
+from dataquality.services.files import (
+    ServerPath,
+    local_copy,
+    prepare_temporary_files,
+    received,
+)
+from mlscrum.lib.errors import DomainError
 from tests.dataquality.conftest import PATIENTS, upload
 
 
@@ -53,3 +61,64 @@ def test_a_refused_file_leaves_no_rows(product: Product, settings: Any) -> None:
     with pytest.raises(ValueError, match="stop"), received(upload(PATIENTS), product):
         raise ValueError("stop")
     assert list((settings.DATA_DIR / "tmp").iterdir()) == []
+
+
+# Path sources --------------------------------------------------------------------------------
+def by_link(folder: Path, secrets: Path) -> None:
+    (folder / "p.csv").unlink()
+    (folder / "p.csv").symlink_to(secrets / "p.csv")
+
+
+def by_folder(folder: Path, secrets: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to(secrets)
+
+
+def by_pipe(folder: Path, secrets: Path) -> None:
+    (folder / "p.csv").unlink()
+    os.mkfifo(folder / "p.csv")
+
+
+@pytest.fixture(params=["by Linux", "by its path"])
+def asks_where_it_lies(request: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if request.param == "by its path":
+        monkeypatch.setattr(files, "DESCRIPTORS", tmp_path / "nowhere")
+
+
+@pytest.mark.usefixtures("asks_where_it_lies")
+@pytest.mark.parametrize("swap", [by_link, by_folder, by_pipe])
+def test_a_file_swapped_between_look_and_reading_is_not_read(
+    product: Product,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    swap: Callable[[Path, Path], None],
+) -> None:
+    folder, secrets = settings.SOURCES_DIR / "MED" / "weekly", tmp_path / "secrets"
+    for place in (folder, secrets):
+        place.mkdir(parents=True)
+        (place / "p.csv").write_text(PATIENTS)
+    look = files.resolved
+    looks: list[Path] = []
+
+    def look_and_swap(path: str, of: Product) -> Path:
+        found = look(path, of)
+        if not looks:
+            swap(folder, secrets)
+        looks.append(found)
+        return found
+
+    monkeypatch.setattr(files, "resolved", look_and_swap)
+    with pytest.raises(DomainError), received(ServerPath("weekly/p.csv"), product):
+        pass
+    assert looks
+
+
+@pytest.mark.usefixtures("asks_where_it_lies")
+def test_a_path_source_is_read(product: Product, settings: Any) -> None:
+    folder = settings.SOURCES_DIR / "MED"
+    folder.mkdir()
+    (folder / "p.csv").write_text(PATIENTS)
+    (folder / "now.csv").symlink_to(folder / "p.csv")
+    with received(ServerPath("now.csv"), product) as content:
+        assert content.path.read_text() == PATIENTS
