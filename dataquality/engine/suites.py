@@ -130,6 +130,29 @@ def with_types(expectation: Expectation, schema: Sequence[Mapping[str, Any]]) ->
     return {**expectation, "kwargs": kwargs}
 
 
+def reread(
+    expectations: Sequence[Expectation], types: Mapping[str, str]
+) -> tuple[list[dict[str, Any]], list[FieldError]]:
+    """The suite once columns are read as other types, and what stands in the way.
+
+    Sets, bounds and conditions on these columns become of the new type; one that can't is a
+    problem, for the check would then fail on every value.
+    """
+    suite = [_reread(expectation, types) for expectation in expectations]
+    problems = [
+        FieldError(
+            f"/expectations/{position}/kwargs/value_set",
+            "other_type",
+            f"The column would hold {NOUNS[types[column]]}; change this set first.",
+        )
+        for position, expectation in enumerate(suite)
+        if (column := str(expectation["kwargs"].get("column"))) in types
+        and isinstance(values := expectation["kwargs"].get("value_set"), list)
+        and not all(_is_of_kind(value, types[column]) for value in values)
+    ]
+    return suite, problems
+
+
 def columns_of(kwargs: Mapping[str, Any]) -> list[str]:
     """The columns that a check speaks of, those of its condition left out."""
     named = [kwargs[name] for name in ("column", "column_A", "column_B") if kwargs.get(name)]
@@ -251,6 +274,40 @@ def _number(text: Any) -> Any:
         except ValueError:
             continue
     return text
+
+
+def _reread(expectation: Expectation, types: Mapping[str, str]) -> dict[str, Any]:
+    kwargs = dict(expectation["kwargs"])
+    kind = types.get(str(kwargs.get("column")), "")
+    of_values = ["value_set"] if COUNTS.search(_type_of(expectation)) else ["value_set", *BOUNDS]
+    for name in of_values:
+        if name in kwargs:
+            kwargs[name] = _as_kind(kwargs[name], kind)
+    if "row_condition" in kwargs:
+        kwargs["row_condition"] = _condition_reread(kwargs["row_condition"], types)
+    return {**expectation, "kwargs": kwargs}
+
+
+def _condition_reread(condition: Any, types: Mapping[str, str]) -> Any:
+    if not isinstance(condition, Mapping):
+        return condition
+    if isinstance(parts := condition.get("conditions"), list):
+        return {**condition, "conditions": [_condition_reread(part, types) for part in parts]}
+    column = condition.get("column")
+    name = column.get("name") if isinstance(column, Mapping) else None
+    if name not in types or "parameter" not in condition:
+        return condition
+    return {**condition, "parameter": _as_kind(condition["parameter"], types[str(name)])}
+
+
+def _as_kind(value: Any, kind: str) -> Any:
+    """A value as a column of this kind holds it, or as it is where that can't be."""
+    if isinstance(value, list):
+        return [_as_kind(inner, kind) for inner in value]
+    if kind in {"integer", "number"}:
+        return _number(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if kind == "text" and is_number else value
 
 
 NO_TEXTS = pa.array([""])

@@ -18,6 +18,7 @@ from dataquality.engine import reading
 from dataquality.models import Dataset, SamplePolicy, SourceKind
 from dataquality.services.files import ServerPath, Source, kept, local_copy, received
 from dataquality.services.profiles import request_profile
+from dataquality.services.suites import reread_suite
 from dataquality.services.values import forget_values, keeps_less
 from dataquality.services.versions import Delivery, store_version
 
@@ -123,14 +124,24 @@ def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
     return present
 
 
+@dataclass(frozen=True)
+class Reread:
+    """A dataset whose columns are read anew, and the checks that were changed with them, in
+    words."""
+
+    dataset: Dataset
+    checks: Sequence[str]
+
+
 def change_schema(
     dataset: Dataset, *, actor: Actor, columns: Mapping[str, Mapping[str, Any]]
-) -> Dataset:
+) -> Reread:
     """Say anew how columns are read: `{"age": {"type": "integer", "null_words": ["?"]}}`.
 
     Gives the dataset as it stands then, other columns as others have set them meanwhile. Every
-    version is read so from now on, and a new profile is asked for. Raises ValidationError for
-    unknown columns or types and DomainError where the current content does not fit.
+    version is read so from now on, the values of checks on these columns become of their type,
+    and a new profile is asked for. Raises ValidationError for unknown columns or types and
+    DomainError where the current content or a check does not fit.
     """
     schema = _changed_schema(dataset, columns)
     if dataset.current_version is not None and dataset.current_version.file:
@@ -139,11 +150,12 @@ def change_schema(
     with deed(dataset.product, actor, "dataset.schema_changed", subject=dataset.subject) as done:
         Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         present: Dataset = Dataset.objects.of(dataset.product).get(pk=dataset.pk)
-        present.schema = _changed_schema(present, columns)
+        before, present.schema = present.schema, _changed_schema(present, columns)
         present.save(update_fields=["schema"])
+        checks = reread_suite(present, before, actor=actor)
         request_profile(present, actor=actor)
         done.data["columns"] = sorted(columns)
-    return present
+    return Reread(present, checks)
 
 
 def _dataset(product: Product, draft: DatasetDraft, slug: str, actor: Actor) -> Dataset:

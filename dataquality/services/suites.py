@@ -45,13 +45,64 @@ def save_suite(
         if present is not None and present.expectations == wanted:
             done.nothing_happened()
             return present
-        last = locked.suite_versions.aggregate(last=Max("number"))["last"] or 0
-        saved = SuiteVersion.objects.create(
-            dataset=dataset, number=last + 1, expectations=wanted, saved_by=actor.user
-        )
-        Dataset.objects.filter(pk=dataset.pk).update(current_suite=saved)
-        dataset.current_suite = saved
+        saved = _store(dataset, wanted, actor=actor)
         done.data.update(suite=saved.number, checks=len(wanted))
+    return saved
+
+
+def reread_suite(
+    dataset: Dataset, before: Sequence[Mapping[str, Any]], *, actor: Actor
+) -> list[str]:
+    """Bring the suite from the schema before to the present one, within the caller's deed and
+    lock: sets, bounds and conditions become of the type of their column. The changed checks, in
+    words.
+
+    Raises DomainError naming a check that can't follow.
+    """
+    present = present_expectations(dataset)
+    known = {(problem.pointer, problem.code) for problem in rules.problems(present, before)}
+    suite, unfit = rules.reread(present, _retyped(before, dataset.schema))
+    unfit += [
+        problem
+        for problem in problems_of(dataset, suite)
+        if (problem.pointer, problem.code) not in known
+    ]
+    if present and unfit:
+        position = int(unfit[0].pointer.split("/")[2])
+        raise DomainError(
+            "suite_unfit",
+            f"Nothing was changed, for check {position + 1} ({_named(present[position])}) would "
+            f"fail on every value; change that check first.",
+            errors=unfit,
+        )
+    changed = [_named(new) for old, new in zip(present, suite, strict=True) if new != old]
+    if changed:
+        _store(dataset, suite, actor=actor)
+    return changed
+
+
+def _retyped(
+    before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """The columns that are read as another type, and which."""
+    types = {column["name"]: column["type"] for column in before}
+    return {c["name"]: c["type"] for c in after if types.get(c["name"]) != c["type"]}
+
+
+def _named(expectation: Expectation) -> str:
+    columns = ", ".join(rules.columns_of(expectation["kwargs"]))
+    words = rules.words(expectation)
+    return f"{columns}: {words}" if columns else words
+
+
+def _store(dataset: Dataset, wanted: list[dict[str, Any]], *, actor: Actor) -> SuiteVersion:
+    """Write the next version of the suite; the caller holds the dataset's lock."""
+    last = dataset.suite_versions.aggregate(last=Max("number"))["last"] or 0
+    saved = SuiteVersion.objects.create(
+        dataset=dataset, number=last + 1, expectations=wanted, saved_by=actor.user
+    )
+    Dataset.objects.filter(pk=dataset.pk).update(current_suite=saved)
+    dataset.current_suite = saved
     return saved
 
 

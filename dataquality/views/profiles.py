@@ -82,11 +82,14 @@ def profile_schema(request: ProductRequest, dataset: Dataset) -> HttpResponse:
         words = re.split(r"[,\s]+", request.POST["null_words"])
         change["null_words"] = [word for word in words if word]
     try:
-        change_schema(dataset, columns={name: change}, actor=request.actor)
+        reread = change_schema(dataset, columns={name: change}, actor=request.actor)
     except (DomainError, ValidationError) as error:
         messages.error(request, first_message(error))
     else:
-        messages.success(request, f"{name} is read anew; its profile is being made.")
+        said = f"{name} is read anew; its profile is being made."
+        if reread.checks:
+            said += f" Changed with it: {'; '.join(reread.checks)}."
+        messages.success(request, said)
     return redirect("dataquality:profile", dataset.product.key, dataset.slug)
 
 

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from backlog.models import Actor, Finding, Job
+from backlog.models import Activity, Actor, Finding, Job, Product
 from backlog.services import jobs
 from dataquality.models import Dataset, Profile
 from dataquality.queries.datasets import median_to_resolve
-from dataquality.services.datasets import change_schema, update_dataset
+from dataquality.services.datasets import (
+    DatasetDraft,
+    change_schema,
+    register_dataset,
+    update_dataset,
+)
 from dataquality.services.profiles import request_profile
 from dataquality.services.suites import save_suite
+from mlscrum.lib.errors import DomainError
 from tests.conftest import Cast
-from tests.dataquality.conftest import NUCLEI_IN_SET, check, run_now, work
+from tests.dataquality.conftest import (
+    AGE_NOT_NULL,
+    CLEANED,
+    NUCLEI_IN_SET,
+    ONE_TO_TEN,
+    check,
+    run_now,
+    upload,
+    work,
+)
 
 
 def test_an_edit_never_takes_back_a_stricter_policy_that_was_set_meanwhile(
@@ -104,3 +120,65 @@ def test_the_middle_of_the_times_to_resolve(with_suite: Dataset, max_acts: Actor
             resolved_reason="green",
         )
         assert median_to_resolve(with_suite) == timedelta(days=middle)
+
+
+def kwargs_of(dataset: Dataset) -> list[dict[str, Any]]:
+    dataset.refresh_from_db()
+    assert dataset.current_suite is not None
+    return [expectation["kwargs"] for expectation in dataset.current_suite.expectations]
+
+
+def test_checks_follow_a_column_that_is_read_as_numbers(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    above = {
+        "type": "comparison", "column": {"name": "nuclei"}, "operator": ">", "parameter": "3"
+    }  # fmt: skip
+    unique = check("column_values_to_be_unique", column="id", row_condition=above)
+    save_suite(with_suite, [NUCLEI_IN_SET, AGE_NOT_NULL, unique], actor=max_acts)
+    Activity.objects.all().delete()
+    as_number = {"nuclei": {"type": "integer", "null_words": ["?"]}}
+    reread = change_schema(with_suite, actor=max_acts, columns=as_number)
+    assert len(reread.checks) == 2
+    assert reread.checks[0].startswith("nuclei: In {1, 2")
+    nuclei, _, condition = kwargs_of(with_suite)
+    assert nuclei["value_set"] == list(range(1, 11))
+    assert condition["row_condition"]["parameter"] == 3
+    assert [activity.kind for activity in Activity.objects.all()] == ["dataset.schema_changed"]
+    assert run_now(reread.dataset, max_acts).state == "passed"
+
+    back = change_schema(with_suite, actor=max_acts, columns={"nuclei": {"type": "text"}})
+    assert len(back.checks) == 2
+    assert kwargs_of(with_suite)[0]["value_set"] == ONE_TO_TEN
+
+
+@pytest.mark.parametrize(
+    ("bad", "column", "kind"),
+    [
+        (check("column_values_to_be_in_set", column="nuclei", value_set=["few"]), "nuclei",
+         "integer"),
+        (check("column_values_to_be_between", column="age", min_value=0), "age", "text"),
+    ],
+)  # fmt: skip
+def test_a_check_that_can_not_follow_its_column_is_named(
+    patients: Dataset, max_acts: Actor, bad: dict[str, Any], column: str, kind: str
+) -> None:
+    save_suite(patients, [AGE_NOT_NULL, bad], actor=max_acts)
+    change = {"type": kind, "null_words": ["?"]}
+    with pytest.raises(DomainError, match=f"check 2 \\({column}"):
+        change_schema(patients, actor=max_acts, columns={column: change})
+    patients.refresh_from_db()
+    assert column in {c["name"] for c in patients.schema if c["type"] != kind}
+
+
+def test_a_given_fingerprint_speaks_for_its_own_dataset_alone(
+    with_suite: Dataset, product: Product, max_acts: Actor
+) -> None:
+    run_now(with_suite, max_acts)
+    finding = Finding.objects.get()
+    other = register_dataset(product, DatasetDraft(name="Other"), upload(CLEANED), actor=max_acts)
+    green = {**AGE_NOT_NULL, "meta": {"fingerprint": finding.fingerprint}}
+    save_suite(other, [green], actor=max_acts)
+    assert run_now(other, max_acts).state == "passed"
+    finding.refresh_from_db()
+    assert finding.state == "open"
