@@ -64,7 +64,8 @@ class Run(models.Model):
     """One execution of a suite on a version. Its job carries progress; its state what was found.
 
     `statistics` is `{"total", "passed", "failed", "errored", "vacuous", "health"}` without the
-    guard. `awaiting`, of `with_row`, counts the findings of the run that wait for a yes by now.
+    guard, and the outcome of that as `"guard"`. `awaiting`, of `with_row`, counts the findings of
+    the run that wait for a yes by now.
     """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="runs")

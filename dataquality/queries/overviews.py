@@ -76,11 +76,12 @@ class ResultLine:
 
 @dataclass(frozen=True)
 class RunDetails:
-    """A run with all its checks; `shows_values` says whether raw values are on the page."""
+    """A run with all its checks; `counts` are those of its statistics, `shows_values` says whether
+    raw values are on the page."""
 
     run: Run
     lines: Sequence[ResultLine]
-    counts: Mapping[str, int]
+    counts: Mapping[str, Any]
     shows_values: bool
 
     @property
@@ -199,9 +200,11 @@ def run_details(run: Run, *, with_values: bool) -> RunDetails:
     lines = [
         result_line(result, past.get(result.pk, []), with_values=with_values) for result in results
     ]
-    counts = {outcome.value: 0 for outcome in Outcome}
+    counts: dict[str, Any] = {outcome.value: 0 for outcome in Outcome}
     for result in results:
-        if not result.guard:
+        if result.guard:
+            counts["guard"] = result.outcome
+        else:
             counts[result.outcome] += 1
     return RunDetails(
         run=run,

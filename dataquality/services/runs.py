@@ -207,7 +207,7 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
     _end(
         run,
         state,
-        statistics=statistics.as_dict(),
+        statistics=statistics.as_dict() | {"guard": found[-1].outcome},
         health=statistics.health,
         error_code="nothing_judged" if state == RunState.ERRORED else "",
         error_detail="No check could say anything." if state == RunState.ERRORED else "",

@@ -20,6 +20,7 @@ from dataquality.services.runs import (
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version
 from mlscrum.lib.errors import Conflict, DomainError
+from tests.conftest import Cast
 from tests.dataquality.conftest import (
     AGE_NOT_NULL,
     CLEANED,
@@ -369,3 +370,28 @@ def test_nul_in_a_value_ends_no_run(product: Product, max_acts: Actor) -> None:
     assert run.state == "failed"
     sample = run.results.get(column="word").sample
     assert sample[0] == {"row": 1, "word": "ab"}
+
+
+def test_the_guard_shares_no_finding_with_a_check_that_counts_rows(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    few = check("table_row_count_to_be_between", min_value=1000)
+    save_suite(with_suite, [few], actor=max_acts)
+    run = run_now(with_suite, max_acts)
+    guard, counted = run.results.get(guard=True), run.results.get(guard=False)
+    assert (guard.outcome, guard.finding) == ("passed", None)
+    assert counted.finding == Finding.objects.get()
+
+
+def test_a_guard_that_fails_alone_files_one_finding_and_is_told_apart(
+    with_suite: Dataset, max_acts: Actor, as_person: Any, cast: Cast
+) -> None:
+    add_version(with_suite, upload("id,age,nuclei\n"), actor=max_acts)
+    run = run_now(with_suite, max_acts)
+    assert run.results.get(guard=True).finding == Finding.objects.get()
+    assert (run.statistics["failed"], run.statistics["guard"]) == (0, "failed")
+    browser = as_person(cast.max)
+    for page in (f"/p/MED/runs/{run.pk}/", "/p/MED/data/patients/runs/"):
+        answer = browser.get(page).content.decode()
+        assert ">no rows<" in answer
+        assert "1 failed" not in answer
