@@ -135,6 +135,14 @@ LABELS = {
     "or_equal": "Or equal",
     "ties_okay": "Several may be the most common",
 }
+# What GX does without, though the check then says nothing and passes on everything.
+NEEDED = {
+    "expect_column_kl_divergence_to_be_less_than": {"partition_object", "threshold"},
+    "expect_column_values_to_be_in_type_list": {"type_list"},
+    "expect_column_values_to_match_regex": {"regex"},
+    "expect_table_columns_to_match_ordered_list": {"column_list"},
+    "expect_table_columns_to_match_set": {"column_set"},
+}
 
 
 @dataclass(frozen=True)
@@ -226,12 +234,13 @@ def _title(name: str) -> str:
 def _field(name: str, key: str, shape: Mapping[str, Any], required: bool) -> Field:  # noqa: FBT001
     options = [shape, *shape.get("anyOf", ())]
     choices = next((tuple(o["enum"]) for o in options if "enum" in o), ())
-    default = shape.get("default")
+    is_needed = key in NEEDED.get(name, ())
+    default = None if is_needed else shape.get("default")
     return Field(
         name=key,
         label=LABELS.get(key) or key.strip("_").replace("_", " ").capitalize(),
         kind=_kind(key, options, bool(choices)),
-        required=required and default is None,
+        required=is_needed or (required and default is None),
         choices=choices,
         help=" ".join(str(shape.get("description", "")).split()),
         default=default,

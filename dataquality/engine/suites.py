@@ -33,6 +33,11 @@ THRESHOLDS = frozenset({
 SETS = frozenset({"column_set", "regex_list", "like_pattern_list", "type_list"})
 BOUNDS = ("min_value", "max_value")
 NEEDS_A_BOUND = re.compile(r"_to_be_between$")
+# They compare the columns of a row with each other.
+WITHIN_A_ROW = frozenset({
+    "expect_multicolumn_values_to_be_equal",
+    "expect_select_column_values_to_be_unique_within_record",
+})  # fmt: skip
 OPERATORS = (*conditions.COMPARISONS, "IN", "NOT_IN")
 DEEPEST_CONDITION = 10
 PARTS = {
@@ -399,6 +404,8 @@ class _Checked:
         if not isinstance(value, list) or not value:
             yield self._kwarg(field.name, "empty_list", "Name at least one column.")
             return
+        if len(value) == 1 and self.type in WITHIN_A_ROW:
+            yield self._kwarg(field.name, "one_column", "Name at least two columns.")
         missing = [
             str(column)
             for column in value
@@ -509,20 +516,37 @@ class _Checked:
 
 def _shape_problem(field: Field, value: Any) -> str | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if field.name == "mostly" and not (is_number and 0 <= value <= 1):
-        return "Give a share from 0 to 1."
+    if field.name == "mostly" and not (is_number and 0 < value <= 1):
+        return "Give a share above 0, up to 1."
     if field.kind == "number" and not is_number:
         return "Give a number."
     if field.kind == "integer" and (not isinstance(value, int) or isinstance(value, bool)):
         return "Give a whole number."
     if field.kind == "boolean" and not isinstance(value, bool):
         return "Give true or false."
-    if field.kind == "json" and not isinstance(value, Mapping | list):
-        return "Give an object or a list."
+    if field.kind == "json" and not (isinstance(value, Mapping | list) and value):
+        return "Give an object or a list that holds something."
+    if field.name == "quantile_ranges":
+        return _quantiles_problem(value)
     if field.kind == "text" and field.name not in BOUNDS and not isinstance(value, str):
         return "Give a text."
     if field.kind == "choice" and value not in field.choices:
         return f"Choose one of {', '.join(field.choices)}."
+    return None
+
+
+def _quantiles_problem(ranges: Any) -> str | None:
+    """What keeps a check of quantiles from saying anything."""
+    names = ("quantiles", "value_ranges")
+    quantiles, bounds = (
+        ranges.get(name) if isinstance(ranges, Mapping) else None for name in names
+    )
+    if not isinstance(quantiles, list) or not isinstance(bounds, list) or not quantiles:
+        return 'Give {"quantiles": [0.5], "value_ranges": [[20, 60]]}.'
+    if len(quantiles) != len(bounds):
+        return "Give one range per quantile."
+    if not all(isinstance(b, list) and len(b) == 2 and b != [None, None] for b in bounds):
+        return "A range is a list of two, such as [20, 60] or [null, 60]."
     return None
 
 

@@ -27,7 +27,7 @@ SEVERITIES = [
     (Severity.INFO, "Info: good to know"),
 ]
 HELP = {
-    "mostly": "The share of rows that must pass, from 0 to 1; empty means all.",
+    "mostly": "The share of rows that must pass, above 0 and up to 1; empty means all.",
     "value_set": "One value a line.",
     "regex_list": "One pattern a line.",
     "type_list": "One type a line.",
