@@ -165,6 +165,7 @@ class _Taking:
         self.inputs: dict[str, list[Any]] = {}
         self.errored_checks: dict[str, list[str]] = {}
         self.seen = self._seen()
+        self.obsolete: set[str] = set()
         self.judged = {
             print_
             for print_, observation in self.seen.items()
@@ -226,6 +227,7 @@ class _Taking:
             print_ = self._print(observation)
             self.prints.append(print_)
             groups.setdefault(print_, []).append(observation)
+        self.reported = frozenset(groups)
         seen = {print_: rules.merged(twins) for print_, twins in groups.items()}
         errored = [o for o in observations if o.outcome == Outcome.ERRORED]
         name = self.report.subject.name if self.report.subject else self.report.source
@@ -254,15 +256,19 @@ class _Taking:
         silent = mine.filter(
             subject=self.report.subject, is_execution=True, state=Finding.State.OPEN
         ).exclude(fingerprint__in=list(self.seen))
-        for finding in silent if self.judged else []:
-            if self.report.is_whole or self.judged.intersection(finding.errored_checks):
-                self.seen[finding.fingerprint] = Observation(
-                    check=rules.EXECUTION,
-                    identity={},
-                    title=finding.title,
-                    outcome=Outcome.PASSED,
-                    fingerprint=finding.fingerprint,
-                )
+        for finding in silent:
+            judged = self.judged.intersection(finding.errored_checks)
+            if not judged and not self._has_lost(finding):
+                continue
+            if not judged:
+                self.obsolete.add(finding.fingerprint)
+            self.seen[finding.fingerprint] = Observation(
+                check=rules.EXECUTION,
+                identity={},
+                title=finding.title,
+                outcome=Outcome.PASSED,
+                fingerprint=finding.fingerprint,
+            )
         unlocked = list(mine.filter(fingerprint__in=list(self.seen)))
         self.items = lock_items_of(self.product, unlocked)
         rows = (
@@ -308,10 +314,18 @@ class _Taking:
             and self._comes_back(finding, self.steps[print_])
         }
 
+    def _has_lost(self, finding: Finding) -> bool:
+        """Whether the checks of an execution finding are asked no more: their rules are gone."""
+        return self.report.is_whole and not self.reported.intersection(finding.errored_checks)
+
     def _still_errored(self, finding: Finding) -> list[str]:
-        """The checks that an execution finding waits for, once this report is taken."""
-        before = [] if self.report.is_whole else finding.errored_checks
-        waiting = [check for check in before if check not in self.judged]
+        """The checks that an execution finding waits for, once this report is taken: those that
+        it did not judge, unless it is whole and they are asked no more."""
+        waiting = [
+            check
+            for check in finding.errored_checks
+            if check not in self.judged and (check in self.reported or not self.report.is_whole)
+        ]
         return list(dict.fromkeys([*waiting, *self.errored_checks.get(finding.fingerprint, [])]))
 
     # What it does --------------------------------------------------------------------------
@@ -463,7 +477,9 @@ class _Taking:
             return
         finding.errored_checks = self._still_errored(finding)
         finding.green_batch_keys = sorted({*finding.green_batch_keys, self.batch.key})
-        if step == Step.RESOLVE:
+        if step == Step.RESOLVE and finding.fingerprint in self.obsolete:
+            _obsolete(finding, self.done.at)
+        elif step == Step.RESOLVE:
             _resolved(finding, Finding.Reason.GREEN, self.done.at)
             finding.resolved_batch_at = self.batch.at
 
@@ -681,8 +697,7 @@ def mark_obsolete(finding: Finding, *, actor: Actor) -> Finding:
             done.nothing_happened()
             return locked
         was_resolved = locked.state == Finding.State.RESOLVED
-        locked.state, locked.resolved_at = Finding.State.OBSOLETE, done.at
-        _settled(locked)
+        _obsolete(locked, done.at)
         if not was_resolved:
             _item_follows(locked, done)
     return locked
@@ -768,6 +783,11 @@ def _resolved(finding: Finding, reason: str, at: datetime) -> None:
         at,
     )
     finding.resolved_by, finding.resolved_note = None, ""
+    _settled(finding)
+
+
+def _obsolete(finding: Finding, at: datetime) -> None:
+    finding.state, finding.resolved_at = Finding.State.OBSOLETE, at
     _settled(finding)
 
 

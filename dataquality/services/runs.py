@@ -40,6 +40,7 @@ from mlscrum.lib.errors import Conflict, DomainError
 
 JOB_KIND = "run"
 SOURCE = "gx"
+CARRIED_OUT = "run"  # the check that every run makes of itself
 CHOICES = ("file", "accept", "watch")
 
 
@@ -193,12 +194,18 @@ def _begun(job: Job) -> Run:
 def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
     """Write what the checks said, report it, and tie each result to its finding."""
     observations = [_observation(run, result) for result in found]
-    filed = _report(run, observations)
+    was_carried_out = Observation(
+        check=CARRIED_OUT,
+        identity={},
+        title=f"{run.dataset.name}: the data could be read",
+        outcome=Verdict.PASSED,
+    )
+    filed = _report(run, [*observations, was_carried_out])
     counted = [result for result in found if not result.guard]
     statistics = health.statistics([(r.outcome, r.severity) for r in counted])
     Result.objects.bulk_create(
         _row(run, result, _fingerprint(run, seen), finding if filed.tracked else None)
-        for result, seen, finding in zip(found, observations, filed.findings, strict=True)
+        for result, seen, finding in zip(found, observations, filed.findings[:-1], strict=True)
     )
     # A passed guard says that there are rows, and nothing of them.
     state = health.run_state(
@@ -232,7 +239,7 @@ def _conclude_errored(run: Run, code: str, message: str) -> None:
     safe = redact.text(message)
     evidence = {**_whereabouts(run), "error_code": code, "message": safe}
     could_not_run = Observation(
-        check="run",
+        check=CARRIED_OUT,
         identity={},
         title=f"{run.dataset.name}: {safe}",
         outcome=Verdict.ERRORED,

@@ -395,3 +395,41 @@ def test_a_guard_that_fails_alone_files_one_finding_and_is_told_apart(
         answer = browser.get(page).content.decode()
         assert ">no rows<" in answer
         assert "1 failed" not in answer
+
+
+AGE = {"type": "comparison", "column": {"name": "age"}, "operator": ">", "parameter": "Meyer"}
+CAN_NOT_RUN = check("column_values_to_be_unique", column="id", row_condition=AGE)
+LACKS_ITS_COLUMN = check("column_values_to_be_unique", column="gone")
+
+
+def execution_states() -> dict[str, str]:
+    found = Finding.objects.filter(is_execution=True)
+    return {finding.evidence["error_code"]: finding.state for finding in found}
+
+
+def test_a_check_that_left_the_suite_makes_its_execution_finding_obsolete(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    with_checks(with_suite, [AGE_NOT_NULL, CAN_NOT_RUN, LACKS_ITS_COLUMN])
+    run_now(with_suite, max_acts)
+    assert execution_states() == {"bad_condition": "open", "missing_column": "open"}
+    with_checks(with_suite, [AGE_NOT_NULL, LACKS_ITS_COLUMN])
+    run_now(with_suite, max_acts)
+    assert execution_states() == {"bad_condition": "obsolete", "missing_column": "open"}
+    item = Finding.objects.get(state="obsolete").item
+    assert item is not None
+    assert item.status.category == "done"
+    assert "its check is gone" in item.comments.get().text
+
+
+def test_an_execution_finding_waits_until_its_check_is_judged(
+    with_suite: Dataset, max_acts: Actor
+) -> None:
+    for content, state in (
+        ("id,age\n1,20\n", "open"),
+        ("id,age,nuclei\n1,20,\n", "open"),
+        ("id,age,nuclei\n1,20,1\n", "resolved"),
+    ):
+        add_version(with_suite, upload(content), actor=max_acts)
+        run_now(with_suite, max_acts)
+        assert execution_states() == {"missing_column": state}
