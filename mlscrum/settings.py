@@ -216,6 +216,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "mlscrum.lib.storage.AssetStorage"},
 }
 UPLOAD_LIMIT_MB = env.integer("UPLOAD_LIMIT_MB", 200, minimum=1)
+ATTACHMENT_LIMIT_MB = env.integer("ATTACHMENT_LIMIT_MB", 25, minimum=1)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"  # raw rows on their way; made and swept at each start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
@@ -298,6 +299,7 @@ SPECTACULAR_SETTINGS = {
     "PATH_CONVERTER_OVERRIDES": {"id": int},
     "ENUM_NAME_OVERRIDES": {
         "ItemKind": "backlog.models.items.Kind",
+        "FieldKind": [(name, name) for name in ("text", "number", "choice", "date", "checkbox")],
         "Priority": "backlog.rules.severity.Priority",
         "Severity": [(name, name) for name in ("critical", "warning", "info")],
         "RunState": "dataquality.models.RunState",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backlog.access.api import ProductViewSet
-from backlog.api.filters import ItemFilters
 from backlog.api.idempotency import once
 from backlog.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH
-from backlog.models import Activity, Comment, Item
+from backlog.forms.filters import ItemFilters
+from backlog.models import Activity, Actor, Comment, Item, Product
 from backlog.queries.resources import activity_of, comments_of, items_of, with_all
 from backlog.serializers.items import (
     ActivitySerializer,
@@ -25,6 +27,7 @@ from backlog.serializers.items import (
 )
 from backlog.services.findings import delete_item
 from backlog.services.items import ItemDraft, comment, create_item, restore_item, update_item
+from backlog.services.labels import labels_named
 from mlscrum.web.etags import etag_of, matched_version
 from mlscrum.web.serializers import StrictSerializer
 
@@ -78,7 +81,7 @@ class ItemsView(ProductViewSet):
         wanted.is_valid(raise_exception=True)
 
         def add() -> Response:
-            draft = ItemDraft(**wanted.validated_data)
+            draft = ItemDraft(**with_labels(product, wanted.validated_data, self.actor))
             item = create_item(product, draft, actor=self.actor)
             answer = _answer(read_again(item), status=201)
             answer["Location"] = request.build_absolute_uri(f"/api/v1/items/{item.ref}/")
@@ -120,13 +123,14 @@ class ItemView(ProductViewSet):
         )
         wanted.is_valid(raise_exception=True)
         fields = dict(wanted.validated_data)
-        changed = update_item(
-            item,
-            actor=self.actor,
-            base_version=fields.pop("version", None),
-            exact_version=matched_version(request, item.version),
-            **fields,
-        )
+        with transaction.atomic():
+            changed = update_item(
+                item,
+                actor=self.actor,
+                base_version=fields.pop("version", None),
+                exact_version=matched_version(request, item.version),
+                **with_labels(item.product, fields, self.actor),
+            )
         return _answer(read_again(changed))
 
     @extend_schema(
@@ -204,6 +208,13 @@ class ItemActivityView(ProductViewSet):
         self.require(item.product)
         page = self.paginate_queryset(activity_of(item))
         return self.get_paginated_response(ActivitySerializer(page, many=True).data)
+
+
+def with_labels(product: Product, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """The fields with labels for their names; those that the product lacks are made."""
+    if "labels" not in fields:
+        return dict(fields)
+    return {**fields, "labels": labels_named(product, fields["labels"], actor=actor)}
 
 
 def read_again(item: Item) -> Item:

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from backlog.api import findings, items, jobs, me, moves, people, products, schema
+from backlog.api import findings, grooming, items, jobs, me, moves, people, products, schema
 
 
 class KeyConverter:
@@ -87,6 +87,32 @@ urlpatterns: list[URLPattern] = [
         items.ItemsView.as_view({"get": "list", "post": "create"}),
         name="api-items",
     ),
+    path(
+        "products/<key:key>/labels/",
+        grooming.LabelsView.as_view({"get": "list", "post": "create"}),
+        name="api-labels",
+    ),
+    path(
+        "products/<key:key>/labels/<id:id>/",
+        grooming.LabelsView.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="api-label",
+    ),
+    path(
+        "products/<key:key>/fields/",
+        grooming.FieldsView.as_view({"get": "list", "post": "create"}),
+        name="api-fields",
+    ),
+    path(
+        "products/<key:key>/fields/<slug:slug>/",
+        grooming.FieldsView.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="api-field",
+    ),
+    path("products/<key:key>/items/bulk/", grooming.BulkView.as_view(), name="api-bulk"),
+    path(
+        "products/<key:key>/items/external/<str:source>/<path:external_id>/",
+        grooming.ExternalItemView.as_view(),
+        name="api-external-item",
+    ),
     path("products/<key:key>/items/move/", moves.MoveView.as_view(), name="api-move"),
     path(
         "items/<ref:ref>/",
@@ -102,6 +128,16 @@ urlpatterns: list[URLPattern] = [
         "items/<ref:ref>/comments/",
         items.CommentsView.as_view({"get": "list", "post": "create"}),
         name="api-comments",
+    ),
+    path(
+        "items/<ref:ref>/links/",
+        grooming.LinksView.as_view({"get": "list", "post": "create"}),
+        name="api-links",
+    ),
+    path(
+        "items/<ref:ref>/links/<id:id>/",
+        grooming.LinksView.as_view({"delete": "destroy"}),
+        name="api-link",
     ),
     path(
         "items/<ref:ref>/activity/",

@@ -62,6 +62,9 @@ class QuickAddForm(forms.Form):
         )
 
 
+EDITED = ("title", "kind", "status", "points", "assignees", "parent", "description")
+
+
 class ItemForm(forms.Form):
     """All fields of an item that people edit.
 
@@ -146,7 +149,7 @@ class ItemForm(forms.Form):
         """What the person changed against the version they began with, and wants to hold."""
         assert self.item is not None
         version = self.cleaned_data["version"] or self.item.version
-        base = values_at(self.item, version)
+        base = values_at(self.item, version, EDITED)
         base["description"] = base["description"].replace("\r\n", "\n")
         wanted = {name: self.cleaned_data[name] for name in base}
         wanted["assignees"] = list(wanted["assignees"])

@@ -3,6 +3,16 @@
 from backlog.models.activity import Activity, Change
 from backlog.models.backlogs import Backlog
 from backlog.models.findings import EvidenceSource, Finding, KnownCheck, Occurrence, StoredReport
+from backlog.models.grooming import (
+    Attachment,
+    ExtraField,
+    FormerRef,
+    Hue,
+    Label,
+    Link,
+    Notification,
+    SavedView,
+)
 from backlog.models.history import Stay, Transition
 from backlog.models.items import Comment, Item, Kind
 from backlog.models.jobs import Heartbeat, Job
@@ -20,6 +30,7 @@ from backlog.models.products import (
     Status,
     Team,
 )
+from backlog.models.search import SearchText
 from backlog.models.subjects import Measurement, Subject
 from backlog.models.tokens import ApiToken, KeptAnswer
 
@@ -29,13 +40,17 @@ __all__ = [
     "Actor",
     "ActorKind",
     "ApiToken",
+    "Attachment",
     "Backlog",
     "Category",
     "Change",
     "Comment",
     "EvidenceSource",
+    "ExtraField",
     "Finding",
+    "FormerRef",
     "Heartbeat",
+    "Hue",
     "Invitation",
     "Item",
     "ItemCounter",
@@ -43,14 +58,19 @@ __all__ = [
     "KeptAnswer",
     "Kind",
     "KnownCheck",
+    "Label",
+    "Link",
     "Measurement",
     "Member",
+    "Notification",
     "Occurrence",
     "OnGreen",
     "Place",
     "Product",
     "Role",
+    "SavedView",
     "Scope",
+    "SearchText",
     "Status",
     "Stay",
     "StoredReport",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -13,6 +13,9 @@ from backlog.models.backlogs import Backlog
 from backlog.models.fields import RankField
 from backlog.models.people import User
 from backlog.models.products import Product, Status
+
+if TYPE_CHECKING:
+    from backlog.models.grooming import Label
 
 
 class Kind(models.TextChoices):
@@ -59,6 +62,25 @@ class Item(models.Model):
         "self", models.SET_NULL, null=True, blank=True, related_name="children"
     )
     assignees = models.ManyToManyField(User, related_name="items", blank=True)
+    labels: models.ManyToManyField[Label, Any] = models.ManyToManyField(
+        "Label", related_name="items", blank=True
+    )
+    watchers = models.ManyToManyField(User, related_name="watched_items", blank=True)
+    due_date = models.DateField(null=True, blank=True)
+    blocked_reason = models.CharField(max_length=300, blank=True)
+    gpu_hours = models.DecimalField(
+        max_digits=9,
+        decimal_places=1,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
+    # [{"text": …, "is_met": …}]: read and written whole, and never looked for by itself.
+    criteria = models.JSONField(default=list, blank=True)
+    extra = models.JSONField(default=dict, blank=True)
+    external_source = models.CharField(max_length=60, blank=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    external_url = models.URLField(max_length=1000, blank=True)
     backlog = models.ForeignKey(Backlog, models.PROTECT, related_name="items")
     rank = RankField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -76,6 +98,11 @@ class Item(models.Model):
             models.UniqueConstraint(fields=["product", "number"], name="item_number_in_product"),
             models.UniqueConstraint(fields=["backlog", "rank"], name="item_rank_in_backlog"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="item_kind"),
+            models.UniqueConstraint(
+                fields=["product", "external_source", "external_id"],
+                condition=~Q(external_id=""),
+                name="one_item_per_external_id",
+            ),
             models.CheckConstraint(
                 condition=Q(rank__isnull=False) | Q(deleted_at__isnull=False),
                 name="a_living_item_has_a_rank",
@@ -105,6 +132,7 @@ class Comment(models.Model):
     author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     text = models.TextField(max_length=20_000)
     created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["created_at", "id"]

@@ -99,6 +99,7 @@ class Status(models.Model):
     slug = models.SlugField(max_length=40)
     name = models.CharField(max_length=40)
     category = models.CharField(max_length=10, choices=Category)
+    hue = models.CharField(max_length=10, default="grey")
     position = models.PositiveSmallIntegerField()
     wip_limit = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,18 @@ from django.db.models import Count, Prefetch, Q, Sum
 from django.http import Http404
 from django.utils import timezone
 
-from backlog.models import Backlog, Category, Comment, Finding, Item, Kind, Product, Status, User
+from backlog.models import (
+    Backlog,
+    Category,
+    Comment,
+    Finding,
+    Item,
+    Kind,
+    Label,
+    Product,
+    Status,
+    User,
+)
 from backlog.models.items import ItemQuerySet
 from backlog.queries.findings import EvidenceBadge, evidence_badge
 from mlscrum.web.rooms import Badge
@@ -225,33 +236,59 @@ def statuses_of(product: Product) -> list[Status]:
     return list(product.statuses.order_by("position"))
 
 
+PLAIN = ("kind", "title", "description", "points", "status", "parent", "due_date",
+         "blocked_reason", "gpu_hours", "external_url", "criteria")  # fmt: skip
+SETS = ("assignees", "labels")
+EXTRA = "fields."  # what the name of a product's own field begins with among an item's fields
+
+
 def plain(value: Any) -> Any:
-    """A field's value in the form that changes keep: slugs, refs, e-mails, numbers."""
+    """A field's value in the form that changes keep: slugs, refs, e-mails, names, numbers."""
     if isinstance(value, Status):
         return value.slug
     if isinstance(value, Item):
         return value.ref
+    if isinstance(value, User):
+        return value.email
+    if isinstance(value, Label):
+        return value.name
     if isinstance(value, Decimal):
         return float(value)
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return sorted(user.email for user in value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Iterable) and not isinstance(value, str | dict):
+        rows = [plain(row) for row in value]
+        return sorted(rows) if all(isinstance(row, str) for row in rows) else rows
     return value
 
 
-def values_of(item: Item, assignees: Iterable[User] | None = None) -> dict[str, Any]:
-    """The item's fields in the plain form that changes keep; with other assignees if given."""
-    fields = ("kind", "title", "description", "points", "status", "parent")
-    people = item.assignees.all() if assignees is None else assignees
-    return {**{name: plain(getattr(item, name)) for name in fields}, "assignees": plain(people)}
+def values_of(
+    item: Item,
+    names: Iterable[str] = (*PLAIN, *SETS),
+    given: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """These fields of the item in the plain form that changes keep; `given` stands in for sets
+    that are not written yet."""
+    given = given or {}
+    return {
+        name: plain(given[name] if name in given and name in SETS else _value(item, name))
+        for name in names
+    }
 
 
-def values_at(item: Item, version: int) -> dict[str, Any]:
-    """The item's fields as they stood at a version, in the plain form that changes keep."""
-    values = values_of(item)
+def values_at(item: Item, version: int, names: Iterable[str] = (*PLAIN, *SETS)) -> dict[str, Any]:
+    """These fields as they stood at a version, in the plain form that changes keep."""
+    values = values_of(item, names)
     later = item.changes.filter(version__gt=version, field__in=values).order_by("-id")
     for change in later:
         values[change.field] = change.before
     return values
+
+
+def _value(item: Item, name: str) -> Any:
+    if name.startswith(EXTRA):
+        return item.extra.get(name.removeprefix(EXTRA))
+    return getattr(item, name).all() if name in SETS else getattr(item, name)
 
 
 _WITH_FINDINGS = Prefetch(

@@ -30,7 +30,7 @@ def items_of(product: Product) -> ItemQuerySet:
 def with_all(items: ItemQuerySet) -> ItemQuerySet:
     """Items with what their resource shows."""
     children = Item.objects.alive().only("number", "parent_id", "deleted_at")
-    return items.with_row().prefetch_related(Prefetch("children", queryset=children))
+    return items.with_row().prefetch_related("labels", Prefetch("children", queryset=children))
 
 
 def items_by_ref(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backlog.models import (
@@ -18,17 +19,46 @@ from backlog.models import (
     Status,
     User,
 )
+from backlog.queries.links import BACK, LinkEnd, is_blocked, links_of
 from backlog.queries.resources import items_by_ref
 from backlog.rules.severity import Severity, worst
 from backlog.serializers.links import page
 from backlog.serializers.people import members_by_email
+from backlog.services.items import LONGEST_CRITERION
 from mlscrum.web.serializers import StrictSerializer
 
 MOST_MOVED = 500
+LINK_TYPES = sorted({*BACK, *BACK.values()})
+
+
+class CriterionSerializer(StrictSerializer[Any]):
+    """One line of the acceptance criteria."""
+
+    text = serializers.CharField(max_length=LONGEST_CRITERION)
+    is_met = serializers.BooleanField(default=False)
+
+
+class LinkEndSerializer(serializers.Serializer[LinkEnd]):
+    """A link from the item's side."""
+
+    type = serializers.ChoiceField(source="kind", choices=LINK_TYPES)
+    ref = serializers.CharField(source="other.ref")
+
+
+class ItemListSerializer(serializers.ListSerializer[Any]):
+    """Items whose links come in one query."""
+
+    def to_representation(self, data: Any) -> Any:
+        items = list(data)
+        self.links = links_of(items)
+        return super().to_representation(items)
 
 
 class ItemSerializer(serializers.Serializer[Item]):
     """An item as it is read. `severity` is the worst of its findings."""
+
+    class Meta:
+        list_serializer_class = ItemListSerializer
 
     ref = serializers.CharField()
     url = serializers.SerializerMethodField()
@@ -38,7 +68,15 @@ class ItemSerializer(serializers.Serializer[Item]):
     status = serializers.SlugField(source="status.slug")
     category = serializers.ChoiceField(source="status.category", choices=Category.choices)
     points = serializers.FloatField(allow_null=True)
+    criteria = CriterionSerializer(many=True)
     assignees = serializers.SerializerMethodField()
+    labels = serializers.SerializerMethodField()
+    due_date = serializers.DateField(allow_null=True)
+    blocked = serializers.SerializerMethodField()
+    blocked_reason = serializers.CharField()
+    gpu_hours = serializers.FloatField(allow_null=True)
+    fields = serializers.DictField(source="extra")
+    links = serializers.SerializerMethodField()
     parent = serializers.SerializerMethodField()
     children = serializers.SerializerMethodField()
     backlog = serializers.ChoiceField(source="backlog.kind", choices=Backlog.Kind.choices)
@@ -46,6 +84,9 @@ class ItemSerializer(serializers.Serializer[Item]):
     severity = serializers.SerializerMethodField()
     source = serializers.SerializerMethodField()
     findings = serializers.SerializerMethodField()
+    external_source = serializers.CharField()
+    external_id = serializers.CharField()
+    external_url = serializers.CharField()
     version = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -57,6 +98,20 @@ class ItemSerializer(serializers.Serializer[Item]):
 
     def get_assignees(self, item: Item) -> list[str]:
         return sorted(user.email for user in item.assignees.all())
+
+    def get_labels(self, item: Item) -> list[str]:
+        return sorted(label.name for label in item.labels.all())
+
+    def get_blocked(self, item: Item) -> bool:
+        return is_blocked(item, self._links(item))
+
+    @extend_schema_field(LinkEndSerializer(many=True))
+    def get_links(self, item: Item) -> Any:
+        return LinkEndSerializer(self._links(item), many=True).data
+
+    def _links(self, item: Item) -> list[LinkEnd]:
+        of_all = getattr(self.parent, "links", None)
+        return (links_of([item]) if of_all is None else of_all).get(item.pk, [])
 
     def get_parent(self, item: Item) -> str | None:
         return _ref(item.product, item.parent) if item.parent else None
@@ -97,6 +152,24 @@ class NewItemSerializer(StrictSerializer[Item]):
         required=False,
     )
     assignees = serializers.ListField(child=serializers.EmailField(), max_length=50, required=False)
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        max_length=50,
+        required=False,
+        help_text="Names; a label that the product lacks is made.",
+    )
+    criteria = CriterionSerializer(many=True, required=False)
+    due_date = serializers.DateField(allow_null=True, required=False)
+    blocked_reason = serializers.CharField(max_length=300, allow_blank=True, required=False)
+    gpu_hours = serializers.DecimalField(
+        max_digits=9, decimal_places=1, min_value=0, allow_null=True, required=False
+    )
+    fields = serializers.DictField(
+        source="extra",
+        required=False,
+        help_text="Values of the product's own fields by slug; null takes one out.",
+    )
+    external_url = serializers.URLField(max_length=1000, allow_blank=True, required=False)
     parent = serializers.CharField(max_length=30, allow_null=True, required=False)
 
     @property
@@ -109,6 +182,9 @@ class NewItemSerializer(StrictSerializer[Item]):
 
     def validate_assignees(self, value: list[str]) -> list[User]:
         return members_by_email(self.product, value)
+
+    def validate_criteria(self, value: list[dict[str, Any]]) -> list[tuple[str, bool]]:
+        return [(row["text"], row["is_met"]) for row in value]
 
     def validate_parent(self, value: str | None) -> Item | None:
         return None if value is None else _one(self.product, value)

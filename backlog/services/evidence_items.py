@@ -29,6 +29,7 @@ from backlog.services.items import (
     set_status,
 )
 from backlog.services.ranks import Spot, keys_for, lock_all_backlogs
+from backlog.services.search import index_items
 
 # Evidence alone may finish these; of other kinds it asks the team.
 FINISHED_BY_EVIDENCE = frozenset({Kind.DATA_ASSESSMENT, Kind.ETHICS, Kind.TASK})
@@ -127,13 +128,15 @@ def retitle(titled: Iterable[tuple[Item, str]], done: Deed) -> None:
         item.title, item.updated_at = title, done.at
     if going:
         Item.objects.bulk_update([item for item, _ in going], ["title", "version", "updated_at"])
+        index_items([item.pk for item, _ in going])
 
 
 def say(lines: Iterable[tuple[Item, str]], *, author: User | None = None) -> None:
     """Comments that evidence leaves, or the person who decided about it."""
-    Comment.objects.bulk_create(
+    said = Comment.objects.bulk_create(
         Comment(item=item, author=author, text=text) for item, text in lines
     )
+    index_items({comment.item_id for comment in said})
 
 
 def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:

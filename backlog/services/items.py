@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from backlog.models import (
@@ -21,19 +21,28 @@ from backlog.models import (
     Finding,
     Item,
     Kind,
+    Label,
+    Notification,
     Product,
     Status,
     Stay,
     Transition,
     User,
 )
-from backlog.queries.items import plain, values_of
+from backlog.queries.items import EXTRA, PLAIN, SETS, plain, values_of
 from backlog.rules import trees
 from backlog.services.deeds import Deed, deed
+from backlog.services.extra_fields import extra_of
+from backlog.services.notifications import News, people_mentioned, tell, watch
 from backlog.services.ranks import Spot, keys_for, lock_all_backlogs, lock_backlogs
+from backlog.services.search import index_items
 from mlscrum.lib.errors import Conflict, DomainError
 
-PLAIN_FIELDS = ("kind", "title", "description", "points")
+# What an edit may change of an item's own row.
+WRITTEN = (*PLAIN, "extra", "version", "updated_at", "done_at")
+MOST_CRITERIA = 100
+LONGEST_CRITERION = 500
+Criteria = Sequence[tuple[str, bool]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,17 @@ class ItemDraft:
     points: Decimal | None = None
     status: Status | None = None
     parent: Item | None = None
-    assignees: Sequence[User] = field(default_factory=tuple)
+    assignees: Sequence[User] = ()
+    labels: Sequence[Label] = ()
+    criteria: Criteria = ()
+    due_date: date | None = None
+    blocked_reason: str = ""
+    gpu_hours: Decimal | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    external_source: str = ""
+    external_id: str = ""
+    external_url: str = ""
+    under: int | None = None  # the place, among those made with it, of the draft it stands under
 
 
 def create_item(
@@ -81,32 +100,40 @@ def create_items(
         homes = _locked_homes(product, drafts, backlog)
         _refuse_trashed([draft.parent for draft in drafts if draft.parent])
         _check_members(product, [user for draft in drafts for user in draft.assignees])
+        _check_labels(product, [label for draft in drafts for label in draft.labels])
+        extra = extra_of(product, [draft.extra for draft in drafts])
         first = _take_numbers(product, len(drafts))
         first_status = product.statuses.filter(category=Category.TODO).first()
-        items = [
-            _drafted(product, draft, home, number, actor, first_status)
-            for number, (draft, home) in enumerate(zip(drafts, homes, strict=True), start=first)
-        ]
+        items: list[Item] = []
+        for number, (draft, home, values) in enumerate(
+            zip(drafts, homes, extra, strict=True), start=first
+        ):
+            parent = draft.parent if draft.under is None else items[draft.under]
+            items.append(
+                _drafted(product, draft, parent, home, number, actor, first_status, values)
+            )
         for home in dict.fromkeys(homes):
             _refuse_closed(home)
             coming = [item for item in items if item.backlog_id == home.pk]
             place = spot if spot and home == backlog else Spot.bottom()
             for item, key in zip(coming, keys_for(home, place, len(coming)), strict=True):
                 item.rank = key
-        Item.objects.bulk_create(items)
-        through = Item.assignees.through
-        through.objects.bulk_create(
-            through(item=item, user=user)
-            for item, draft in zip(items, drafts, strict=True)
-            for user in draft.assignees
-        )
+        _insert(items)
+        _hang_on(items, drafts, actor)
         Stay.objects.bulk_create(
             Stay(item=item, backlog=item.backlog, entered_at=done.at) for item in items
         )
         Transition.objects.bulk_create(_transition(item, done.at) for item in items)
+        index_items([item.pk for item in items])
         for item in items:
             done.change(item, "created", None, item.title)
         _about(done, items)
+        assigned = [
+            News(item, user, Notification.Kind.ASSIGNED)
+            for item, draft in zip(items, drafts, strict=True)
+            for user in draft.assignees
+        ]
+        tell(product, assigned, actor=actor, at=done.at)
     return items
 
 
@@ -118,12 +145,13 @@ def update_item(
     exact_version: int | None = None,
     **fields: Any,
 ) -> Item:
-    """Change fields of an item: kind, title, description, points, status, assignees, parent.
+    """Change fields of an item: any of its draft but the external source and id.
 
-    With `base_version`, what others changed since in other fields stays; the same field raises
-    Conflict with both values. With `exact_version`, any later change raises status 412. Changes
-    of status and points leave a Transition. A task goes to the backlog of its new parent. Raises
-    ValidationError for bad fields.
+    `extra` holds values of the product's own fields by slug; others stay. With `base_version`,
+    what others changed since in other fields stays; the same field raises Conflict with both
+    values. With `exact_version`, any later change raises status 412. Changes of status and points
+    leave a Transition. A task goes to the backlog of its new parent. Raises ValidationError for
+    bad fields.
     """
     with deed(item.product, actor, "item.updated", item=item) as done:
         if {"parent", "kind"} & set(fields):
@@ -132,28 +160,163 @@ def update_item(
             lock_backlogs(item.backlog)
         fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
         _refuse_deleted(fresh)
-        _check_versions(fresh, fields, base_version, exact_version)
-        before, category = values_of(fresh), fresh.status.category
-        _apply(fresh, fields)
-        after = values_of(fresh, assignees=fields.get("assignees"))
-        changed = [name for name in after if after[name] != before[name]]
+        _check_versions(fresh, _flat(fresh, fields), base_version, exact_version)
+        if not _edit([fresh], fields, done, actor):
+            done.nothing_happened()
+    return fresh
+
+
+def edit_items(
+    product: Product,
+    items: Sequence[Item],
+    *,
+    actor: Actor,
+    add_labels: Sequence[Label] = (),
+    remove_labels: Sequence[Label] = (),
+    **fields: Any,
+) -> list[Item]:
+    """The same change of many items, as `update_item` makes one: all or none, in one deed.
+
+    Labels can be added and removed beside those that each item has. Returns the items that
+    changed. Raises ValidationError naming the first item that can't be changed so.
+    """
+    if not items:
+        return []
+    with deed(product, actor, "items.updated") as done:
+        lock_all_backlogs(product)
+        locked = list(
+            Item.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("product", "status", "backlog", "parent__product")
+            .prefetch_related("assignees", "labels")
+            .filter(pk__in=[item.pk for item in items])
+            .order_by("pk")
+        )
+        for item in locked:
+            _refuse_deleted(item)
+        labels = (add_labels, remove_labels) if add_labels or remove_labels else None
+        changed = _edit(locked, fields, done, actor, labels=labels)
         if not changed:
             done.nothing_happened()
-            return fresh
-        fresh.version += 1
-        _note_done(fresh, done, before_category=category)
-        fresh.save()
-        if "assignees" in changed:
-            fresh.assignees.set(fields["assignees"])
-        if {"status", "points"} & set(changed):
-            _transition(fresh, done.at).save()
-        if "status" in changed:
-            await_evidence([fresh], fresh.status, actor)
-        for name in changed:
-            done.change(fresh, name, before[name], after[name])
-        if {"parent", "kind"} & set(changed):
-            _join_parent(fresh, done)
-    return fresh
+        _about(done, changed)
+    return changed
+
+
+def _edit(
+    items: Sequence[Item],
+    fields: Mapping[str, Any],
+    done: Deed,
+    actor: Actor,
+    *,
+    labels: tuple[Sequence[Label], Sequence[Label]] | None = None,
+) -> list[Item]:
+    """Change locked items and write them, in a number of statements that does not grow."""
+    product = items[0].product
+    _check_sent(product, items, fields, labels)
+    changed: list[_Edited] = []
+    for item in items:
+        try:
+            edited = _edited(item, _with_labels(item, _flat(item, fields), labels), done)
+        except ValidationError as error:
+            raise _naming(item, error) if len(items) > 1 else error from None
+        if edited is not None:
+            changed.append(edited)
+    _write_edits(product, changed, done, actor)
+    return [edited.item for edited in changed]
+
+
+@dataclass(frozen=True)
+class _Edited:
+    """An item with new values: which fields changed, and what its sets were and shall be."""
+
+    item: Item
+    names: frozenset[str]
+    sent: Mapping[str, Any]
+    before: Mapping[str, Any]
+
+
+def _edited(item: Item, sent: Mapping[str, Any], done: Deed) -> _Edited | None:
+    before, category = values_of(item, sent), item.status.category
+    _put(item, sent)
+    after = values_of(item, sent, given=sent)
+    names = frozenset(name for name in after if after[name] != before[name])
+    if not names:
+        return None
+    item.version += 1
+    item.updated_at = done.at
+    _note_done(item, done, before_category=category)
+    for name in after:
+        if name in names:
+            done.change(item, name, before[name], after[name])
+    return _Edited(item, names, sent, before)
+
+
+def _write_edits(product: Product, changed: Sequence[_Edited], done: Deed, actor: Actor) -> None:
+    if not changed:
+        return
+    Item.objects.bulk_update([edited.item for edited in changed], WRITTEN, batch_size=500)
+    for name in SETS:
+        _write_set(name, [edited for edited in changed if name in edited.names])
+
+    def with_any(*names: str) -> list[Item]:
+        return [edited.item for edited in changed if edited.names & set(names)]
+
+    Transition.objects.bulk_create(
+        _transition(item, done.at) for item in with_any("status", "points")
+    )
+    index_items([item.pk for item in with_any("title", "description")])
+    for status in {item.status for item in with_any("status")}:
+        await_evidence(
+            [item for item in with_any("status") if item.status_id == status.pk], status, actor
+        )
+    for item in with_any("parent", "kind"):
+        _join_parent(item, done)
+    news = [
+        News(edited.item, user, Notification.Kind.ASSIGNED)
+        for edited in changed
+        if "assignees" in edited.names
+        for user in edited.sent["assignees"]
+        if user.email not in edited.before["assignees"]
+    ]
+    watch((one.item, one.user) for one in news)
+    tell(product, news, actor=actor, at=done.at)
+
+
+def _write_set(name: str, changed: Sequence[_Edited]) -> None:
+    """Replace what the items have in one of their sets, in two statements."""
+    if not changed:
+        return
+    through = getattr(Item, name).through
+    other = "user" if name == "assignees" else "label"
+    through.objects.filter(item__in=[edited.item.pk for edited in changed]).delete()
+    through.objects.bulk_create(
+        through(item=edited.item, **{other: member})
+        for edited in changed
+        for member in edited.sent[name]
+    )
+    for edited in changed:
+        getattr(edited.item, "_prefetched_objects_cache", {}).pop(name, None)
+
+
+def _with_labels(
+    item: Item,
+    sent: dict[str, Any],
+    labels: tuple[Sequence[Label], Sequence[Label]] | None,
+) -> dict[str, Any]:
+    if labels is None:
+        return sent
+    added, removed = labels
+    kept = [label for label in item.labels.all() if label not in removed]
+    return {**sent, "labels": list(dict.fromkeys([*kept, *added]))}
+
+
+def _naming(item: Item, error: ValidationError) -> ValidationError:
+    """The same error, saying of which item it is."""
+    if not hasattr(error, "error_dict"):
+        return ValidationError([f"{item.ref}: {text}" for text in error.messages])
+    return ValidationError(
+        {name: [f"{item.ref}: {text}" for text in texts] for name, texts in
+         error.message_dict.items()}
+    )  # fmt: skip
 
 
 def move_items(
@@ -197,8 +360,18 @@ def comment(item: Item, text: str, *, actor: Actor) -> Comment:
     """Say something on an item. Raises ValidationError for an empty or too long text."""
     said = Comment(item=item, author=actor.user, text=text.strip())
     said.full_clean()
-    with deed(item.product, actor, "item.commented", item=item):
+    with deed(item.product, actor, "item.commented", item=item) as done:
         said.save()
+        index_items([item.pk])
+        mentioned = people_mentioned(item.product, said.text)
+        news = [News(item, user, Notification.Kind.MENTION, said) for user in mentioned]
+        news += [
+            News(item, user, Notification.Kind.COMMENT, said)
+            for user in item.watchers.all()
+            if user not in mentioned
+        ]
+        tell(item.product, news, actor=actor, at=done.at)
+        watch((item, user) for user in {*mentioned, *([actor.user] if actor.user else [])})
     return said
 
 
@@ -291,10 +464,12 @@ def inbox(product: Product) -> Backlog:
 def _drafted(
     product: Product,
     draft: ItemDraft,
+    parent: Item | None,
     home: Backlog,
     number: int,
     actor: Actor,
     first_status: Status | None,
+    extra: dict[str, Any],
 ) -> Item:
     status = draft.status or first_status
     if status is None:
@@ -307,12 +482,59 @@ def _drafted(
         description=draft.description,
         points=draft.points,
         status=status,
-        parent=draft.parent,
+        parent=parent,
         backlog=home,
         created_by=actor.user,
+        due_date=draft.due_date,
+        blocked_reason=draft.blocked_reason.strip(),
+        gpu_hours=draft.gpu_hours,
+        criteria=kept_criteria(draft.criteria),
+        extra=extra,
+        external_source=draft.external_source,
+        external_id=draft.external_id,
+        external_url=draft.external_url,
     )
     _check(item)
     return item
+
+
+def _insert(items: Sequence[Item]) -> None:
+    """Insert items; raises Conflict where one of their external ids is taken."""
+    try:
+        with transaction.atomic():
+            waiting = list(items)
+            while waiting:  # parents first, and what stands under them when they have an id
+                ready = [item for item in waiting if item.parent is None or item.parent.pk]
+                Item.objects.bulk_create(ready)
+                waiting = [item for item in waiting if item not in ready]
+    except IntegrityError as error:
+        if "external" not in str(error):
+            raise
+        raise Conflict(
+            "external_id_taken",
+            "An item of this external source and id is there already; PUT changes it.",
+        ) from None
+
+
+def _hang_on(items: Sequence[Item], drafts: Sequence[ItemDraft], actor: Actor) -> None:
+    """Assignees, labels and first watchers of new items, one statement each."""
+    pairs = list(zip(items, drafts, strict=True))
+    assigned, labelled = Item.assignees.through, Item.labels.through
+    assigned.objects.bulk_create(assigned(item=i, user=u) for i, d in pairs for u in d.assignees)
+    labelled.objects.bulk_create(labelled(item=i, label=x) for i, d in pairs for x in d.labels)
+    own = [actor.user] if actor.user else []
+    watch((item, user) for item, draft in pairs for user in {*own, *draft.assignees})
+
+
+def _flat(item: Item, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields by the names that changes keep: `extra` apart, one name for each of its values."""
+    sent = {name: value for name, value in fields.items() if name != "extra"}
+    if "extra" in fields:
+        merged = extra_of(item.product, [fields["extra"]], present=item.extra)[0]
+        sent |= {f"{EXTRA}{slug}": merged.get(slug) for slug in fields["extra"]}
+    if "criteria" in sent:
+        sent["criteria"] = kept_criteria(sent["criteria"])
+    return sent
 
 
 def _check(item: Item) -> None:
@@ -334,25 +556,55 @@ def _check(item: Item) -> None:
         raise ValidationError(errors)
 
 
-def _apply(item: Item, fields: dict[str, Any]) -> None:
-    allowed = {*PLAIN_FIELDS, "status", "assignees", "parent"}
-    unknown = set(fields) - allowed
+def _check_sent(
+    product: Product,
+    items: Sequence[Item],
+    fields: Mapping[str, Any],
+    labels: tuple[Sequence[Label], Sequence[Label]] | None,
+) -> None:
+    """What can be told of the values without looking at each item."""
+    unknown = set(fields) - {*PLAIN, *SETS, "extra"}
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, "This can't be changed."))
-    for name, value in fields.items():
-        if name == "title":
-            value = " ".join(value.split())
-        if name != "assignees":
-            setattr(item, name, value)
-    if "kind" in fields and item.children.alive().exists():
-        for child_kind in set(item.children.alive().values_list("kind", flat=True)):
-            if problem := trees.parent_problem(child_kind, item.kind):
-                raise ValidationError({"kind": f"It has children. {problem}"})
-    if "assignees" in fields:
-        _check_members(item.product, fields["assignees"])
+    _check_members(product, fields.get("assignees", ()))
+    _check_labels(product, [*fields.get("labels", ()), *(labels[0] if labels else ())])
     if fields.get("parent"):
         _refuse_trashed([fields["parent"]])
+    if "kind" in fields:
+        children = Item.objects.alive().filter(parent__in=[item.pk for item in items])
+        for child_kind in set(children.values_list("kind", flat=True)):
+            if problem := trees.parent_problem(child_kind, fields["kind"]):
+                raise ValidationError({"kind": f"It has children. {problem}"})
+
+
+def _put(item: Item, sent: Mapping[str, Any]) -> None:
+    """Put the values that were sent into the item; sets are written later."""
+    for name, value in sent.items():
+        if name.startswith(EXTRA):
+            slug = name.removeprefix(EXTRA)
+            item.extra = {k: v for k, v in item.extra.items() if k != slug} | (
+                {} if value is None else {slug: value}
+            )
+        elif name not in SETS:
+            setattr(item, name, " ".join(value.split()) if name == "title" else value)
     _check(item)
+
+
+def _check_labels(product: Product, labels: Iterable[Label]) -> None:
+    if any(label.product_id != product.pk for label in labels):
+        raise ValidationError({"labels": "Only labels of the product can be given."})
+
+
+def kept_criteria(criteria: Criteria) -> list[dict[str, Any]]:
+    """Acceptance criteria as they are stored. Raises ValidationError for empty or endless ones."""
+    rows = [{"text": " ".join(text.split()), "is_met": is_met} for text, is_met in criteria]
+    if len(rows) > MOST_CRITERIA:
+        raise ValidationError({"criteria": f"An item has at most {MOST_CRITERIA} criteria."})
+    if not all(1 <= len(str(row["text"])) <= LONGEST_CRITERION for row in rows):
+        raise ValidationError(
+            {"criteria": f"Each criterion is a text of 1 to {LONGEST_CRITERION} signs."}
+        )
+    return rows
 
 
 def _check_members(product: Product, users: Iterable[User]) -> None:
@@ -380,7 +632,7 @@ def _check_versions(
     if base_version is None or base_version == item.version:
         return
     later = item.changes.filter(version__gt=base_version, field__in=list(fields)).order_by("id")
-    theirs = values_of(item)
+    theirs = values_of(item, fields)
     conflicts: dict[str, dict[str, Any]] = {}
     for change in later:
         conflicts.setdefault(

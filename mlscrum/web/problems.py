@@ -89,6 +89,21 @@ def problem_response(error: Exception, context: Mapping[str, Any]) -> HttpRespon
     return None
 
 
+def faults_of(error: Exception) -> tuple[int, list[dict[str, str]]]:
+    """Status and errors of a refusal, for an answer that holds several."""
+    match error:
+        case DomainError():
+            listed = error.errors or [FieldError("", error.code, error.message)]
+            status = error.status
+        case DjangoValidationError():
+            listed, status = list(_django_errors(error)), 400
+        case ValidationError():
+            listed, status = list(_field_errors(error.detail)), 400
+        case _:
+            raise error
+    return status, [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in listed]
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Django's refusal before any view was asked."""
     if not request.path.startswith(API):

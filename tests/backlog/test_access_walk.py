@@ -21,6 +21,8 @@ from backlog.rules.evidence import Observation, Outcome
 from backlog.services.findings import EvidenceReport, report
 from backlog.services.invitations import invite
 from backlog.services.items import ItemDraft, create_item
+from backlog.services.labels import create_label
+from backlog.services.links import add_link
 from backlog.services.tokens import create_token
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import request_run
@@ -123,6 +125,9 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     token, _ = create_token(name="ci", scopes=["read"], days=1, actor=olga, product=product)
     invitation, link = invite(product, "nina@example.org", "developer", actor=olga)
     job = Job.objects.filter(product=product).latest("pk")
+    label = create_label(product, "ux", actor=olga)
+    other = create_item(product, ItemDraft("Third reading"), actor=olga)
+    linked = add_link(item, "blocks", other, actor=olga)
     return {
         "key": "MED",
         "ref": item.ref,
@@ -137,7 +142,16 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "invitation_id": invitation.pk,
         "email": cast.vera.email,
         "token": link.rstrip("/").rpartition("/")[2],
-        "id": {"runs": run.pk, "findings": filed.findings[0], "jobs": job.pk, "tokens": token.pk},
+        "source": "jira",
+        "external_id": "A-1",
+        "id": {
+            "runs": run.pk,
+            "findings": filed.findings[0],
+            "jobs": job.pk,
+            "tokens": token.pk,
+            "labels": label.pk,
+            "links": linked.pk,
+        },
     }
 
 

@@ -23,7 +23,9 @@ MOVE = f"{ITEMS}move/"
 FIELDS = {
     "ref", "url", "kind", "title", "description", "status", "category", "points", "assignees",
     "parent", "children", "backlog", "sprint", "severity", "source", "findings", "version",
-    "created_at", "updated_at", "done_at", "deleted_at",
+    "created_at", "updated_at", "done_at", "deleted_at", "criteria", "labels", "links", "blocked",
+    "blocked_reason", "due_date", "gpu_hours", "fields", "external_source", "external_id",
+    "external_url",
 }  # fmt: skip
 
 
@@ -247,7 +249,7 @@ def test_updated_since_finds_what_changed_later(max_: Any, cast: Cast, abc: list
         ("ordering=title", "ordering"),
         ("sprint=1&sprint=2", "sprint"),
         ("status=%00", "status"),
-        ("q=age", "q"),
+        ("due=someday", "due"),
     ],
 )
 def test_a_wrong_parameter_is_named(max_: Any, query: str, parameter: str) -> None:

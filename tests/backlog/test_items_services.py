@@ -1,5 +1,6 @@
 """Items: created, edited, moved, thrown away and brought back."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -7,10 +8,12 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from backlog.models import Activity, Actor, Backlog, Item, Kind, Product, Stay
+from backlog.services.extra_fields import create_field
 from backlog.services.items import (
     ItemDraft,
     create_item,
     create_items,
+    edit_items,
     inbox,
     move_items,
     product_backlog,
@@ -18,6 +21,7 @@ from backlog.services.items import (
     trash_item,
     update_item,
 )
+from backlog.services.labels import labels_named
 from backlog.services.ranks import Spot
 from mlscrum.lib.errors import Conflict, DomainError
 from tests.conftest import Cast
@@ -300,3 +304,83 @@ def test_hundreds_of_moves_into_one_gap_keep_short_keys_and_the_order(
         move_items(product, [c], actor=max_acts, spot=Spot.after(a))
     assert titles(product) == ["a", "c", "b"]
     assert max(len(item.rank or "") for item in Item.objects.filter(product=product)) <= 60
+
+
+def test_an_edit_takes_every_field_of_an_item(
+    product: Product, max_acts: Actor, cast: Cast
+) -> None:
+    create_field(product, "Risk", "choice", actor=max_acts, choices=["low", "high"])
+    ux, data = labels_named(product, ["ux", "data"], actor=max_acts)
+    item = create_item(
+        product,
+        ItemDraft(
+            title="Second reading",
+            labels=[ux],
+            criteria=[("Doctors agree", False)],
+            extra={"risk": "low"},
+            assignees=[cast.dora],
+        ),
+        actor=max_acts,
+    )
+    edited = update_item(
+        item,
+        actor=max_acts,
+        labels=[data],
+        criteria=[("Doctors agree", True), ("It is quick", False)],
+        extra={"risk": "high"},
+        due_date=date(2026, 12, 24),
+        blocked_reason="waits for the clinic",
+        gpu_hours=Decimal("1.5"),
+        assignees=[cast.max],
+    )
+    edited.refresh_from_db()
+    assert [label.name for label in edited.labels.all()] == ["data"]
+    assert edited.extra == {"risk": "high"}
+    assert edited.criteria[0] == {"text": "Doctors agree", "is_met": True}
+    changed = edited.changes.filter(version=2).values_list("field", "before", "after")
+    assert set(changed.values_list("field", flat=True)) == {
+        "labels", "criteria", "fields.risk", "due_date", "blocked_reason", "gpu_hours", "assignees"
+    }  # fmt: skip
+    assert ("labels", ["ux"], ["data"]) in list(changed)
+    assert ("fields.risk", "low", "high") in list(changed)
+
+
+def test_many_items_change_in_one_deed_and_few_statements(
+    product: Product, max_acts: Actor, django_assert_max_num_queries: Any
+) -> None:
+    items = create_items(product, [ItemDraft(title=f"Item {n}") for n in range(50)], actor=max_acts)
+    ux, data = labels_named(product, ["ux", "data"], actor=max_acts)
+    edit_items(product, items[:10], actor=max_acts, add_labels=[ux])
+    before = product.activities.count()
+    doing = product.statuses.get(slug="in-progress")
+    with django_assert_max_num_queries(30):
+        changed = edit_items(
+            product, items, actor=max_acts, status=doing, add_labels=[data], remove_labels=[ux]
+        )
+    assert len(changed) == 50
+    assert product.activities.count() == before + 1
+    assert {tuple(item.labels.values_list("name", flat=True)) for item in items} == {("data",)}
+    assert Item.objects.filter(status=doing, version=2).count() == 40
+    assert edit_items(product, items, actor=max_acts, status=doing) == []
+
+
+def test_a_change_of_many_that_one_can_not_take_changes_none_and_names_it(
+    product: Product, max_acts: Actor
+) -> None:
+    story, epic = create_items(
+        product, [ItemDraft(title="Story"), ItemDraft(title="Epic", kind="epic")], actor=max_acts
+    )
+    with pytest.raises(ValidationError, match=epic.ref):
+        edit_items(product, [story, epic], actor=max_acts, points=Decimal(3))
+    story.refresh_from_db()
+    assert story.points is None
+    assert story.version == 1
+
+
+def test_an_external_id_stands_for_one_item(product: Product, max_acts: Actor) -> None:
+    draft = ItemDraft(title="From Jira", external_source="jira", external_id="A-1")
+    create_item(product, draft, actor=max_acts)
+    with pytest.raises(Conflict) as refused:
+        create_items(product, [ItemDraft(title="Other"), draft], actor=max_acts)
+    assert refused.value.code == "external_id_taken"
+    assert Item.objects.count() == 1

@@ -1,0 +1,69 @@
+"""Who is told of what: mentions, assignments and news of watched items, written with the deed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from backlog.models import Actor, Comment, Item, Notification, Product, User
+from backlog.rules.mentions import handles, mentioned
+
+
+def people_mentioned(product: Product, text: str) -> list[User]:
+    """The members whom a text mentions, in the order it does; strangers and doubles are none."""
+    names = mentioned(text)
+    if not names:
+        return []
+    members = {user.email: user for user in User.objects.filter(memberships__product=product)}
+    known = handles((user.email, user.name) for user in members.values())
+    emails = dict.fromkeys(known[name] for name in names if name in known)
+    return [members[email] for email in emails]
+
+
+def watch(pairs: Iterable[tuple[Item, User]]) -> None:
+    """Let each of these people hear of what happens to the item."""
+    watching = Item.watchers.through
+    watching.objects.bulk_create(
+        (watching(item=item, user=user) for item, user in pairs), ignore_conflicts=True
+    )
+
+
+def unwatch(item: Item, person: User) -> None:
+    item.watchers.remove(person)
+
+
+@dataclass(frozen=True)
+class News:
+    """Something to tell one person about an item."""
+
+    item: Item
+    user: User
+    kind: str
+    comment: Comment | None = None
+
+
+def tell(product: Product, news: Sequence[News], *, actor: Actor, at: datetime) -> None:
+    """Write the news; none for who did it, nor for who is no member of the product any more."""
+    people = {one.user.pk for one in news} - {actor.user.pk if actor.user else None}
+    if not people:
+        return
+    members = User.objects.filter(pk__in=people, memberships__product=product, is_active=True)
+    told = set(members.values_list("pk", flat=True))
+    Notification.objects.bulk_create(
+        Notification(
+            user=one.user, item=one.item, comment=one.comment, kind=one.kind, by=actor.user, at=at
+        )
+        for one in news
+        if one.user.pk in told
+    )
+
+
+def mark_read(person: User, *, item: Item | None = None) -> int:
+    """The person has seen all news, or those of one item; how many were new."""
+    unread = Notification.objects.filter(user=person, read_at=None)
+    if item is not None:
+        unread = unread.filter(item=item)
+    return int(unread.update(read_at=timezone.now()))

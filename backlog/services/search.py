@@ -1,0 +1,36 @@
+"""Keeping what can be found in step with the items' texts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from backlog.models import Comment, Item, SearchText
+from backlog.rules.search import LONGEST_TEXT, indexed_words
+
+
+def index_items(ids: Collection[int]) -> None:
+    """Write the words of these items anew, in three statements however many there are."""
+    if not ids:
+        return
+    said: dict[int, list[str]] = defaultdict(list)
+    comments = Comment.objects.filter(item__in=ids).order_by("-id")
+    for item_id, text in comments.values_list("item_id", "text"):
+        if sum(map(len, said[item_id])) < LONGEST_TEXT:
+            said[item_id].append(text)
+    rows = Item.objects.filter(pk__in=ids).values_list(
+        "pk", "product__key", "number", "title", "description"
+    )
+    SearchText.objects.bulk_create(
+        [
+            SearchText(
+                item_id=pk,
+                words=indexed_words([f"{key}-{number}", title, description, *said[pk]]),
+            )
+            for pk, key, number, title, description in rows
+        ],
+        update_conflicts=True,
+        unique_fields=["item"],
+        update_fields=["words"],
+        batch_size=500,
+    )
