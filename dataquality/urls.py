@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}suite/", suites.suite, name="suite"),
     path(f"{DATASET}suite/add/", suites.suite_add, name="suite-add"),
     path(f"{DATASET}suite/json/", suites.suite_json, name="suite-json"),
+    path(f"{DATASET}suite/retire/", suites.suite_retire, name="suite-retire"),
     path(f"{DATASET}suite/<int:position>/", suites.suite_edit, name="suite-edit"),
     path(f"{DATASET}suite/<int:position>/remove/", suites.suite_remove, name="suite-remove"),
     path(f"{DATASET}runs/", runs.runs, name="runs"),

@@ -24,6 +24,7 @@ from dataquality.queries.gates import Gate, dataset_gate
 from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
 from dataquality.queries.standings import standings
+from dataquality.queries.suites import orphaned_findings
 from dataquality.serializers.datasets import (
     DatasetEditSerializer,
     DatasetSerializer,
@@ -267,6 +268,7 @@ class SuiteView(DataView):
         shown = {
             "version": suite.number if suite else 0,
             "expectations": present_expectations(dataset),
+            "orphaned": [finding.pk for finding in orphaned_findings(dataset)],
         }
         return Response(SuiteSerializer(shown).data)
 

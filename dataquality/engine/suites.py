@@ -112,6 +112,11 @@ def check_of(expectation: Expectation) -> tuple[str, dict[str, Any]]:
     return kind, identity | ({"check_key": str(key)} if key else {})
 
 
+def given_name(expectation: Expectation) -> str:
+    """The name that its author gave the trouble, in place of check and identity."""
+    return str((expectation.get("meta") or {}).get("fingerprint") or "")[:64]
+
+
 def twins(expectations: Sequence[Expectation]) -> list[list[int]]:
     """Positions of checks that share an identity, and so one finding."""
     groups: dict[str, list[int]] = {}

@@ -9,11 +9,20 @@ from dataquality.models.datasets import (
     ValuesOpened,
 )
 from dataquality.models.profiles import Profile
-from dataquality.models.runs import FINISHED, Outcome, Result, Run, RunState, Trigger
+from dataquality.models.runs import (
+    FINISHED,
+    SOURCE_OF_RUNS,
+    Outcome,
+    Result,
+    Run,
+    RunState,
+    Trigger,
+)
 from dataquality.models.suites import SuiteVersion
 
 __all__ = [
     "FINISHED",
+    "SOURCE_OF_RUNS",
     "Dataset",
     "DatasetVersion",
     "FileFormat",

@@ -60,6 +60,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
 
 
+SOURCE_OF_RUNS = "gx"  # what findings name as the source of what a run says
+
+
 class Run(models.Model):
     """One execution of a suite on a version. Its job carries progress; its state what was found.
 

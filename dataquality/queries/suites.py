@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from backlog.models import Finding
+from backlog.rules.evidence import Observation, Outcome, fingerprint, fingerprint_inputs
 from dataquality.engine import catalogue, suites
-from dataquality.models import Dataset
+from dataquality.engine.running import GUARD
+from dataquality.models import SOURCE_OF_RUNS, Dataset
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,30 @@ def check_lines(dataset: Dataset) -> list[CheckLine]:
         )
         for position, expectation in enumerate(present)
     ]
+
+
+def orphaned_findings(dataset: Dataset) -> list[Finding]:
+    """The open or muted findings of runs whose checks stand in the suite no more."""
+    suite = dataset.current_suite
+    present = {_print(dataset, check) for check in [*(suite.expectations if suite else []), GUARD]}
+    return list(
+        Finding.objects.filter(
+            subject=dataset.subject,
+            source=SOURCE_OF_RUNS,
+            is_execution=False,
+            state__in=[Finding.State.OPEN, Finding.State.MUTED],
+        )
+        .exclude(fingerprint__in=present)
+        .select_related("item__product", "product")
+        .order_by("priority", "pk")
+    )
+
+
+def _print(dataset: Dataset, expectation: suites.Expectation) -> str:
+    check, identity = suites.check_of(expectation)
+    given = suites.given_name(expectation)
+    seen = Observation(check, identity, "", Outcome.FAILED, fingerprint=given)
+    return fingerprint(fingerprint_inputs(dataset.subject.kind, dataset.subject.slug, seen))
 
 
 def type_choices() -> list[tuple[str, list[catalogue.Entry]]]:

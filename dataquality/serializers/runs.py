@@ -101,10 +101,11 @@ class FileSerializer(StrictSerializer[Run]):
 
 
 class SuiteSerializer(serializers.Serializer[SuiteVersion]):
-    """The suite in force."""
+    """The suite in force; `orphaned` are the ids of findings whose checks it holds no more."""
 
     version = serializers.IntegerField()
     expectations = serializers.JSONField()
+    orphaned = serializers.ListField(child=serializers.IntegerField())
 
 
 class SuitePutSerializer(StrictSerializer[SuiteVersion]):

@@ -21,9 +21,10 @@ from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
 from backlog.services.deeds import deed
 from backlog.services.findings import EvidenceReport, Filed
-from dataquality.engine import reading, redact, running
+from dataquality.engine import reading, redact, running, suites
 from dataquality.engine.running import CheckResult
 from dataquality.models import (
+    SOURCE_OF_RUNS,
     Dataset,
     DatasetVersion,
     Result,
@@ -39,7 +40,6 @@ from dataquality.services.values import policy_of
 from mlscrum.lib.errors import Conflict, DomainError
 
 JOB_KIND = "run"
-SOURCE = "gx"
 CARRIED_OUT = "run"  # the check that every run makes of itself
 CHOICES = ("file", "accept", "watch")
 
@@ -260,7 +260,7 @@ def _report(run: Run, observations: Sequence[Observation]) -> Filed:
     return findings.report(
         EvidenceReport(
             product=run.dataset.product,
-            source=SOURCE,
+            source=SOURCE_OF_RUNS,
             key=f"run:{run.pk}",
             subject=run.dataset.subject,
             batch_key=run.version.batch_key,
@@ -275,7 +275,7 @@ def _report(run: Run, observations: Sequence[Observation]) -> Filed:
 
 def _stored_report(run: Run) -> StoredReport | None:
     return StoredReport.objects.filter(
-        product=run.dataset.product, source=SOURCE, key=f"run:{run.pk}"
+        product=run.dataset.product, source=SOURCE_OF_RUNS, key=f"run:{run.pk}"
     ).first()
 
 
@@ -298,7 +298,7 @@ def _observation(run: Run, result: CheckResult) -> Observation:
         severity=Severity(result.severity),
         excess=result.excess,
         evidence=evidence,
-        fingerprint=str(result.meta.get("fingerprint") or "")[:64],
+        fingerprint=suites.given_name({"meta": result.meta}),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import Max
 
-from backlog.models import Actor
+from backlog.models import Actor, Finding
 from backlog.services.deeds import deed
+from backlog.services.findings import mark_obsolete
 from dataquality.engine import suites as rules
 from dataquality.models import Dataset, SuiteVersion
 from mlscrum.lib.errors import Conflict, DomainError, FieldError
@@ -104,6 +105,19 @@ def _store(dataset: Dataset, wanted: list[dict[str, Any]], *, actor: Actor) -> S
     Dataset.objects.filter(pk=dataset.pk).update(current_suite=saved)
     dataset.current_suite = saved
     return saved
+
+
+def retire(dataset: Dataset, orphans: Sequence[Finding], *, actor: Actor) -> int:
+    """Mark these findings obsolete, whose checks stand in the suite no more; how many those
+    were."""
+    if not orphans:
+        return 0
+    gone = [finding.pk for finding in orphans]
+    with deed(dataset.product, actor, "suite.findings_retired", subject=dataset.subject) as done:
+        for finding in orphans:
+            mark_obsolete(finding, actor=actor)
+        done.data["findings"] = gone
+    return len(gone)
 
 
 def accept_suggestions(

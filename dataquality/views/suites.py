@@ -15,8 +15,8 @@ from dataquality.engine.catalogue import Entry, find
 from dataquality.forms.suites import CheckForm, SuiteForm, suite_text, whereabouts
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
-from dataquality.queries.suites import check_lines, type_choices
-from dataquality.services.suites import present_expectations, save_suite
+from dataquality.queries.suites import check_lines, orphaned_findings, type_choices
+from dataquality.services.suites import present_expectations, retire, save_suite
 from dataquality.views.common import page_of
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
@@ -33,8 +33,22 @@ def suite(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "lines": check_lines(dataset),
             "suite": dataset.current_suite,
             "groups": type_choices(),
+            "orphans": orphaned_findings(dataset),
+            "may_retire": request.may("finding.triage", dataset.subject),
         },
     )
+
+
+@require_POST
+@subject_page("finding.triage", find_dataset)
+def suite_retire(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Mark the chosen findings obsolete, as far as their checks are gone still."""
+    chosen = set(request.POST.getlist("finding"))
+    orphans = [found for found in orphaned_findings(dataset) if str(found.pk) in chosen]
+    retired = retire(dataset, orphans, actor=request.actor)
+    what = "1 finding is" if retired == 1 else f"{retired} findings are"
+    messages.success(request, f"{what} obsolete.")
+    return redirect("dataquality:suite", dataset.product.key, dataset.slug)
 
 
 @subject_page("suite.edit", find_dataset)
@@ -63,7 +77,8 @@ def suite_remove(request: ProductRequest, dataset: Dataset, position: int) -> Ht
         details = [f"{whereabouts(e.pointer)}: {e.detail}" for e in error.errors]
         messages.error(request, " ".join([error.message, *details]))
     else:
-        messages.success(request, f"Removed: {rules.words(present[position])}.")
+        said = f"Removed: {rules.words(present[position])}."
+        messages.success(request, said + _about_orphans(dataset))
     return redirect("dataquality:suite", dataset.product.key, dataset.slug)
 
 
@@ -86,7 +101,8 @@ def suite_json(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             if not error.errors:
                 form.add_error(None, error.message)
         else:
-            messages.success(request, f"Saved as suite {saved.number}.")
+            said = f"Saved as suite {saved.number}."
+            messages.success(request, said + _about_orphans(dataset))
             return redirect("dataquality:suite", dataset.product.key, dataset.slug)
     return render(
         request,
@@ -141,8 +157,16 @@ def _saved(request: ProductRequest, dataset: Dataset, form: CheckForm, position:
         if not error.errors:
             form.add_error(None, error.message)
         return False
-    messages.success(request, f"Saved: {rules.words(wanted)}.")
+    messages.success(request, f"Saved: {rules.words(wanted)}." + _about_orphans(dataset))
     return True
+
+
+def _about_orphans(dataset: Dataset) -> str:
+    """What saving has left behind, where it left anything."""
+    titles = [finding.title for finding in orphaned_findings(dataset)]
+    if not titles:
+        return ""
+    return f" Decide on the findings whose checks are gone: {'; '.join(titles[:5])}."
 
 
 def _present(dataset: Dataset, position: int) -> list[dict[str, Any]]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from backlog.models import Actor, Finding
 from dataquality.models import Dataset
 from tests.conftest import Cast
-from tests.dataquality.conftest import AGE_NOT_NULL, check, with_checks
+from tests.dataquality.conftest import AGE_NOT_NULL, check, run_now, with_checks
 
 SUITE_URL = "/p/MED/data/patients/suite/"
 IN_SET = (
@@ -78,3 +79,34 @@ def test_a_suite_that_holds_an_odd_condition_still_has_its_page(
     answer = as_person(cast.max).get(SUITE_URL)
     assert answer.status_code == 200
     assert "Name the column" in answer.content.decode()
+
+
+def test_findings_of_checks_that_are_gone_are_named_and_retired(
+    with_suite: Dataset, max_acts: Actor, cast: Cast, as_person: Any, api: Any
+) -> None:
+    run_now(with_suite, max_acts)
+    finding = Finding.objects.get()
+    browser = as_person(cast.max)
+    gone = browser.post(f"{SUITE_URL}0/remove/", {"based_on": 1}, follow=True)
+    assert finding.title in str(list(gone.context["messages"])[0])
+    assert "1 finding of checks that are gone" in gone.content.decode()
+    rest = api(cast.max).get("/api/v1/datasets/MED/patients/suite/").json()
+    assert rest["orphaned"] == [finding.pk]
+
+    assert as_person(cast.vera).post(f"{SUITE_URL}retire/").status_code == 403
+    browser.post(f"{SUITE_URL}retire/", {"finding": [finding.pk]})
+    finding.refresh_from_db()
+    assert finding.state == "obsolete"
+    assert finding.item is not None
+    assert finding.item.status.category == "done"
+    assert "checks that are gone" not in browser.get(SUITE_URL).content.decode()
+
+
+def test_a_finding_whose_check_stands_is_not_retired(
+    with_suite: Dataset, max_acts: Actor, cast: Cast, as_person: Any
+) -> None:
+    run_now(with_suite, max_acts)
+    finding = Finding.objects.get()
+    as_person(cast.max).post(f"{SUITE_URL}retire/", {"finding": [finding.pk]})
+    finding.refresh_from_db()
+    assert finding.state == "open"
