@@ -55,7 +55,8 @@ def _suggestion(
 ) -> dict[str, Any]:
     return {
         "expectation": {
-            "type": f"expect_{kind}", "kwargs": kwargs, "severity": severity, "meta": {}
+            "type": f"expect_{kind}", "kwargs": kwargs, "severity": severity,
+            "meta": {"suggested": True},
         },
         "reason": reason,
         "breaks_now": breaks_now,

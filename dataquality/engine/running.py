@@ -13,7 +13,7 @@ import pandas as pd
 
 from backlog.rules.evidence import Outcome, canonical
 from backlog.rules.severity import Severity
-from dataquality.engine import conditions, suites
+from dataquality.engine import conditions, suites, titles
 from dataquality.engine.reading import Table
 from mlscrum.lib.errors import DomainError
 
@@ -300,14 +300,9 @@ class _Judged:
         )
 
     def _title(self, outcome: Outcome, found: Mapping[str, Any]) -> str:
-        """The check as an item's title: names, limits and counts, never a value of the data."""
-        name = ", ".join(suites.columns_of(self.kwargs))
-        text = suites.words(self.check, with_values=False)
-        text = f"{name}: {text[:1].lower()}{text[1:]}" if name else text
-        count, total = found.get("unexpected_count"), found.get("element_count")
-        if outcome == Outcome.FAILED and count is not None and total is not None:
-            text += f" ({count:,} of {total:,} are not)"
-        return text[:200]
+        if outcome == Outcome.FAILED:
+            return titles.of_failure(self.check, found)
+        return titles.of_check(self.check, {})
 
 
 def plain(value: Any) -> Any:

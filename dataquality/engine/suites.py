@@ -112,6 +112,11 @@ def check_of(expectation: Expectation) -> tuple[str, dict[str, Any]]:
     return kind, identity | ({"check_key": str(key)} if key else {})
 
 
+def is_suggested(expectation: Expectation) -> bool:
+    """Whether a profile has made it of the data."""
+    return bool((expectation.get("meta") or {}).get("suggested"))
+
+
 def given_name(expectation: Expectation) -> str:
     """The name that its author gave the trouble, in place of check and identity."""
     return str((expectation.get("meta") or {}).get("fingerprint") or "")[:64]
@@ -243,16 +248,17 @@ def _size_words(values: Any) -> str:
 def _between_words(kwargs: Mapping[str, Any]) -> str:
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     if low is not None and high is not None:
-        return f"between {_value(low)} and {_value(high)}"
+        return f"between {value(low)} and {value(high)}"
     if low is not None:
-        return f"{'above' if kwargs.get('strict_min') else 'at least'} {_value(low)}"
-    return f"{'below' if kwargs.get('strict_max') else 'at most'} {_value(high)}"
+        return f"{'above' if kwargs.get('strict_min') else 'at least'} {value(low)}"
+    return f"{'below' if kwargs.get('strict_max') else 'at most'} {value(high)}"
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+def value(of: Any) -> str:
+    """A bound as people write it."""
+    if isinstance(of, bool) or not isinstance(of, int | float):
+        return str(of)
+    return f"{of:,}" if isinstance(of, int) else f"{of:,.6g}"
 
 
 def _condition_words(condition: Any) -> str:

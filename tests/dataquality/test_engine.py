@@ -667,11 +667,11 @@ def test_a_masked_column_keeps_no_observed_value_whatever_it_is_called(name: str
     [
         (
             check("column_values_to_be_in_set", column="name", value_set=["b", CANARY]),
-            "name: in a set of 2 values (1 of 3 are not)",
+            "1 value of name is outside the set of 2 values",
         ),
         (
             check("column_values_to_not_be_in_set", column="name", value_set=["b"]),
-            "name: not in a set of 1 value (1 of 3 are not)",
+            "1 value of name is within a set of 1 value that must not occur",
         ),
         (
             check(
@@ -679,7 +679,7 @@ def test_a_masked_column_keeps_no_observed_value_whatever_it_is_called(name: str
                 column="c",
                 row_condition=compares("name", "==", CANARY),
             ),
-            "c: not null, where a condition holds (1 of 1 are not)",
+            "c is missing in 100 % of rows (limit 0 %), where a condition holds",
         ),
     ],
 )
