@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, View, product_page
@@ -95,6 +96,7 @@ def item_new(request: ProductRequest, product: Product) -> HttpResponse:
 
 
 @require_GET
+@cache_control(no_store=True, private=True)  # a panel may show values of the data
 @item_page("item.view")
 def item(request: ProductRequest, item: Item) -> HttpResponse:
     """The item with its evidence, comments and history."""

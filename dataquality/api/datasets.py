@@ -17,7 +17,7 @@ from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.rules.severity import Severity
 from backlog.serializers.links import page
-from dataquality.api.scope import DataView, choice_of, number_of
+from dataquality.api.scope import UNKEPT, DataView, choice_of, number_of
 from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
 from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.gates import Gate, dataset_gate
@@ -308,7 +308,7 @@ class ProfileView(DataView):
             "suggested_expectations": list(found.suggestions) if found else [],
             "error": error,
         }
-        headers = {"Location": page("api-profile", dataset.product.key, dataset.slug)}
+        headers = {"Location": page("api-profile", dataset.product.key, dataset.slug)} | UNKEPT
         return Response(ProfileSerializer(shown).data, status=status, headers=headers)
 
 

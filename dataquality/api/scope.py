@@ -23,6 +23,7 @@ from dataquality.services.values import note_values_opened
 from mlscrum.web.problems import BadParameters
 
 POLL_S = 0.2
+UNKEPT = {"Cache-Control": "no-store, private"}  # of answers that may hold values
 
 
 class DataView(ProductViewSet):
@@ -72,7 +73,7 @@ class DataView(ProductViewSet):
         if fail_on and run.is_finished and not gate.passed:
             status = 422
         headers = {} if run.is_finished else {"Location": page("api-run", run.pk)}
-        return Response(shown, status=status, headers=headers)
+        return Response(shown, status=status, headers=headers | UNKEPT)
 
     def started(self, run: Run, *, wait_s: float, fail_on: str | None) -> Response:
         """202 with the run's Location, or the finished run if it ends within the wait."""

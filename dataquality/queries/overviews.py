@@ -12,6 +12,7 @@ from django.db.models import OuterRef, Subquery
 
 from backlog.models import Finding, Item
 from dataquality.engine import suites
+from dataquality.engine.redact import COUNTING
 from dataquality.models import Dataset, DatasetVersion, Outcome, Result, Run, SamplePolicy
 from dataquality.queries.datasets import (
     CURVE_LENGTH,
@@ -45,7 +46,8 @@ COLUMNS_WANTED = {
 
 @dataclass(frozen=True)
 class ResultLine:
-    """One expectation of a run as a row of a table."""
+    """One expectation of a run as a row of a table; `shows_values` says whether failing rows, or a
+    figure that is or comes from values, are in it."""
 
     result: Result
     words: str
@@ -54,6 +56,7 @@ class ResultLine:
     points: Sequence[Point]
     sample: Sequence[Mapping[str, Any]]
     columns: Sequence[str]
+    shows_values: bool
 
     @property
     def finding(self) -> Finding | None:
@@ -210,7 +213,7 @@ def run_details(run: Run, *, with_values: bool) -> RunDetails:
         run=run,
         lines=lines,
         counts=counts,
-        shows_values=with_values and any(line.sample for line in lines),
+        shows_values=any(line.shows_values for line in lines),
     )
 
 
@@ -250,7 +253,13 @@ def result_line(result: Result, points: Sequence[Point], *, with_values: bool) -
         points=points,
         sample=sample,
         columns=columns,
+        shows_values=with_values and _holds_values(result),
     )
+
+
+def _holds_values(result: Result) -> bool:
+    is_figure = result.observed_value is not None and not COUNTING.search(result.type)
+    return bool(result.sample) or is_figure
 
 
 def _observed(result: Result, *, with_values: bool) -> str:

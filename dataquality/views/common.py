@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http.response import HttpResponseBase
+from django.views.decorators.cache import cache_control
 
 from backlog.access.pages import ProductRequest, View, product_page
 from backlog.models import Product
@@ -15,6 +16,9 @@ from dataquality.models import Dataset
 from dataquality.queries.datasets import may_see_values
 from dataquality.queries.runs import find_run
 from mlscrum.lib.errors import DomainError
+
+# What such a page showed is kept by nobody on the way, nor by the browser's back button.
+holds_values = cache_control(no_store=True, private=True)
 
 
 def sees_values(request: ProductRequest, dataset: Dataset) -> bool:

@@ -23,7 +23,7 @@ from dataquality.services.profiles import request_profile
 from dataquality.services.runs import request_run
 from dataquality.services.values import note_values_opened
 from dataquality.services.versions import Delivered, add_version, purge_version, read_again
-from dataquality.views.common import page_of, sees_values
+from dataquality.views.common import holds_values, page_of, sees_values
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.limits import takes_files
 
@@ -67,12 +67,13 @@ def dataset_new(request: ProductRequest, product: Product) -> HttpResponse:
 
 
 @require_GET
+@holds_values
 @subject_page("dataset.view", find_dataset)
 def dataset(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     values = sees_values(request, dataset)
     overview = overview_of(dataset, with_values=values)
-    if values and overview.failing and overview.failing.result.sample:
-        note_values_opened(dataset, f"run {overview.failing.result.run_id}", actor=request.actor)
+    if overview.last and overview.last.shows_values:
+        note_values_opened(dataset, f"run {overview.last.run.pk}", actor=request.actor)
     return render(
         request,
         "dataquality/dataset.html",
@@ -159,6 +160,7 @@ def version_purge(request: ProductRequest, dataset: Dataset, number: int) -> Htt
 
 
 @require_GET
+@holds_values
 @subject_page("dataset.view", find_dataset)
 def version_file(request: ProductRequest, dataset: Dataset, number: int) -> HttpResponseBase:
     """The file of a version, for members who may see values; who took it is noted."""

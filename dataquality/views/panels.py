@@ -20,7 +20,7 @@ def failing_rows(item: Item, may: May, actor: Actor) -> Panel | None:
         for pk, dataset in datasets.items()
     }
     evidence = evidence_of(results, sees)
-    opened = {e.line.result.run_id: e.dataset for e in evidence if e.line.sample}
+    opened = {e.line.result.run_id: e.dataset for e in evidence if e.line.shows_values}
     for run_id, dataset in opened.items():
         note_values_opened(dataset, f"run {run_id}", actor=actor)
     return Panel("dataquality/_item_panel.html", {"evidence": evidence, "item": item})

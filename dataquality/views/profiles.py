@@ -19,12 +19,13 @@ from dataquality.services.datasets import change_schema
 from dataquality.services.profiles import request_profile
 from dataquality.services.suites import accept_suggestions
 from dataquality.services.values import note_values_opened
-from dataquality.views.common import first_message, page_of, sees_values
+from dataquality.views.common import first_message, holds_values, page_of, sees_values
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 
 
 @require_GET
+@holds_values
 @subject_page("dataset.view", find_dataset)
 def profile(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     """The profile of the current version; while it is made the fragment asks for itself."""

@@ -14,7 +14,7 @@ from dataquality.queries.overviews import run_details, run_rows
 from dataquality.queries.runs import effects_of
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
 from dataquality.services.values import note_values_opened
-from dataquality.views.common import page_of, run_page, sees_values
+from dataquality.views.common import holds_values, page_of, run_page, sees_values
 from mlscrum.lib.numbers import whole_number
 
 
@@ -32,6 +32,7 @@ def runs(request: ProductRequest, dataset: Dataset) -> HttpResponse:
 
 
 @require_GET
+@holds_values
 @run_page("dataset.view")
 def run(request: ProductRequest, run: Run) -> HttpResponse:
     """The run; while it is under way its fragment asks for itself every second."""
