@@ -316,7 +316,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"one_time_links": {"()": "mlscrum.web.logs.OneTimeLinks"}},
+    "filters": {
+        "one_time_links": {"()": "mlscrum.web.logs.OneTimeLinks"},
+        "no_text_of_errors": {"()": "mlscrum.web.logs.NoTextOfErrors"},
+    },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
@@ -325,5 +328,8 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"great_expectations": {"level": "WARNING"}},
+    "loggers": {
+        "great_expectations": {"level": "WARNING"},
+        "django.request": {"filters": ["no_text_of_errors"]},
+    },
 }
