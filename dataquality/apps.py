@@ -14,7 +14,7 @@ class DataQualityConfig(AppConfig):
         from backlog.services import demo, jobs
         from dataquality.queries.evidence import dataset_page, urgent_findings_badge
         from dataquality.services import profiles, runs
-        from dataquality.services.demo import add_patients
+        from dataquality.services.demo import add_patients, take_patients_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.views.panels import failing_rows
 
@@ -26,7 +26,7 @@ class DataQualityConfig(AppConfig):
             on_cancel=runs.run_cancelled,
         )
         jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
-        demo.register_chapter("MED", add_patients)
+        demo.register_chapter("MED", add_patients, take_patients_away)
         panels.register(failing_rows)
         subjects.register(Subject.Kind.DATASET, dataset_page)
         rooms.register(

@@ -6,12 +6,15 @@ import csv
 import io
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
 
 from backlog.models import Actor, Product
-from dataquality.models import Dataset, SamplePolicy
+from dataquality.models import Dataset, DatasetVersion, SamplePolicy
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import ServerPath, Upload
 from dataquality.services.suites import save_suite
@@ -48,6 +51,23 @@ def add_patients(product: Product, actor: Actor) -> None:
         actor=actor,
     )
     save_suite(dataset, SUITE, actor=actor)
+
+
+def take_patients_away(product: Product) -> None:
+    """Once the product is deleted, remove the files of its datasets and the cleaned one, with the
+    product's folder of sources where nothing else lies in it."""
+    versions = DatasetVersion.objects.filter(dataset__subject__product=product).exclude(file="")
+    keys = list(versions.values_list("file", flat=True))
+    folder = settings.SOURCES_DIR / product.key
+
+    def remove_files() -> None:
+        for key in keys:
+            default_storage.delete(key)
+        (folder / CLEANED_FILE).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody's files lie in it too, or it is gone
+            folder.rmdir()
+
+    transaction.on_commit(remove_files)
 
 
 def offers_cleaned_file(dataset: Dataset) -> bool:

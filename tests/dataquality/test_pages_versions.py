@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from backlog.models import Actor, Finding, Product
+from backlog.services import demo
 from dataquality.models import Dataset, Run
 from dataquality.services.demo import CLEANED_FILE, add_patients
 from tests.conftest import Cast
@@ -61,6 +63,27 @@ def test_the_five_minutes_of_the_readme_come_true(
     assert (run.state, run.version.number) == ("passed", 2)
     assert set(Finding.objects.values_list("state", flat=True)) == {"resolved"}
     assert "items closed" in words_of(max_.get(started["Location"]))
+
+
+@pytest.mark.parametrize("others", [(), ("ours.csv",)])
+def test_the_demo_leaves_no_file_behind(
+    db: None,
+    settings: Any,
+    stored_files: Callable[[], list[str]],
+    django_capture_on_commit_callbacks: Any,
+    others: tuple[str, ...],
+) -> None:
+    demo.load()
+    folder: Path = settings.SOURCES_DIR / "MED"
+    for name in others:
+        (folder / name).write_text("ours")
+    assert len(stored_files()) == 1
+    assert (folder / CLEANED_FILE).exists()
+    with django_capture_on_commit_callbacks(execute=True):
+        demo.remove()
+    assert stored_files() == []
+    assert folder.exists() == bool(others)
+    assert tuple(path.name for path in folder.glob("*")) == others
 
 
 def test_only_the_demo_offers_a_cleaned_file(
