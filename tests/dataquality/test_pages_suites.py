@@ -87,7 +87,7 @@ def test_a_check_is_added_changed_and_removed(patients: Dataset, max_: Client) -
         (
             "column_values_to_not_be_null",
             {"kwarg_column": "age", "kwarg_mostly": "98"},
-            "Give a share from 0 to 1.",
+            "Give a share above 0, up to 1.",
         ),
         (
             "column_values_to_match_regex",
