@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -60,13 +61,14 @@ class Lease:
         self.check()
 
     @contextmanager
-    def finish(self) -> Iterator[Job]:
-        """The transaction in which the effects are written and the job becomes done.
+    def finish(self, within: AbstractContextManager[Any] | None = None) -> Iterator[Job]:
+        """The transaction in which the effects are written and the job becomes done; `within` is
+        the deed that they are, whose sequence number is then taken last of all.
 
         All or nothing: raises LeaseLost, or Cancelled, before the body runs where this worker may
         not write; an error in the body leaves neither effects nor a job that is done.
         """
-        with transaction.atomic():
+        with within or nullcontext(), transaction.atomic():
             job = (
                 Job.objects.select_for_update(no_key=True)
                 .filter(pk=self.job.pk, state=Job.State.RUNNING, lease_owner=self.owner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.db.models.functions import Coalesce
@@ -19,7 +20,7 @@ from backlog.rules.evidence import (
 from backlog.rules.evidence import Outcome as Verdict
 from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
-from backlog.services.deeds import deed
+from backlog.services.deeds import Deed, deed
 from backlog.services.findings import EvidenceReport, Filed
 from dataquality.engine import reading, redact, running, suites
 from dataquality.engine.running import CheckResult
@@ -158,10 +159,10 @@ def execute_run(lease: jobs.Lease) -> None:
             ),
         )
     except DomainError as error:
-        with lease.finish():
+        with lease.finish(_reporting(run)):
             _conclude_errored(run, error.code, error.message)
         return
-    with lease.finish():
+    with lease.finish(_reporting(run)):
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         _conclude(run, redact.results(found, policy_of(present)))
@@ -171,7 +172,8 @@ def run_failed(job: Job, code: str, message: str) -> None:
     """A run's job ended badly: the run is errored, and its owner gets a task."""
     run = Run.objects.with_row().filter(job=job).first()
     if run is not None and not run.is_finished:
-        _conclude_errored(run, code, message)
+        with _reporting(run):
+            _conclude_errored(run, code, message)
 
 
 def run_cancelled(job: Job) -> None:
@@ -179,6 +181,12 @@ def run_cancelled(job: Job) -> None:
     Run.objects.filter(job=job, state__in=[RunState.QUEUED, RunState.RUNNING]).update(
         state=RunState.CANCELLED, finished_at=timezone.now()
     )
+
+
+def _reporting(run: Run) -> AbstractContextManager[Deed]:
+    """The one deed that the end of a run is, with its results, report and measurement."""
+    dataset = run.dataset
+    return deed(dataset.product, Actor.system(), "evidence.reported", subject=dataset.subject)
 
 
 def _begun(job: Job) -> Run:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Activity, Actor, Finding, Item, Job, Measurement, Product
 from backlog.services import findings, jobs
@@ -433,3 +435,26 @@ def test_an_execution_finding_waits_until_its_check_is_judged(
         add_version(with_suite, upload(content), actor=max_acts)
         run_now(with_suite, max_acts)
         assert execution_states() == {"missing_column": state}
+
+
+@pytest.mark.parametrize("ending", ["carried out", "unreadable", "broken down"])
+def test_the_end_of_a_run_is_one_deed_and_takes_its_number_last(
+    with_suite: Dataset, max_acts: Actor, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    def fail(*args: Any) -> None:
+        raise DomainError("no", "No.") if ending == "unreadable" else RuntimeError
+
+    if ending != "carried out":
+        monkeypatch.setattr(reading, "read", fail)
+    run = request_run(with_suite, actor=max_acts)
+    before = Activity.objects.count()
+    assert run.job is not None
+    with CaptureQueriesContext(connection) as statements:
+        jobs.run(run.job.pk)
+    assert Activity.objects.count() == before + 1
+    told = [query["sql"] for query in statements if "SAVEPOINT" not in query["sql"]]
+    numbered = [place for place, sql in enumerate(told) if "backlog_activitycounter" in sql]
+    assert len(numbered) == 1
+    after = told[numbered[0] + 1 :]
+    assert after
+    assert all("backlog_activity" in sql or "backlog_change" in sql for sql in after)
