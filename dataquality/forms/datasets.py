@@ -184,14 +184,17 @@ class DatasetForm(forms.Form):
         kwargs.setdefault("initial", _as_it_stands(dataset))
         super().__init__(*args, **kwargs)
         self.dataset = dataset
+        for field in self.fields.values():
+            field.show_hidden_initial = True
         for name in ("owner", "steward", "value_viewers"):
             self.fields[name].queryset = members_of(dataset.product)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        changes = self.changes()
         wanted = copy(self.dataset)
         for name in ("sample_policy", "masked_columns", "key_columns", "personal_data"):
-            setattr(wanted, name, cleaned.get(name, getattr(wanted, name)))
+            setattr(wanted, name, changes.get(name, getattr(wanted, name)))
         runs = runs_with_values(self.dataset) if keeps_less(self.dataset, wanted) else 0
         if runs:
             label = f"Remove kept values of {runs} run{'' if runs == 1 else 's'} for good"
@@ -199,6 +202,18 @@ class DatasetForm(forms.Form):
             if not self.data.get("sure"):
                 self.add_error("sure", "This keeps less than before. Tick the box to go on.")
         return cleaned
+
+    def changes(self) -> dict[str, Any]:
+        """What the person changed of the page as it was shown; all of it where the answer does
+        not say how that was. So a page that is old takes back nothing that others have set."""
+        if self.add_initial_prefix("name") not in self.data:
+            return dict(self.cleaned_data)
+        changed = set(self.changed_data)
+        return {name: value for name, value in self.cleaned_data.items() if name in changed}
+
+    def shown_before(self) -> list[str]:
+        """How the fields stood when the page was shown, as hidden fields."""
+        return [self[name].as_hidden(only_initial=True) for name in self.fields]
 
 
 def members_of(product: Product) -> QuerySet[User]:

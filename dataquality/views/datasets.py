@@ -86,7 +86,7 @@ def dataset_settings(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     form = DatasetForm(request.POST or None, dataset=dataset)
     if request.method == "POST" and form.is_valid():
         try:
-            update_dataset(dataset, actor=request.actor, **form.cleaned_data)
+            update_dataset(dataset, actor=request.actor, **form.changes())
         except (DomainError, ValidationError) as error:
             put_errors(form, error)
         else:

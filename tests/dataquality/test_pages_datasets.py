@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Actor, Product
 from dataquality.models import Dataset, Result
-from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version
 from tests.conftest import Cast
@@ -202,6 +202,30 @@ def test_settings_are_saved(patients: Dataset, max_: Client) -> None:
         90,
         2,
     )
+
+
+def test_an_old_page_of_settings_takes_nothing_back(
+    patients: Dataset, max_: Client, max_acts: Actor, cast: Cast
+) -> None:
+    page = max_.get(f"{PAGE}settings/").content.decode()
+    sent = answers(max_, name="Patients of May", description="")
+    before = {
+        f"initial-{name}": "True" if value == "on" else value
+        for name, value in answers(max_).items()
+    }
+    assert all(f'name="{name}"' in page for name in before if name != "initial-value_viewers")
+    update_dataset(
+        patients,
+        actor=max_acts,
+        sample_policy="none",
+        description="One row per case.",
+        value_viewers=[cast.vera],
+    )
+    assert max_.post(f"{PAGE}settings/", {**sent, **before}).status_code == 302
+    dataset = Dataset.objects.of(patients.product).get()
+    assert (dataset.name, dataset.description) == ("Patients of May", "One row per case.")
+    assert dataset.sample_policy == "none"
+    assert list(dataset.value_viewers.all()) == [cast.vera]
 
 
 @pytest.mark.parametrize(
