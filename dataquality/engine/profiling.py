@@ -24,6 +24,7 @@ MOST_COMMON = 12
 FEW_VALUES = 20
 CATEGORY_SHARE = 0.005  # of the rows, and never fewer than two
 ROWS_OF_A_CATEGORY = 5  # on average
+FEW_CODES = 3
 MAJORITY = 0.9
 UNIQUE_SHARE = 0.999
 NUMERIC = frozenset({"integer", "number"})
@@ -168,6 +169,17 @@ class _Column:
         )  # fmt: skip
 
     def _about_bounds(self) -> Iterator[dict[str, Any]]:
+        if len(self.present) == 1:
+            return  # one value has no spread
+        if codes := self._codes():
+            yield _suggestion(
+                "column_values_to_be_in_set",
+                f"{len(codes)} numbers make up the column, and none stands between them.",
+                int((~self.present.isin(codes)).sum()),
+                column=self.name,
+                value_set=codes,
+            )
+            return
         low, high = self._fences()
         breaking = int(((self.present < low) | (self.present > high)).sum())
         yield _suggestion(
@@ -178,6 +190,17 @@ class _Column:
             min_value=low,
             max_value=high,
         )
+
+    def _codes(self) -> list[int]:
+        """The whole numbers that stand for kinds, such as 2 and 4, where a range would let 3 pass;
+        else nothing."""
+        common = self.counts[self.counts >= max(2, CATEGORY_SHARE * len(self.present))]
+        few = min(FEW_CODES, len(self.present) // ROWS_OF_A_CATEGORY)
+        is_few = 1 < len(common) <= few and common.sum() >= MAJORITY * len(self.present)
+        if self.kind != "integer" or not is_few:
+            return []
+        codes = sorted(int(value) for value in common.index)
+        return codes if codes[-1] - codes[0] >= len(codes) else []
 
     def _about_texts(self) -> Iterator[dict[str, Any]]:
         values = self.counts.drop(labels=list(self.null_like))

@@ -747,6 +747,31 @@ def test_names_of_people_are_never_suggested_as_a_set(rows: int, visits: int) ->
     assert "Anna Meyer" not in repr(sets)
 
 
+def suggested_for(values: list[Any]) -> dict[str, dict[str, Any]]:
+    """The suggestions about a column x of whole numbers, kwargs by type."""
+    found = profiling.profile(table_of(x=values), [{"name": "x", "type": "integer"}])
+    return {
+        str(one["expectation"]["type"]): one["expectation"]["kwargs"] for one in found.suggestions
+    }
+
+
+def test_numbers_that_stand_for_kinds_are_suggested_as_a_set() -> None:
+    found = suggested_for([2, 4, 4, 2, 2, 4] * 10 + [3])
+    assert found["expect_column_values_to_be_in_set"]["value_set"] == [2, 4]
+    assert "expect_column_values_to_be_between" not in found
+
+
+@pytest.mark.parametrize("values", [[1, 2, 3] * 10, list(range(0, 90, 3))])
+def test_other_whole_numbers_are_suggested_as_a_range(values: list[int]) -> None:
+    found = suggested_for(values)
+    assert "expect_column_values_to_be_between" in found
+    assert "expect_column_values_to_be_in_set" not in found
+
+
+def test_one_row_suggests_no_bounds() -> None:
+    assert "expect_column_values_to_be_between" not in suggested_for([7])
+
+
 def test_categories_of_a_small_table_are_suggested() -> None:
     found = profiling.profile(
         table_of(clinic=["North", "Hill"] * 10), [{"name": "clinic", "type": "text"}]
