@@ -218,3 +218,16 @@ def test_columns_are_compared_in_words(product: Product, max_: Client, max_acts:
 
 def wide(names: Sequence[str]) -> Upload:
     return upload(",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+
+
+def test_the_fragment_that_ends_a_run_brings_the_rooms_with_their_figures(
+    with_suite: Dataset, max_: Client, max_acts: Actor
+) -> None:
+    run = request_run(with_suite, actor=max_acts)
+    under_way = max_.get(url(run), headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-swap-oob="true"' not in under_way
+    work()
+    ended = max_.get(url(run), headers={"HX-Request": "true"}).content.decode()
+    assert 'id="rooms"' in ended
+    assert 'hx-swap-oob="true"' in ended
+    assert 'hx-swap-oob="true"' not in max_.get(url(run)).content.decode()
