@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -59,6 +60,7 @@ MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 7 * 86_400
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)  # a page of two hundred rows shows sixteen hundred
 def icon(name: str, label: str = "", extra: str = "") -> SafeString:
     """A picture of the sprite. Without a label it is decoration; `extra` adds classes."""
     css = f"icon {extra}".rstrip()
