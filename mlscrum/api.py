@@ -5,4 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("backlog.api.urls")),
     path("", include("dataquality.api.urls")),
+    path("", include("sprints.api.urls")),
 ]

@@ -194,6 +194,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 elif DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
+# Threads of the web server outlive requests (mlscrum.web.serving), and so do their connections.
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss", "unix"))
 CACHES: dict[str, dict[str, Any]] = {
@@ -216,6 +218,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "mlscrum.lib.storage.AssetStorage"},
 }
 UPLOAD_LIMIT_MB = env.integer("UPLOAD_LIMIT_MB", 200, minimum=1)
+IMPORT_LIMIT_MB = env.integer("IMPORT_LIMIT_MB", 50, minimum=1)
 ATTACHMENT_LIMIT_MB = env.integer("ATTACHMENT_LIMIT_MB", 25, minimum=1)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"  # raw rows on their way; made and swept at each start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
@@ -303,8 +306,12 @@ SPECTACULAR_SETTINGS = {
         "Priority": "backlog.rules.severity.Priority",
         "Severity": [(name, name) for name in ("critical", "warning", "info")],
         "RunState": "dataquality.models.RunState",
+        "ImportState": "backlog.models.Import.State",
+        "ImportOutcome": "backlog.models.ImportLine.Outcome",
+        "ImportLevel": "backlog.models.ImportLine.Level",
         "JobState": "backlog.models.Job.State",
         "FindingState": "backlog.models.Finding.State",
+        "SprintKind": "sprints.models.Sprint.Kind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("backlog.urls")),
     path("", include("backlog.product_urls")),
     path("", include("dataquality.urls")),
+    path("", include("sprints.urls")),
 ]
 handler400 = "mlscrum.web.problems.bad_request"
 handler403 = "mlscrum.web.problems.permission_denied"

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from mlscrum.lib.errors import DomainError
@@ -28,10 +29,15 @@ COPIES = {
     "@tabler/core/dist/js/tabler.min.js": "vendor/tabler.min.js",
     "htmx.org/dist/htmx.min.js": "vendor/htmx.min.js",
     "sortablejs/modular/sortable.esm.js": "vendor/sortable.esm.js",
+    "chart.js/dist/chart.umd.min.js": "vendor/chart.umd.min.js",
     "@fontsource-variable/inter/wght.css": "vendor/inter/inter.css",
 }
 FONTS = "@fontsource-variable/inter/files"
 FONT_FILES = "inter-*-wght-normal.woff2"
+# Pages use none of what Tabler styles by `:has()`, and on each change browsers ask all of it.
+WITHOUT_HAS = {"vendor/tabler.min.css"}
+# What gives a style sheet its form; strings and comments may hold the same signs, so they go first.
+CSS_SIGN = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\\.|[{}();,]""", re.DOTALL)
 SOURCE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=.*$", re.MULTILINE)
 Say = Callable[[str], object]
 
@@ -60,6 +66,9 @@ def build_assets(root: Path, say: Say = print) -> bool:
     shutil.rmtree(draft, ignore_errors=True)
     for source, place in COPIES.items():
         _copy(modules / source, draft / place)
+    for place in WITHOUT_HAS:
+        sheet = draft / place
+        sheet.write_text(without_has(sheet.read_text("utf-8")), "utf-8")
     for font in sorted((modules / FONTS).glob(FONT_FILES)):
         _copy(font, draft / "vendor" / "inter" / "files" / font.name)
     outline = modules / "@tabler" / "icons" / "icons" / "outline"
@@ -89,6 +98,40 @@ def sprite(folder: Path, names: Iterable[str]) -> str:
         symbol = ET.SubElement(sheet, f"{{{SVG}}}symbol", {"id": name, **drawing})
         symbol.extend(part for part in icon if part.get("stroke") != "none" or _is_filled(part))
     return ET.tostring(sheet, encoding="unicode")
+
+
+def without_has(sheet: str) -> str:
+    """The style sheet without selectors that ask `:has()`, and without rules that have no other.
+
+    All else stays as it is, the blocks around such rules too.
+    """
+    kept: list[str] = []
+    commas: list[int] = []  # between the selectors that begin at `start`
+    start = brackets = dropped = 0  # `dropped`: how deep in a rule that goes away
+    for found in CSS_SIGN.finditer(sheet):
+        sign, at, end = found.group(), found.start(), found.end()
+        if sign in "()":
+            brackets += 1 if sign == "(" else -1
+        elif brackets:
+            continue
+        elif sign == ",":
+            commas.append(at)
+        elif dropped:
+            dropped += {"{": 1, "}": -1}.get(sign, 0)
+            start = end
+        elif sign == "{":
+            edges = [start, *(comma + 1 for comma in commas), at + 1]
+            selectors = [sheet[a : b - 1] for a, b in pairwise(edges)]
+            left = [each for each in selectors if ":has(" not in each or each.startswith("@")]
+            kept += [",".join(left), "{"] if left else []
+            dropped = 0 if left else 1
+            start = end
+        elif sign in ";}" or (sign.startswith("/*") and not sheet[start:at].strip()):
+            kept.append(sheet[start:end])
+            start = end
+        if sign in "{};":
+            commas.clear()
+    return "".join([*kept, sheet[start:]])
 
 
 def digest(parts: Iterable[bytes]) -> str:

@@ -36,6 +36,15 @@ class DomainError(Exception):
             self.status = status
 
 
+class Invalid(DomainError):
+    """What was sent can't be read, or names what is not there; each wrong field with its reason."""
+
+    status = 400
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("invalid", errors[0].detail, errors=errors)
+
+
 class Conflict(DomainError):
     """The world has moved on since the caller looked."""
 

@@ -16,6 +16,8 @@ class AssetStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] 
         *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
     )
+    # Each pass brings a changed name one import further, and our longest chain has eight.
+    max_post_process_passes = 20
     manifest_strict = False  # a page must not die for a picture that was not built
 
 
@@ -44,6 +46,13 @@ def storage_backend(url: str) -> dict[str, Any]:
         endpoint = f"{parts.scheme.removeprefix('s3+')}://{parts.hostname}{port}"
     if not bucket:
         raise ImproperlyConfigured("STORAGE_URL names no bucket, as in s3://bucket/prefix.")
+    if endpoint and not parts.hostname:
+        raise ImproperlyConfigured("STORAGE_URL names no host, as in s3+https://host/bucket.")
+    if bool(parts.username) != bool(parts.password):
+        raise ImproperlyConfigured(
+            "STORAGE_URL has half of the credentials; give key and secret, as in "
+            "s3+https://key:secret@host/bucket, or neither."
+        )
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {

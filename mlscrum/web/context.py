@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from mlscrum.web import rooms
-from mlscrum.web.rooms import Badge, ProductLike, Room
+from mlscrum.web.rooms import Badge, ProductLike, Room, SettingsTab
 
 THEMES = ("light", "dark", "system")
+MOST_UNREAD = 99  # more are not told apart
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,35 @@ class Shell:
             return []
         return [self._entry(room, product) for room in rooms.rooms() if self._may(room.permission)]
 
+    @property
+    def settings_tabs(self) -> list[tuple[SettingsTab, str]]:
+        """The pages of the product's settings that this person may enter, with their addresses."""
+        product = self.product
+        if product is None:
+            return []
+        return [
+            (tab, reverse(tab.url_name, kwargs={"key": product.key}))
+            for tab in rooms.settings_tabs()
+            if self._may(tab.permission)
+        ]
+
     @cached_property
     def products(self) -> list[ProductLike]:
         """The products that this person may switch to."""
         return rooms.products_of(self._user) if self._is_signed_in else []
+
+    @cached_property
+    def unread(self) -> int:
+        """How many notifications the person has not read yet."""
+        return rooms.unread_of(self._user) if self._is_signed_in else 0
+
+    @property
+    def unread_in_words(self) -> str:
+        return unread_in_words(self.unread)
+
+    @property
+    def most_unread(self) -> int:
+        return MOST_UNREAD
 
     @property
     def administers(self) -> bool:
@@ -80,13 +106,28 @@ class Shell:
 
     def _entry(self, room: Room, product: ProductLike) -> Entry:
         url = reverse(room.url_name, kwargs={"key": product.key})
-        here = _place(self.request.path)
         badge = room.badge(product) if room.badge else None
-        return Entry(room, url, badge, bool(here) and here in {_place(url), *room.also})
+        return Entry(room, url, badge, self._is_in(room, url))
+
+    def _is_in(self, room: Room, url: str) -> bool:
+        """Whether the page belongs to the room: by its view, else by its path."""
+        match = self.request.resolver_match
+        view = match.view_name if match else ""
+        if any(view in other.views for other in rooms.rooms()):
+            return view in room.views
+        here = _place(self.request.path)
+        return bool(here) and here in {_place(url), *room.also}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     return {"shell": Shell(request)}
+
+
+def unread_in_words(count: int) -> str:
+    """What the bell says to those who don't see it."""
+    if not count:
+        return "Notifications: nothing unread"
+    return f"Notifications: {'more than 99' if count > MOST_UNREAD else count} unread"
 
 
 def _place(path: str) -> str:

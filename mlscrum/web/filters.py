@@ -24,7 +24,14 @@ class LengthRequired(APIException):
 
 
 class DeclaredFilters(DjangoFilterBackend):
-    """The filters of `view.filterset_class`; a wrong value is a 400 that names the parameter."""
+    """The filters of `view.filterset_class`; a wrong value is a 400 that names the parameter.
+
+    `view.filter_arguments` go to the filters as they are made.
+    """
+
+    def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
+        given: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
+        return {**given, **getattr(view, "filter_arguments", {})}
 
     def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
         filters = self.get_filterset(request, queryset, view)
@@ -44,9 +51,11 @@ class StrictRequest:
     """What every REST view refuses before it begins: methods, parameters and bodies nobody reads.
 
     `query_parameters` names, by action or method, what is understood besides the list's own.
+    Parameters of a list that begin with `open_parameters` are judged by its filters.
     """
 
     query_parameters: ClassVar[Mapping[str, Collection[str]]] = {}
+    open_parameters: ClassVar[tuple[str, ...]] = ()
     request: Any
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -61,7 +70,10 @@ class StrictRequest:
     def _refuse_unknown(self, request: Request) -> None:
         known, repeatable = self._known_parameters(request)
         wrong: dict[str, tuple[str, str]] = {}
+        is_list = getattr(self, "action", None) == "list"
         for name, values in request.query_params.lists():
+            if is_list and name.startswith(self.open_parameters):
+                continue
             if name not in known:
                 wrong[name] = ("unknown_parameter", f"There is no parameter {name} here.")
             elif len(values) > 1 and name not in repeatable:

@@ -17,15 +17,20 @@ class ProductLike(Protocol):
 
 @dataclass(frozen=True)
 class Badge:
-    """What waits in a room: how many, what they are in words, and whether they are urgent."""
+    """What waits in a room: how many, what they are in words, and whether they are urgent.
+
+    `is_more`: it was counted no further than this.
+    """
 
     count: int
     meaning: str
     is_urgent: bool = False
+    is_more: bool = False
 
 
 BadgeOf = Callable[[Any], Badge | None]
 ProductsOf = Callable[[Any], Iterable[ProductLike]]
+UnreadOf = Callable[[Any], int]
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Room:
 
     `badge(product)` says what waits there, None for nothing to show. `also` names further first
     parts of paths after `/p/<key>/` that belong to the room, and `shortcut` the key after `g`.
+    `is_within`: it is a view of the room before it, and stands under that. `views` names pages of
+    other paths that belong to this room alone.
     """
 
     name: str
@@ -44,10 +51,25 @@ class Room:
     badge: BadgeOf | None = None
     also: tuple[str, ...] = ()
     shortcut: str = ""
+    is_within: bool = False
+    views: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SettingsTab:
+    """A page of the settings of a product; `name` is what that page calls its tab."""
+
+    name: str
+    label: str
+    url_name: str
+    order: int
+    permission: str = "product.view"
+
+
+_tabs: dict[str, SettingsTab] = {}
 _rooms: dict[str, Room] = {}
 _products_of: list[ProductsOf] = []
+_unread_of: list[UnreadOf] = []
 
 
 def register(room: Room) -> None:
@@ -60,6 +82,16 @@ def rooms() -> list[Room]:
     return sorted(_rooms.values(), key=lambda room: (room.order, room.name))
 
 
+def register_settings(*tabs: SettingsTab) -> None:
+    """Add pages to the settings, or replace those of the same names."""
+    _tabs.update({tab.name: tab for tab in tabs})
+
+
+def settings_tabs() -> list[SettingsTab]:
+    """All pages of the settings in their order."""
+    return sorted(_tabs.values(), key=lambda tab: (tab.order, tab.name))
+
+
 def provide_products(products_of: ProductsOf) -> None:
     """Tell the shell how to find the products of a person."""
     _products_of[:] = [products_of]
@@ -68,3 +100,13 @@ def provide_products(products_of: ProductsOf) -> None:
 def products_of(user: Any) -> list[ProductLike]:
     """The products that the person may switch to."""
     return [product for find in _products_of for product in find(user)]
+
+
+def provide_unread(unread_of: UnreadOf) -> None:
+    """Tell the shell how to count what a person has not read yet."""
+    _unread_of[:] = [unread_of]
+
+
+def unread_of(user: Any) -> int:
+    """How many notifications the person has not read yet."""
+    return sum(count(user) for count in _unread_of)

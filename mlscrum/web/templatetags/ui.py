@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +13,7 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mlscrum.lib.markdown import render_markdown
@@ -53,8 +54,15 @@ STATES = {
     "active": ("accent", "run", "active"),
     "closed": ("passed", "lock", "closed"),
 }
+# The categories of statuses: a picture each, so that a colour never speaks alone.
+CATEGORIES = {
+    "todo": ("circle", "to do"),
+    "doing": ("circle-half-2", "in progress"),
+    "done": ("circle-check", "done"),
+}
 SEVERITIES = {"critical": "alert-triangle", "warning": "alert-circle", "info": "info-circle"}
 FACES = 8  # tints in tokens.css
+MOST_FACES = 3
 NOTHING = "–"
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 7 * 86_400
 
@@ -73,6 +81,7 @@ def icon(name: str, label: str = "", extra: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def kind_icon(kind: str) -> SafeString:
     """The picture of an item's kind in its tint, with the word for those who can't see it."""
     picture, word = KINDS.get(str(kind), ("circle-dot", str(kind)))
@@ -123,6 +132,37 @@ def state_badge(value: str | None) -> SafeString:
 
 
 @register.simple_tag
+def status_mark(status: Any) -> SafeString:
+    """A status of a workflow in its colour, with the picture of its category; nothing for none."""
+    return _status_mark(status.name, status.hue, status.category) if status else SafeString("")
+
+
+@lru_cache(maxsize=1024)
+def _status_mark(name: str, hue: str, category: str) -> SafeString:
+    picture, word = CATEGORIES.get(category, ("point", category))
+    return format_html(
+        '<span class="status-mark hue-{}" title="{}: {}">{}<span class="status-name">{}</span>'
+        "</span>",
+        hue,
+        name,
+        word,
+        icon(picture),
+        name,
+    )
+
+
+@register.simple_tag
+def label_chip(label: Any) -> SafeString:
+    """A label of a product: its word on the tint of its colour."""
+    return _label_chip(label.name, label.hue)
+
+
+@lru_cache(maxsize=1024)
+def _label_chip(name: str, hue: str) -> SafeString:
+    return format_html('<span class="label-chip hue-{}" title="{}">{}</span>', hue, name, name)
+
+
+@register.simple_tag
 def avatar(user: Any) -> SafeString:
     """The face of a person, or the empty place of nobody."""
     if not user:
@@ -131,13 +171,34 @@ def avatar(user: Any) -> SafeString:
             '<span class="visually-hidden">Nobody yet</span></span>',
             icon("user"),
         )
+    return _face((user.pk or 0) % FACES, str(user), user.initials)
+
+
+@lru_cache(maxsize=1024)
+def _face(tint: int, name: str, initials: str) -> SafeString:
     return format_html(
         '<span class="face face-{}" title="{}"><span aria-hidden="true">{}</span>'
         '<span class="visually-hidden">{}</span></span>',
-        (user.pk or 0) % FACES,
-        user,
-        user.initials,
-        user,
+        tint,
+        name,
+        initials,
+        name,
+    )
+
+
+@register.simple_tag
+def faces(people: Iterable[Any]) -> SafeString:
+    """Who works on it: three faces, or two and how many more."""
+    found = list(people) or [None]
+    shown = found if len(found) <= MOST_FACES else found[: MOST_FACES - 1]
+    more = len(found) - len(shown)
+    others = format_html(
+        '<span class="face face-none" title="{} people">+{}</span>', len(found), more
+    )
+    return format_html(
+        '<span class="faces">{}{}</span>',
+        format_html_join("", "{}", ((avatar(person),) for person in shown)),
+        others if more else "",
     )
 
 
@@ -180,14 +241,35 @@ def url_with(context: template.Context, **changes: Any) -> str:
     return f"?{query.urlencode()}"
 
 
+@register.simple_tag(takes_context=True)
+def posts_to(context: template.Context, name: str, **arguments: Any) -> SafeString:
+    """Attributes of a form that does a deed on the `item` and brings it back: by htmx in its place,
+    else by way of its page."""
+    item = context["item"]
+    url = reverse(f"backlog:{name}", kwargs={"key": item.product.key, "ref": item.ref, **arguments})
+    return format_html(
+        'method="post" action="{0}" hx-post="{0}" hx-target="#item" hx-swap="outerMorph"', url
+    )
+
+
 @register.filter
 def markdown(text: str | None, key: str = "") -> SafeString:
     """Markdown as safe HTML; refs of the product of this key become links."""
+    return prose(text, key)
+
+
+@register.simple_tag
+def prose(text: str | None, key: str = "", people: Mapping[str, str] | None = None) -> SafeString:
+    """As the filter `markdown`, with those marked who are mentioned: `people` has the full names by
+    what can stand after the @."""
 
     def link_of(ref: str) -> str | None:
         return reverse("backlog:item", args=[key, ref]) if ref.startswith(f"{key}-") else None
 
-    return render_markdown(text or "", link_of=link_of if key else None)
+    def person_of(handle: str) -> str | None:
+        return (people or {}).get(handle.casefold())
+
+    return render_markdown(text or "", link_of=link_of if key else None, person_of=person_of)
 
 
 @register.filter
@@ -217,6 +299,12 @@ def compact(value: float | None) -> str:
         if abs(value) >= size * 0.9995:
             return f"{value / size:.1f}".removesuffix(".0") + unit
     return f"{value:g}"
+
+
+@register.filter
+def at(mapping: Mapping[str, Any], key: str) -> Any:
+    """What a mapping holds under a key that only the page knows; None for nothing."""
+    return mapping.get(key)
 
 
 @register.filter

@@ -1,0 +1,134 @@
+"""How requests get to threads: in one hop, to threads that keep their database connection.
+
+Django's own ASGI handler starts a thread for each request, and connections belong to threads, so
+that each request signs in at the database anew. Ours outlive their requests. Django also sends
+each request back and forth between event loop and thread where middleware and view are of two
+kinds; all of ours are synchronous.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import islice
+from typing import Any, cast
+
+import django
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+PARTS_AT_ONCE = 64  # of 4 kB, as files are read
+KEPT = 16  # idle threads of a process, each with a connection; PostgreSQL allows 100 in all
+AT_ONCE = 40  # requests of a process that are answered; the next ones wait for their turn
+
+
+class OneHopHandler(ASGIHandler):
+    """Django's ASGI handler with all middleware and the view in one call of a thread.
+
+    An asynchronous view still runs on the event loop, and its stream is still read there.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        answer: HttpResponseBase = await sync_to_async(self.get_response)(request)
+        if isinstance(answer, StreamingHttpResponse) and not answer.is_async:
+            answer.streaming_content = _in_pieces(cast(Iterator[bytes], answer.streaming_content))
+        return answer
+
+
+class KeptThreads:
+    """Wrap an ASGI application: each request has a thread of its own, the last one used first.
+
+    No more than KEPT stay when they fall idle. AT_ONCE requests are answered at once, and each
+    further one waits, as the database would refuse it. Its turn comes once it is here as a whole,
+    so that slow senders hold up nobody, and ends with all that its thread still does.
+    """
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.idle: list[ThreadPoolExecutor] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        turn = _Turn(*self._turns_of_loop())
+        thread = self.idle.pop() if self.idle else ThreadPoolExecutor(1, "request")
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body"):
+                await turn.come()
+            return message
+
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await self.app(scope, received, send)
+        finally:
+            # Whoever hung up may have left it at work; it is idle when it has done this as well.
+            thread.submit(_nothing).add_done_callback(lambda _: self._give_back(thread, turn))
+
+    def _turns_of_loop(self) -> tuple[asyncio.AbstractEventLoop, asyncio.Semaphore]:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._turns = loop, asyncio.Semaphore(AT_ONCE)
+        return loop, self._turns
+
+    def _give_back(self, thread: ThreadPoolExecutor, turn: _Turn) -> None:
+        if len(self.idle) < KEPT:
+            self.idle.append(thread)
+            turn.end()
+            return
+
+        def closed(_: Future[None]) -> None:
+            thread.shutdown(wait=False)
+            turn.end()
+
+        thread.submit(connections.close_all).add_done_callback(closed)
+
+
+class _Turn:
+    """The turn of one request, which may never come and ends once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, turns: asyncio.Semaphore) -> None:
+        self.loop, self.turns = loop, turns
+        self.has_come = False
+
+    async def come(self) -> None:
+        if not self.has_come:
+            await self.turns.acquire()
+            self.has_come = True
+
+    def end(self) -> None:
+        """Called by the thread that was given back."""
+        if self.has_come:
+            with suppress(RuntimeError):  # the loop has ended, and nobody waits
+                self.loop.call_soon_threadsafe(self.turns.release)
+
+
+def application() -> App:
+    """Django, ready to serve."""
+    django.setup(set_prefix=False)
+    return KeptThreads(cast(App, OneHopHandler()))
+
+
+async def _in_pieces(left: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Read in the thread of the request and sent as it goes; Django reads all of it at first, so
+    that each download of a large file would lie in memory."""
+    while piece := await sync_to_async(lambda: list(islice(left, PARTS_AT_ONCE)))():
+        yield b"".join(piece)
+
+
+def _nothing() -> None:
+    pass
