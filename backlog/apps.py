@@ -2,17 +2,34 @@
 
 from django.apps import AppConfig
 
-from mlscrum.web.rooms import Room, provide_products, register
+from mlscrum.web.rooms import (
+    Room,
+    SettingsTab,
+    provide_products,
+    provide_unread,
+    register,
+    register_settings,
+)
 
 
 class BacklogConfig(AppConfig):
     name = "backlog"
 
     def ready(self) -> None:
+        from backlog.access.jobs import as_allowed
         from backlog.queries.items import open_items_badge
+        from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
+        from backlog.services import housekeeping, imports, jobs
 
         provide_products(products_of)
+        provide_unread(unread_count)
+        jobs.register(imports.CHECK_KIND, imports.try_out)
+        jobs.register(
+            imports.IMPORT_KIND,
+            as_allowed("import.run", imports.carry_out, actor_of=imports.actor_of),
+        )
+        housekeeping.register(imports.forget_files)
 
         register(
             Room(
@@ -28,10 +45,31 @@ class BacklogConfig(AppConfig):
         )
         register(
             Room(
+                "Epics",
+                "bolt",
+                "backlog:epics",
+                21,
+                permission="item.view",
+                shortcut="e",
+                is_within=True,
+            )
+        )
+        register(
+            Room(
                 "Settings",
                 "settings",
                 "backlog:settings",
                 90,
-                also=("members", "tokens"),
+                also=("members", "tokens", "imports", "teams"),
             )
+        )
+        register_settings(
+            SettingsTab("settings", "Product", "backlog:settings", 10),
+            SettingsTab("workflow", "Workflow", "backlog:workflow", 20),
+            SettingsTab("definitions", "Definitions", "backlog:definitions", 30),
+            SettingsTab("labels", "Labels", "backlog:labels", 40),
+            SettingsTab("fields", "Fields", "backlog:fields", 50),
+            SettingsTab("members", "Members", "backlog:members", 60, "member.view"),
+            SettingsTab("imports", "Import", "backlog:imports", 80),
+            SettingsTab("tokens", "Tokens", "backlog:tokens", 90, "token.view"),
         )

@@ -2,7 +2,24 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import backlog, findings, items, products
+from backlog.views import (
+    backlog,
+    definitions,
+    epics,
+    extra_fields,
+    findings,
+    goals,
+    imports,
+    item_parts,
+    items,
+    labels,
+    my_work,
+    products,
+    transfer,
+    trash,
+    undo,
+    workflow,
+)
 
 app_name = "backlog"
 urlpatterns: list[URLPattern] = [
@@ -11,6 +28,46 @@ urlpatterns: list[URLPattern] = [
     path("products/new/", products.product_new, name="product-new"),
     path("p/<str:key>/", products.product, name="product"),
     path("p/<str:key>/settings/", products.settings, name="settings"),
+    path("p/<str:key>/settings/goal/", goals.goal, name="goal"),
+    path("p/<str:key>/settings/goal/<int:goal_id>/fulfil/", goals.goal_fulfil, name="goal-fulfil"),
+    path(
+        "p/<str:key>/settings/goal/<int:goal_id>/abandon/", goals.goal_abandon, name="goal-abandon"
+    ),
+    path("p/<str:key>/settings/workflow/", workflow.workflow, name="workflow"),
+    path("p/<str:key>/settings/workflow/<slug:status_slug>/", workflow.status_edit, name="status"),
+    path(
+        "p/<str:key>/settings/workflow/<slug:status_slug>/move/",
+        workflow.status_move,
+        name="status-move",
+    ),
+    path(
+        "p/<str:key>/settings/workflow/<slug:status_slug>/delete/",
+        workflow.status_delete,
+        name="status-delete",
+    ),
+    path("p/<str:key>/settings/definitions/", definitions.definitions, name="definitions"),
+    path("p/<str:key>/settings/labels/", labels.labels, name="labels"),
+    path("p/<str:key>/settings/labels/<int:label_id>/", labels.label_edit, name="label"),
+    path(
+        "p/<str:key>/settings/labels/<int:label_id>/merge/", labels.label_merge, name="label-merge"
+    ),
+    path(
+        "p/<str:key>/settings/labels/<int:label_id>/delete/",
+        labels.label_delete,
+        name="label-delete",
+    ),
+    path("p/<str:key>/settings/fields/", extra_fields.fields, name="fields"),
+    path("p/<str:key>/settings/fields/<slug:field_slug>/", extra_fields.field_edit, name="field"),
+    path(
+        "p/<str:key>/settings/fields/<slug:field_slug>/move/",
+        extra_fields.field_move,
+        name="field-move",
+    ),
+    path(
+        "p/<str:key>/settings/fields/<slug:field_slug>/delete/",
+        extra_fields.field_delete,
+        name="field-delete",
+    ),
     path("p/<str:key>/members/", products.members, name="members"),
     path("p/<str:key>/members/<int:member_id>/role/", products.member_role, name="member-role"),
     path(
@@ -23,20 +80,84 @@ urlpatterns: list[URLPattern] = [
     ),
     path("p/<str:key>/tokens/", products.tokens, name="tokens"),
     path("p/<str:key>/tokens/<int:token_id>/revoke/", products.token_revoke, name="token-revoke"),
+    # Imports
+    path("p/<str:key>/imports/", imports.imports, name="imports"),
+    path("p/<str:key>/imports/<int:import_id>/", imports.one_import, name="import"),
+    path("p/<str:key>/imports/<int:import_id>/read/", imports.import_read, name="import-read"),
+    path("p/<str:key>/imports/<int:import_id>/start/", imports.import_start, name="import-start"),
+    path(
+        "p/<str:key>/imports/<int:import_id>/cancel/", imports.import_cancel, name="import-cancel"
+    ),
+    path(
+        "p/<str:key>/imports/<int:import_id>/discard/",
+        imports.import_discard,
+        name="import-discard",
+    ),
+    path(
+        "p/<str:key>/imports/<int:import_id>/report/", imports.import_report, name="import-report"
+    ),
     # The backlog
     path("p/<str:key>/backlog/", backlog.backlog, name="backlog"),
+    path("p/<str:key>/backlog/rows/", backlog.backlog_rows, name="backlog-rows"),
+    path("p/<str:key>/backlog/figures/", backlog.backlog_figures, name="backlog-figures"),
+    path("p/<str:key>/backlog/parents/", backlog.backlog_parents, name="backlog-parents"),
+    path("p/<str:key>/backlog/filter/<str:facet>/", backlog.backlog_facet, name="backlog-facet"),
+    path("p/<str:key>/backlog/edit/", backlog.backlog_edit, name="backlog-edit"),
     path("p/<str:key>/backlog/move/", backlog.backlog_move, name="backlog-move"),
+    path("p/<str:key>/backlog/delete/", backlog.backlog_delete, name="backlog-delete"),
+    path("p/<str:key>/backlog/paste/", backlog.backlog_paste, name="backlog-paste"),
+    path("p/<str:key>/backlog/views/", backlog.view_save, name="view-save"),
+    path(
+        "p/<str:key>/backlog/views/<int:view_id>/delete/", backlog.view_delete, name="view-delete"
+    ),
     path("p/<str:key>/backlog/take/", backlog.inbox_take, name="inbox-take"),
-    path("p/<str:key>/trash/", backlog.trash, name="trash"),
+    path("p/<str:key>/epics/", epics.epics, name="epics"),
+    path("p/<str:key>/epics/<str:ref>/", epics.epic_items, name="epic-items"),
+    path("p/<str:key>/trash/", trash.trash, name="trash"),
+    path("p/<str:key>/trash/restore/", trash.trash_restore, name="trash-restore"),
+    path("p/<str:key>/undo/", undo.undo, name="undo"),
     # Items
     path("p/<str:key>/items/new/", items.item_new, name="item-new"),
     path("p/<str:key>/items/<str:ref>/", items.item, name="item"),
-    path("p/<str:key>/items/<str:ref>/edit/", items.item_edit, name="item-edit"),
-    path("p/<str:key>/items/<str:ref>/status/", items.item_status, name="item-status"),
-    path("p/<str:key>/items/<str:ref>/points/", items.item_points, name="item-points"),
-    path("p/<str:key>/items/<str:ref>/assignees/", items.item_assignees, name="item-assignees"),
+    path("p/<str:key>/items/<str:ref>/set/", items.item_set, name="item-set"),
     path("p/<str:key>/items/<str:ref>/move/", items.item_move, name="item-move"),
-    path("p/<str:key>/items/<str:ref>/comments/", items.item_comment, name="item-comment"),
+    path("p/<str:key>/items/<str:ref>/transfer/", transfer.item_transfer, name="item-transfer"),
+    path("p/<str:key>/items/<str:ref>/criteria/", item_parts.item_criteria, name="item-criteria"),
+    path("p/<str:key>/items/<str:ref>/links/", item_parts.item_link, name="item-link"),
+    path(
+        "p/<str:key>/items/<str:ref>/links/<int:link_id>/remove/",
+        item_parts.item_unlink,
+        name="item-unlink",
+    ),
+    path("p/<str:key>/items/<str:ref>/comments/", item_parts.item_comment, name="item-comment"),
+    path(
+        "p/<str:key>/items/<str:ref>/comments/<int:comment_id>/edit/",
+        item_parts.comment_edit,
+        name="comment-edit",
+    ),
+    path(
+        "p/<str:key>/items/<str:ref>/comments/<int:comment_id>/delete/",
+        item_parts.comment_delete,
+        name="comment-delete",
+    ),
+    path("p/<str:key>/items/<str:ref>/attachments/", item_parts.item_attach, name="item-attach"),
+    path(
+        "p/<str:key>/items/<str:ref>/attachments/<int:attachment_id>/",
+        item_parts.attachment,
+        name="attachment",
+    ),
+    path(
+        "p/<str:key>/items/<str:ref>/attachments/<int:attachment_id>/remove/",
+        item_parts.attachment_remove,
+        name="attachment-remove",
+    ),
+    path("p/<str:key>/items/<str:ref>/watch/", item_parts.item_watch, name="item-watch"),
+    path(
+        "p/<str:key>/items/<str:ref>/suggestions/",
+        item_parts.item_suggestions,
+        name="item-suggestions",
+    ),
+    path("p/<str:key>/markdown/", item_parts.markdown_preview, name="markdown-preview"),
     path("p/<str:key>/items/<str:ref>/delete/", items.item_delete, name="item-delete"),
     path("p/<str:key>/items/<str:ref>/restore/", items.item_restore, name="item-restore"),
     path(
@@ -44,6 +165,7 @@ urlpatterns: list[URLPattern] = [
         items.item_confirm_done,
         name="item-confirm-done",
     ),
+    path("p/<str:key>/items/<str:ref>/status/", my_work.my_work_status, name="my-work-status"),
     # Findings
     path("p/<str:key>/findings/", findings.findings, name="findings"),
     path("p/<str:key>/findings/decide/", findings.findings_decide, name="findings-decide"),

@@ -2,12 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import accounts, health, invitations, people
+from backlog.views import accounts, health, invitations, my_work, notifications, people, search
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", accounts.home, name="home"),
+    path("my-work/", my_work.my_work, name="my-work"),
+    path("notifications/", notifications.notifications, name="notifications"),
+    path("notifications/read/", notifications.notifications_read, name="notifications-read"),
+    path("search/", search.search, name="search"),
     path("sign-in/", accounts.sign_in, name="sign-in"),
     path("sign-in/demo/", accounts.demo_sign_in, name="demo-sign-in"),
     path("sign-out/", accounts.sign_out, name="sign-out"),

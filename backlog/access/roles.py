@@ -8,6 +8,7 @@ from backlog.models import Actor, ActorKind, Member, Product, Role, Scope, Subje
 
 EVERYONE = frozenset(Role)
 BUILDERS = frozenset({Role.DEVELOPER, Role.SCRUM_MASTER, Role.PRODUCT_OWNER})
+STEERERS = frozenset({Role.SCRUM_MASTER, Role.PRODUCT_OWNER})
 OWNERS = frozenset({Role.PRODUCT_OWNER})
 
 
@@ -30,6 +31,7 @@ PERMISSIONS: dict[str, Permission] = {
     "product.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
     "member.view": Permission(EVERYONE, Scope.READ),
     "member.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
+    "team.edit": Permission(STEERERS, Scope.WRITE, for_product_tokens=False),
     "token.view": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
     "token.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
     "item.view": Permission(EVERYONE, Scope.READ),
@@ -37,6 +39,12 @@ PERMISSIONS: dict[str, Permission] = {
     "item.edit": Permission(BUILDERS, Scope.WRITE),
     "backlog.order": Permission(OWNERS, Scope.WRITE),
     "inbox.take": Permission(OWNERS, Scope.WRITE),
+    "sprint.view": Permission(EVERYONE, Scope.READ),
+    "sprint.run": Permission(STEERERS, Scope.WRITE),
+    "sprint.cancel": Permission(OWNERS, Scope.WRITE),
+    # An import orders the backlog by the file, and makes labels and fields: the product owner's
+    # trade. Scrum masters bring a team over from its present tool, so they may as well.
+    "import.run": Permission(STEERERS, Scope.WRITE, for_product_tokens=False),
     "job.view": Permission(EVERYONE, Scope.READ),
     "job.cancel": Permission(BUILDERS, Scope.WRITE),
     "finding.view": Permission(EVERYONE, Scope.READ),

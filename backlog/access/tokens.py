@@ -37,11 +37,7 @@ class TokenAuthentication(BaseAuthentication):
 
 def find_token(secret: str) -> ApiToken | None:
     """The valid token with this secret, marked as used, or None."""
-    token = (
-        ApiToken.objects.select_related("user", "product")
-        .filter(token_hash=hash_of(secret))
-        .first()
-    )
+    token = ApiToken.objects.select_related("user").filter(token_hash=hash_of(secret)).first()
     if token is None or not token.is_valid:
         return None
     now = timezone.now()

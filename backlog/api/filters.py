@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
-from django_filters import CharFilter, IsoDateTimeFilter, MultipleChoiceFilter
+from django_filters import CharFilter, MultipleChoiceFilter
 from django_filters.rest_framework import FilterSet
 
-from backlog.forms.filters import SEVERITIES, WordsFilter
+from backlog.forms.filters import SEVERITIES, MomentFilter, WordsFilter
 from backlog.models import Finding, Subject
 from backlog.rules.severity import Priority
 from mlscrum.lib.numbers import whole_number
@@ -23,7 +23,7 @@ class FindingFilters(FilterSet):
     source = WordsFilter(distinct=False)
     dataset = CharFilter(method="of_dataset", help_text="The slug of a dataset.")
     item = CharFilter(method="of_item", help_text="The ref of an item.")
-    updated_since = IsoDateTimeFilter(
+    updated_since = MomentFilter(
         method="since", help_text="Seen, or resolved, at this time or later."
     )
 

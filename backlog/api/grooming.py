@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from backlog.access.api import ProductView, ProductViewSet
 from backlog.api.idempotency import once
-from backlog.api.items import read_again, with_labels
+from backlog.api.items import read_again, rows_with_labels, with_labels
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.models import ExtraField, Item, Label, Link, Product
 from backlog.queries.links import LinkEnd, links_of
@@ -49,11 +52,111 @@ from backlog.services.paste import paste_items
 from mlscrum.lib.errors import DomainError, FieldError
 from mlscrum.web.problems import faults_of
 
+ViewSet = TypeVar("ViewSet", bound="PartsView")
 ITEM = OpenApiParameter("ref", str, OpenApiParameter.PATH)
 
 
-@extend_schema(tags=["products"])
-class LabelsView(ProductViewSet):
+def of_parts(
+    read: type[BaseSerializer[Any]],
+    new: type[BaseSerializer[Any]],
+    edit: type[BaseSerializer[Any]],
+    **said: str,
+) -> Callable[[type[ViewSet]], type[ViewSet]]:
+    """The serializers of a PartsView, and what its schema says of each of its actions."""
+
+    def named(view: type[ViewSet]) -> type[ViewSet]:
+        view.serializer_class = read
+        view.new_serializer, view.edit_serializer = new, edit
+        schema: dict[str, dict[str, Any]] = {
+            "list": {},
+            "create": {
+                "request": new,
+                "responses": {201: read},
+                "parameters": [IDEMPOTENCY_KEY],
+            },
+            "partial_update": {"request": edit, "responses": read},
+            "destroy": {"responses": {204: None}},
+        }
+        described = {
+            action: extend_schema(tags=["products"], description=said[action], **details)
+            for action, details in schema.items()
+        }
+        decorated: type[ViewSet] = extend_schema_view(**described)(view)
+        return decorated
+
+    return named
+
+
+class PartsView(ProductViewSet, ABC):
+    """Small things of a product, all listed, made, changed and taken away in the same manner."""
+
+    new_serializer: ClassVar[type[BaseSerializer[Any]]]
+    edit_serializer: ClassVar[type[BaseSerializer[Any]]]
+    noun: ClassVar[str]
+
+    @abstractmethod
+    def parts(self, product: Product) -> QuerySet[Any]:
+        """Those of a product."""
+
+    @abstractmethod
+    def make(self, product: Product, fields: Mapping[str, Any]) -> Any:
+        """A new one."""
+
+    @abstractmethod
+    def change(self, part: Any, fields: Mapping[str, Any]) -> Any:
+        """The part as these fields make it."""
+
+    @abstractmethod
+    def take_away(self, part: Any) -> None:
+        """Without it from now on."""
+
+    def list(self, request: Request, key: str) -> Response:
+        page = self.paginate_queryset(self.parts(self._permitted(key)))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def create(self, request: Request, key: str) -> Response:
+        product = self._permitted(key)
+        wanted = self.new_serializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+
+        def make() -> Response:
+            part = self.make(product, wanted.validated_data)
+            return Response(self.get_serializer(part).data, status=201)
+
+        return once(request, self.actor, make)
+
+    def partial_update(self, request: Request, key: str, **which: Any) -> Response:
+        part = self._part(key, which)
+        wanted = self.edit_serializer(data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        return Response(self.get_serializer(self.change(part, wanted.validated_data)).data)
+
+    def destroy(self, request: Request, key: str, **which: Any) -> Response:
+        self.take_away(self._part(key, which))
+        return Response(status=204)
+
+    def _permitted(self, key: str) -> Product:
+        product = self.find_product(key)
+        self.require(product)
+        return product
+
+    def _part(self, key: str, which: Mapping[str, Any]) -> Any:
+        part = self.parts(self._permitted(key)).filter(**which).first()
+        if part is None:
+            raise Http404(f"There is no such {self.noun}.")
+        return part
+
+
+@of_parts(
+    LabelSerializer,
+    NewLabelSerializer,
+    NewLabelSerializer,
+    list="The labels of a product.",
+    create="Make a label.",
+    partial_update="Call or colour a label anew, on all its items.",
+    destroy="Take a label away from the product and from all its items.",
+)
+class LabelsView(PartsView):
     permissions = {
         "list": "product.view",
         "create": "item.edit",
@@ -61,58 +164,32 @@ class LabelsView(ProductViewSet):
         "destroy": "item.edit",
     }
     queryset = Label.objects.all()
-    serializer_class = LabelSerializer
     orderings = {"name": ("name", "id")}
+    noun = "label"
 
-    def list(self, request: Request, key: str) -> Response:
-        """The labels of a product."""
-        product = self.find_product(key)
-        self.require(product)
-        page = self.paginate_queryset(product.labels.all())
-        return self.get_paginated_response(LabelSerializer(page, many=True).data)
+    def parts(self, product: Product) -> QuerySet[Label]:
+        return product.labels.all()
 
-    @extend_schema(
-        request=NewLabelSerializer, responses={201: LabelSerializer}, parameters=[IDEMPOTENCY_KEY]
-    )
-    def create(self, request: Request, key: str) -> Response:
-        """Make a label."""
-        product = self.find_product(key)
-        self.require(product)
-        wanted = NewLabelSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+    def make(self, product: Product, fields: Mapping[str, Any]) -> Label:
+        return create_label(product, actor=self.actor, **fields)
 
-        def make() -> Response:
-            label = create_label(product, actor=self.actor, **wanted.validated_data)
-            return Response(LabelSerializer(label).data, status=201)
+    def change(self, part: Label, fields: Mapping[str, Any]) -> Label:
+        return update_label(part, actor=self.actor, **fields)
 
-        return once(request, self.actor, make)
-
-    @extend_schema(request=NewLabelSerializer, responses=LabelSerializer)
-    def partial_update(self, request: Request, key: str, id: int) -> Response:  # noqa: A002
-        """Call or colour a label anew, on all its items."""
-        label = self._label(key, id)
-        wanted = NewLabelSerializer(data=request.data, partial=True)
-        wanted.is_valid(raise_exception=True)
-        changed = update_label(label, actor=self.actor, **wanted.validated_data)
-        return Response(LabelSerializer(changed).data)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, key: str, id: int) -> Response:  # noqa: A002
-        """Take a label away from the product and from all its items."""
-        delete_label(self._label(key, id), actor=self.actor)
-        return Response(status=204)
-
-    def _label(self, key: str, pk: int) -> Label:
-        product = self.find_product(key)
-        self.require(product)
-        label = product.labels.filter(pk=pk).first()
-        if label is None:
-            raise Http404("There is no such label.")
-        return label
+    def take_away(self, part: Label) -> None:
+        delete_label(part, actor=self.actor)
 
 
-@extend_schema(tags=["products"])
-class FieldsView(ProductViewSet):
+@of_parts(
+    ExtraFieldSerializer,
+    NewExtraFieldSerializer,
+    ExtraFieldEditSerializer,
+    list="The fields that a product adds to its items.",
+    create="Add a field to the items of a product.",
+    partial_update="Call a field anew, or give it other choices.",
+    destroy="Take a field away, with what items hold in it.",
+)
+class FieldsView(PartsView):
     permissions = {
         "list": "product.view",
         "create": "product.edit",
@@ -120,56 +197,20 @@ class FieldsView(ProductViewSet):
         "destroy": "product.edit",
     }
     queryset = ExtraField.objects.all()
-    serializer_class = ExtraFieldSerializer
     orderings = {"position": ("position", "id")}
+    noun = "field"
 
-    def list(self, request: Request, key: str) -> Response:
-        """The fields that a product adds to its items."""
-        product = self.find_product(key)
-        self.require(product)
-        page = self.paginate_queryset(product.extra_fields.all())
-        return self.get_paginated_response(ExtraFieldSerializer(page, many=True).data)
+    def parts(self, product: Product) -> QuerySet[ExtraField]:
+        return product.extra_fields.all()
 
-    @extend_schema(
-        request=NewExtraFieldSerializer,
-        responses={201: ExtraFieldSerializer},
-        parameters=[IDEMPOTENCY_KEY],
-    )
-    def create(self, request: Request, key: str) -> Response:
-        """Add a field to the items of a product."""
-        product = self.find_product(key)
-        self.require(product)
-        wanted = NewExtraFieldSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
+    def make(self, product: Product, fields: Mapping[str, Any]) -> ExtraField:
+        return create_field(product, actor=self.actor, **fields)
 
-        def make() -> Response:
-            field = create_field(product, actor=self.actor, **wanted.validated_data)
-            return Response(ExtraFieldSerializer(field).data, status=201)
+    def change(self, part: ExtraField, fields: Mapping[str, Any]) -> ExtraField:
+        return update_field(part, actor=self.actor, **fields)
 
-        return once(request, self.actor, make)
-
-    @extend_schema(request=ExtraFieldEditSerializer, responses=ExtraFieldSerializer)
-    def partial_update(self, request: Request, key: str, slug: str) -> Response:
-        """Call a field anew, or give it other choices."""
-        field = self._field(key, slug)
-        wanted = ExtraFieldEditSerializer(data=request.data, partial=True)
-        wanted.is_valid(raise_exception=True)
-        changed = update_field(field, actor=self.actor, **wanted.validated_data)
-        return Response(ExtraFieldSerializer(changed).data)
-
-    @extend_schema(responses={204: None})
-    def destroy(self, request: Request, key: str, slug: str) -> Response:
-        """Take a field away, with what items hold in it."""
-        delete_field(self._field(key, slug), actor=self.actor)
-        return Response(status=204)
-
-    def _field(self, key: str, slug: str) -> ExtraField:
-        product = self.find_product(key)
-        self.require(product)
-        field = product.extra_fields.filter(slug=slug).first()
-        if field is None:
-            raise Http404(f"There is no field {slug}.")
-        return field
+    def take_away(self, part: ExtraField) -> None:
+        delete_field(part, actor=self.actor)
 
 
 @extend_schema(tags=["items"], parameters=[ITEM])
@@ -216,7 +257,7 @@ class LinksView(ProductViewSet):
         end = next((end for end in _ends(item) if end.link.pk == id), None)
         if end is None:
             raise Http404("There is no such link.")
-        remove_link(end.link, actor=self.actor)
+        remove_link(end.link, side=item, actor=self.actor)
         return Response(status=204)
 
 
@@ -247,7 +288,8 @@ class BulkView(ProductView):
             return self._edit(product, fields)
         if "text" in fields:
             lines = paste.parse(fields["text"])
-            items = paste_items(product, lines, actor=self.actor)
+            with transaction.atomic():
+                items = paste_items(product, lines, actor=self.actor)
             return Response({"refs": [item.ref for item in items]}, status=201)
         return self._create(product, fields["items"], atomic=fields["atomic"])
 
@@ -262,9 +304,8 @@ class BulkView(ProductView):
         sent = NewItemSerializer(data=list(rows), many=True, context={"product": product})
         sent.is_valid(raise_exception=True)
         with transaction.atomic():
-            drafts = [
-                ItemDraft(**with_labels(product, row, self.actor)) for row in sent.validated_data
-            ]
+            wanted = rows_with_labels(product, sent.validated_data, self.actor)
+            drafts = [ItemDraft(**row) for row in wanted]
             items = create_items(product, drafts, actor=self.actor)
         return Response({"refs": [item.ref for item in items]}, status=201)
 

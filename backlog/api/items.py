@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import transaction
@@ -15,8 +16,8 @@ from backlog.access.api import ProductViewSet
 from backlog.api.idempotency import once
 from backlog.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH
 from backlog.forms.filters import ItemFilters
-from backlog.models import Activity, Actor, Comment, Item, Product
-from backlog.queries.resources import activity_of, comments_of, items_of, with_all
+from backlog.models import Activity, Actor, Comment, Item, Label, Product
+from backlog.queries.resources import activity_of, comments_of, items_of, with_row
 from backlog.serializers.items import (
     ActivitySerializer,
     CommentSerializer,
@@ -52,6 +53,7 @@ class ItemsView(ProductViewSet):
     queryset = Item.objects.all()
     serializer_class = ItemSerializer
     filterset_class = ItemFilters
+    open_parameters = ("fields.",)
     orderings = {
         # A rank is unique within its backlog: the product backlog, the inbox, then each sprint.
         "rank": ("backlog_id", "rank"),
@@ -62,9 +64,14 @@ class ItemsView(ProductViewSet):
     }
 
     def list(self, request: Request, key: str) -> Response:
-        """The items of a product, in the order of its backlogs."""
+        """The items of a product, in the order of its backlogs.
+
+        The product's own fields filter as `fields.<slug>=value`, or `fields.<slug>__not=value`:
+        several times for any of several values, `none` for items without one.
+        """
         product = self.find_product(key)
         self.require(product)
+        self.filter_arguments = {"product": product}
         page = self.paginate_queryset(self.filter_queryset(items_of(product)))
         return self.get_paginated_response(ItemSerializer(page, many=True).data)
 
@@ -106,7 +113,12 @@ class ItemView(ProductViewSet):
     @extend_schema(responses=ItemSerializer, parameters=[ETAG])
     def retrieve(self, request: Request, ref: str) -> Response:
         """An item; one from the trash has `deleted_at`."""
-        return _answer(read_again(self._item(ref, deleted=True)))
+        product, items = self.sought(ref, deleted=True)
+        item = with_row(items).first()
+        if item is None:  # a ref of before it moved to another product means it still
+            return _answer(read_again(self._item(ref, deleted=True)))
+        self.require(product)
+        return _answer(item)
 
     @extend_schema(
         request=ItemEditSerializer, responses=ItemSerializer, parameters=[IF_MATCH, ETAG]
@@ -123,7 +135,8 @@ class ItemView(ProductViewSet):
         )
         wanted.is_valid(raise_exception=True)
         fields = dict(wanted.validated_data)
-        with transaction.atomic():
+        # New labels come with the change or not at all.
+        with transaction.atomic() if "labels" in fields else nullcontext():
             changed = update_item(
                 item,
                 actor=self.actor,
@@ -212,14 +225,32 @@ class ItemActivityView(ProductViewSet):
 
 def with_labels(product: Product, fields: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
     """The fields with labels for their names; those that the product lacks are made."""
-    if "labels" not in fields:
-        return dict(fields)
-    return {**fields, "labels": labels_named(product, fields["labels"], actor=actor)}
+    return rows_with_labels(product, [fields], actor)[0]
+
+
+def rows_with_labels(
+    product: Product, rows: Sequence[Mapping[str, Any]], actor: Actor
+) -> list[dict[str, Any]]:
+    """As `with_labels`, with one look at the product's labels for all rows."""
+    names = [name for row in rows for name in row.get("labels", ())]
+    known = {label.name.casefold(): label for label in labels_named(product, names, actor=actor)}
+    return [
+        {**row, "labels": list(dict.fromkeys(_named(known, row["labels"])))}
+        if "labels" in row
+        else dict(row)
+        for row in rows
+    ]
+
+
+def _named(known: Mapping[str, Label], names: Sequence[str]) -> Iterator[Label]:
+    for name in names:
+        if plain := " ".join(name.split()):
+            yield known[plain.casefold()]
 
 
 def read_again(item: Item) -> Item:
     """The item with all that its resource shows."""
-    found: Item = with_all(Item.objects.filter(pk=item.pk)).get()
+    found: Item = with_row(Item.objects.filter(pk=item.pk)).get()
     return found
 
 

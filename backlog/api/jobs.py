@@ -11,6 +11,7 @@ from backlog.access.api import ProductViewSet
 from backlog.models import Job
 from backlog.queries.resources import jobs_in
 from backlog.serializers.jobs import JobSerializer
+from backlog.services import imports
 from backlog.services.jobs import request_cancel
 
 
@@ -26,8 +27,14 @@ class JobView(ProductViewSet):
 
     @extend_schema(request=None, responses=JobSerializer)
     def cancel(self, request: Request, id: int) -> Response:
-        """Stop it: at once where it waits, soon where it runs."""
-        job = request_cancel(self._job(id))
+        """Stop it: at once where it waits, soon where it runs.
+
+        An import is stopped by those who may import.
+        """
+        found = self._job(id)
+        if found.product is not None and found.kind in imports.KINDS:
+            self.require(found.product, "import.run")
+        job = request_cancel(found)
         return Response(JobSerializer(job).data)
 
     def _job(self, id: int) -> Job:

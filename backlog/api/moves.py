@@ -10,20 +10,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backlog.access.api import ProductView
+from backlog.forms.moves import BESIDE, ENDS, permissions_of_move
 from backlog.models import Backlog, Item, Product
-from backlog.queries.resources import find_sprints, items_by_ref, with_all
+from backlog.queries.resources import find_sprints, items_by_ref, with_row
 from backlog.serializers.items import ItemSerializer, MovedSerializer, MoveSerializer
 from backlog.services.items import product_backlog
 from backlog.services.moves import move_and_set
 from backlog.services.ranks import Spot
 from mlscrum.lib.errors import DomainError, FieldError
 
-ENDS = {"top": Spot.top, "bottom": Spot.bottom}
-BESIDE = {"before": Spot.before, "after": Spot.after}
-
 
 class MoveView(ProductView):
-    permissions = {"post": "backlog.order"}
+    permissions = {"post": "item.edit"}  # from one list to another it takes more
 
     @extend_schema(
         operation_id="items_move", request=MoveSerializer, responses=MovedSerializer, tags=["items"]
@@ -31,6 +29,9 @@ class MoveView(ProductView):
     def post(self, request: Request, key: str) -> Response:
         """Move items, in the order given, to one place.
 
+        Within a sprint that runs it takes to edit items; into, out of and within any other sprint
+        to run sprints; within the product backlog, and for what waits in the inbox, to order it.
+        Several items take all that each of them does.
         409 with the present `neighbours` where the anchor has left its backlog.
         """
         product = self.find_product(key)
@@ -38,12 +39,15 @@ class MoveView(ProductView):
         wanted = MoveSerializer(data=request.data, context={"product": product})
         wanted.is_valid(raise_exception=True)
         fields = wanted.validated_data
+        items, home = _named(product, fields["refs"]), _home(product, fields)
+        for permission in permissions_of_move(items, home):
+            self.require(product, permission)
         moved = move_and_set(
             product,
-            _named(product, fields["refs"]),
+            items,
             actor=self.actor,
             spot=_spot(product, fields),
-            to=_home(product, fields),
+            to=home,
             status=fields.get("status"),
         )
         return Response({"items": ItemSerializer(_shown(moved), many=True).data})
@@ -92,5 +96,5 @@ def _bad_move(errors: list[FieldError]) -> DomainError:
 
 def _shown(items: Sequence[Item]) -> list[Item]:
     """The items as they are now, in this order."""
-    rows = {item.pk: item for item in with_all(Item.objects.filter(pk__in=[i.pk for i in items]))}
+    rows = {item.pk: item for item in with_row(Item.objects.filter(pk__in=[i.pk for i in items]))}
     return [rows[item.pk] for item in items]

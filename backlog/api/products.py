@@ -14,14 +14,15 @@ from backlog.access.api import ANYONE_KNOWN, ProductViewSet
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.models import Product, Scope, Team, User
-from backlog.queries.resources import teams_of
-from backlog.serializers.people import TeamSerializer
+from backlog.queries.resources import find_team, teams_of
+from backlog.serializers.people import TeamEditSerializer, TeamSerializer
 from backlog.serializers.products import (
     NewProductSerializer,
     ProductEditSerializer,
     ProductSerializer,
 )
 from backlog.services.products import change_product, create_product
+from backlog.services.teams import create_team, delete_team, update_team
 
 
 @extend_schema(tags=["products"])
@@ -97,7 +98,12 @@ class ProductOneView(ProductViewSet):
 
 @extend_schema(tags=["products"])
 class TeamsView(ProductViewSet):
-    permissions = {"list": "member.view"}
+    permissions = {
+        "list": "member.view",
+        "create": "team.edit",
+        "partial_update": "team.edit",
+        "destroy": "team.edit",
+    }
     queryset = Team.objects.all()
     serializer_class = TeamSerializer
     orderings = {"id": ("id",)}
@@ -108,6 +114,44 @@ class TeamsView(ProductViewSet):
         self.require(product)
         page = self.paginate_queryset(teams_of(product))
         return self.get_paginated_response(TeamSerializer(page, many=True).data)
+
+    @extend_schema(
+        request=TeamEditSerializer, responses={201: TeamSerializer}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def create(self, request: Request, key: str) -> Response:
+        """Make a further team."""
+        product = self.find_product(key)
+        self.require(product)
+        wanted = TeamEditSerializer(data=request.data, context={"product": product})
+        wanted.is_valid(raise_exception=True)
+
+        def make() -> Response:
+            team = create_team(product, actor=self.actor, **wanted.validated_data)
+            return Response(TeamSerializer(team).data, status=201)
+
+        return once(request, self.actor, make)
+
+    @extend_schema(request=TeamEditSerializer, responses=TeamSerializer)
+    def partial_update(self, request: Request, key: str, id: int) -> Response:
+        """Change the name of a team, its members, or both."""
+        team = self._team(key, id)
+        wanted = TeamEditSerializer(
+            data=request.data, partial=True, context={"product": team.product}
+        )
+        wanted.is_valid(raise_exception=True)
+        return Response(
+            TeamSerializer(update_team(team, actor=self.actor, **wanted.validated_data)).data
+        )
+
+    def destroy(self, request: Request, key: str, id: int) -> Response:
+        """Let a team go that never had a sprint."""
+        delete_team(self._team(key, id), actor=self.actor)
+        return Response(status=204)
+
+    def _team(self, key: str, id: int) -> Team:
+        product = self.find_product(key)
+        self.require(product)
+        return find_team(product, id)
 
 
 def _shown(product: Product) -> Any:

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from backlog.api import findings, grooming, items, jobs, me, moves, people, products, schema
+from backlog.api import (
+    attachments,
+    findings,
+    goals,
+    grooming,
+    imports,
+    items,
+    jobs,
+    me,
+    moves,
+    people,
+    products,
+    schema,
+)
 
 
 class KeyConverter:
@@ -58,9 +71,27 @@ urlpatterns: list[URLPattern] = [
         name="api-product",
     ),
     path(
+        "products/<key:key>/goals/",
+        goals.GoalsView.as_view({"get": "list", "post": "create"}),
+        name="api-goals",
+    ),
+    *(
+        path(
+            f"goals/<id:id>/{deed}/",
+            goals.GoalOneView.as_view({"post": deed}),
+            name=f"api-goal-{deed}",
+        )
+        for deed in ("fulfil", "abandon")
+    ),
+    path(
         "products/<key:key>/teams/",
-        products.TeamsView.as_view({"get": "list"}),
+        products.TeamsView.as_view({"get": "list", "post": "create"}),
         name="api-teams",
+    ),
+    path(
+        "products/<key:key>/teams/<id:id>/",
+        products.TeamsView.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="api-team",
     ),
     path(
         "products/<key:key>/members/",
@@ -130,6 +161,26 @@ urlpatterns: list[URLPattern] = [
         name="api-comments",
     ),
     path(
+        "items/<ref:ref>/comments/<id:id>/",
+        attachments.CommentView.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="api-comment",
+    ),
+    path(
+        "items/<ref:ref>/attachments/",
+        attachments.AttachmentsView.as_view({"get": "list", "post": "create"}),
+        name="api-attachments",
+    ),
+    path(
+        "items/<ref:ref>/attachments/<id:id>/",
+        attachments.AttachmentView.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="api-attachment",
+    ),
+    path(
+        "items/<ref:ref>/attachments/<id:id>/file/",
+        attachments.AttachmentView.as_view({"get": "file"}),
+        name="api-attachment-file",
+    ),
+    path(
         "items/<ref:ref>/links/",
         grooming.LinksView.as_view({"get": "list", "post": "create"}),
         name="api-links",
@@ -161,6 +212,26 @@ urlpatterns: list[URLPattern] = [
             name=f"api-finding-{deed}",
         )
         for deed in ("mute", "resolve", "reopen")
+    ),
+    path(
+        "products/<key:key>/imports/",
+        imports.ImportsView.as_view({"get": "list", "post": "create"}),
+        name="api-imports",
+    ),
+    path(
+        "products/<key:key>/imports/<id:id>/",
+        imports.ImportView.as_view({"get": "retrieve"}),
+        name="api-import",
+    ),
+    path(
+        "products/<key:key>/imports/<id:id>/start/",
+        imports.ImportView.as_view({"post": "start"}),
+        name="api-import-start",
+    ),
+    path(
+        "products/<key:key>/imports/<id:id>/rows/",
+        imports.ImportRowsView.as_view({"get": "list"}),
+        name="api-import-rows",
     ),
     path("jobs/<id:id>/", jobs.JobView.as_view({"get": "retrieve"}), name="api-job"),
     path("jobs/<id:id>/cancel/", jobs.JobView.as_view({"post": "cancel"}), name="api-job-cancel"),

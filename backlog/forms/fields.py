@@ -6,7 +6,10 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from backlog.models import Hue
 from mlscrum.lib.numbers import whole_number
 
 
@@ -33,3 +36,18 @@ class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # no
                     params={"value": str(key)[:20]},
                 )
         return super().clean(value)
+
+
+class HueField(forms.ChoiceField):
+    """A colour, chosen by its swatch and its word."""
+
+    widget = forms.RadioSelect
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "Colour")
+        kwargs.setdefault("initial", Hue.GREY)
+        super().__init__(choices=[(hue.value, _swatch(hue)) for hue in Hue], **kwargs)
+
+
+def _swatch(hue: Hue) -> SafeString:
+    return format_html('<span class="swatch hue-{}"></span>{}', hue.value, hue.label)

@@ -13,10 +13,12 @@ from django.http import Http404
 
 from backlog.forms.findings import REASONS, end_of_day
 from backlog.models import Backlog, Item, Kind, Product, Status, User
-from backlog.queries.items import find_item, plain, values_at
+from backlog.queries.items import find_item
+from backlog.rules import paste
 from backlog.services.items import ItemDraft
 from backlog.services.ranks import Spot, Where
 
+MOST_PASTED = 1_000_000  # signs
 SPOTS = [
     (Where.TOP, "Top of the backlog"),
     (Where.BOTTOM, "Bottom of the backlog"),
@@ -62,15 +64,56 @@ class QuickAddForm(forms.Form):
         )
 
 
-EDITED = ("title", "kind", "status", "points", "assignees", "parent", "description")
+class PasteForm(forms.Form):
+    """Many lines, each to become an item, and the end of the backlog where they go."""
+
+    text = forms.CharField(
+        label="One item per line",
+        strip=False,
+        max_length=MOST_PASTED,
+        widget=forms.Textarea(
+            attrs={
+                "rows": 14,
+                "spellcheck": "false",
+                "placeholder": "Clean the ages (5) #data @dora\n  Look at the outliers",
+            }
+        ),
+        error_messages={
+            "required": "Paste some lines first.",
+            "max_length": "This is more than 1 MB of text; paste it in parts.",
+        },
+    )
+    kind = forms.ChoiceField(
+        choices=[(v, w) for v, w in Kind.choices if v != Kind.TASK], initial=Kind.STORY
+    )
+    to = forms.ChoiceField(
+        label="Where they go",
+        choices=[("bottom", "Bottom of the backlog"), ("top", "Top of the backlog")],
+        initial="bottom",
+    )
+
+    def __init__(self, *args: Any, may_order: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_order = may_order
+        if not may_order:  # who doesn't order the backlog adds at its end
+            del self.fields["to"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if "text" in values:
+            lines = paste.parse(values["text"], kind=values.get("kind") or Kind.STORY)
+            if len(lines) > paste.MOST_LINES:
+                self.add_error(
+                    "text",
+                    f"These are {len(lines):,} lines; paste at most {paste.MOST_LINES:,} at once.",
+                )
+            values["lines"] = lines
+        values.setdefault("to", "bottom")
+        return values
 
 
 class ItemForm(forms.Form):
-    """All fields of an item that people edit.
-
-    For an existing item `version` is the one that the person began with: only what they changed
-    since is sent on, and `keep_<field>` chooses where somebody else changed the same field.
-    """
+    """A new item; what it is changed to later goes field by field, through `ItemEdits`."""
 
     title = forms.CharField(max_length=250, error_messages={"required": "Give it a title."})
     kind = forms.ChoiceField(choices=Kind.choices, initial=Kind.STORY)
@@ -96,22 +139,19 @@ class ItemForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 10}),
         help_text="Markdown: **bold**, lists, tables, - [ ] tasks, `code`.",
     )
-    version = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
-    def __init__(self, product: Product, *args: Any, item: Item | None = None, **kwargs: Any):
-        self.product, self.item = product, item
-        initial = dict(kwargs.pop("initial", None) or {})
-        super().__init__(*args, **{**kwargs, "initial": {**_initial(item), **initial}})
+    def __init__(self, product: Product, *args: Any, **kwargs: Any):
+        self.product = product
+        super().__init__(*args, **kwargs)
         statuses, people = self.fields["status"], self.fields["assignees"]
         statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
         people.queryset = people_of(product)  # type: ignore[attr-defined]
         self.fields["parent"].widget.attrs["placeholder"] = f"{product.key}-1"
-        if item is None:
-            self.fields["title"].widget.attrs["autofocus"] = True
-            self.initial.setdefault("status", product.statuses.order_by("position").first())
+        self.fields["title"].widget.attrs["autofocus"] = True
+        self.initial.setdefault("status", product.statuses.order_by("position").first())
 
     def clean_description(self) -> str:
-        # Browsers send CRLF; a text that nobody touched must not count as changed.
+        # Browsers send CRLF; an edit in place sends and compares plain ends of lines.
         return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
     def clean_title(self) -> str:
@@ -125,12 +165,9 @@ class ItemForm(forms.Form):
         if not ref:
             return None
         try:
-            parent = find_item(self.product, ref)
+            return find_item(self.product, ref)
         except Http404:
             raise ValidationError(f"There is no item {ref.upper()} in this product.") from None
-        if parent == self.item:
-            raise ValidationError("An item can't stand under itself.")
-        return parent
 
     def draft(self) -> ItemDraft:
         """A new item as the person wants it."""
@@ -144,63 +181,6 @@ class ItemForm(forms.Form):
             parent=values["parent"],
             assignees=list(values["assignees"]),
         )
-
-    def changes(self) -> dict[str, Any]:
-        """What the person changed against the version they began with, and wants to hold."""
-        assert self.item is not None
-        version = self.cleaned_data["version"] or self.item.version
-        base = values_at(self.item, version, EDITED)
-        base["description"] = base["description"].replace("\r\n", "\n")
-        wanted = {name: self.cleaned_data[name] for name in base}
-        wanted["assignees"] = list(wanted["assignees"])
-        return {
-            name: value
-            for name, value in wanted.items()
-            if plain(value) != base[name] and self.data.get(f"keep_{name}") != "theirs"
-        }
-
-    def carried_on(self, fresh: Item) -> ItemForm:
-        """The same edit begun anew at the present version: what the person did not touch shows
-        what others made of it meanwhile."""
-        data = self.data.copy()  # type: ignore[attr-defined]  # a form that was sent has a QueryDict
-        initial = _initial(fresh)
-        for name in set(initial) - set(self.changes()):
-            value = plain(initial[name])
-            data.setlist(name, value if isinstance(value, list) else [value or ""])
-        form = ItemForm(self.product, data, item=fresh)
-        form.is_valid()
-        return form
-
-
-class StatusForm(forms.Form):
-    """The quick change of the status."""
-
-    status = forms.ModelChoiceField(
-        queryset=Status.objects.none(), to_field_name="slug", empty_label=None
-    )
-
-    def __init__(self, product: Product, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        statuses = self.fields["status"]
-        statuses.queryset = product.statuses.order_by("position")  # type: ignore[attr-defined]
-
-
-class PointsForm(forms.Form):
-    """The quick change of the estimate."""
-
-    points = points_field()
-
-
-class AssigneesForm(forms.Form):
-    """The quick change of who works on it."""
-
-    assignees = forms.ModelMultipleChoiceField(
-        queryset=User.objects.none(), to_field_name="email", required=False
-    )
-
-    def __init__(self, product: Product, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.fields["assignees"].queryset = people_of(product)  # type: ignore[attr-defined]
 
 
 class MoveForm(forms.Form):
@@ -297,18 +277,3 @@ def _place(item: Item) -> str:
     if item.deleted_at:
         return "the trash"
     return "the inbox" if item.backlog.kind == Backlog.Kind.INBOX else item.backlog.name
-
-
-def _initial(item: Item | None) -> dict[str, Any]:
-    if item is None:
-        return {}
-    return {
-        "title": item.title,
-        "kind": item.kind,
-        "status": item.status,
-        "points": None if item.points is None else f"{float(item.points):g}",
-        "assignees": list(item.assignees.all()),
-        "parent": item.parent.ref if item.parent else "",
-        "description": item.description,
-        "version": item.version,
-    }

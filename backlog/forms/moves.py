@@ -1,47 +1,48 @@
-"""What a row of the backlog asks for: its menu by name of a button, a drag by its neighbour."""
+"""Where items of the backlog shall go: to an end of it, or beside another item."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from backlog.models import Backlog, Item, Product
-from backlog.queries.items import find_item, neighbour
+from backlog.queries.items import find_item
+from backlog.services.moves import permission_between
 from backlog.services.ranks import Spot
-from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.lib.errors import Conflict, DomainError, Refused
 
-STEPS = ("up", "down")
 ENDS = {"top": Spot.top, "bottom": Spot.bottom}
 BESIDE = {"before": Spot.before, "after": Spot.after}
+WHY_NOT = {
+    "backlog.order": "Only a product owner orders the backlog.",
+    "sprint.run": "Only a scrum master or product owner changes what is in a sprint.",
+    "item.edit": "Your role only reads here; ask a product owner to change it.",
+}
 
 
-@dataclass(frozen=True)
-class WantedMove:
-    """An item and where it goes; no spot where it is there already."""
-
-    item: Item
-    spot: Spot | None
-
-
-def wanted_move(product: Product, data: Mapping[str, str], *, with_done: bool) -> WantedMove:
-    """Read a move: `top`, `bottom`, `up` or `down` carry the item's ref, as their buttons do;
-    `ref` comes with `before` or `after` another item, or `to` an end.
+def wanted_spot(product: Product, data: Mapping[str, str]) -> Spot:
+    """Read `before` or `after` another item, or `to` an end.
 
     Raises DomainError for anything else, and 404 for an item that is not there.
     """
-    for name, spot in ENDS.items():
-        if name in data:
-            return WantedMove(find_item(product, data[name]), spot())
-    for name in STEPS:
-        if name in data:
-            return _step(find_item(product, data[name]), upwards=name == "up", with_done=with_done)
-    item = find_item(product, data.get("ref", ""))
     for name, beside in BESIDE.items():
         if name in data:
-            return WantedMove(item, beside(find_item(product, data[name])))
+            return beside(find_item(product, data[name]))
     if data.get("to") in ENDS:
-        return WantedMove(item, ENDS[data["to"]]())
+        return ENDS[data["to"]]()
     raise DomainError("bad_move", "Say where it goes: top, bottom, before or after another item.")
+
+
+def permissions_of_move(items: Sequence[Item], to: Backlog | None) -> list[str]:
+    """All that a move takes, item by item; without `to`, all go where the first of them is."""
+    end = to or items[0].backlog
+    return sorted({permission_between(item.backlog, end) for item in items})
+
+
+def require_move(may: Callable[[str], bool], items: Sequence[Item], to: Backlog | None) -> None:
+    """Raise Refused unless `may` allows all that the move takes."""
+    for permission in permissions_of_move(items, to):
+        if not may(permission):
+            raise Refused("not_allowed", WHY_NOT[permission])
 
 
 def require_home(item: Item, kind: str) -> None:
@@ -51,10 +52,3 @@ def require_home(item: Item, kind: str) -> None:
     if item.backlog.kind == Backlog.Kind.INBOX:
         raise Conflict("in_inbox", f"{item.ref} is in the inbox; take it into the backlog first.")
     raise Conflict("moved_on", f"{item.ref} is in {item.backlog.name} by now; look again.")
-
-
-def _step(item: Item, *, upwards: bool, with_done: bool) -> WantedMove:
-    next_to = neighbour(item, upwards=upwards, with_done=with_done)
-    if next_to is None:
-        return WantedMove(item, None)
-    return WantedMove(item, Spot.before(next_to) if upwards else Spot.after(next_to))

@@ -30,12 +30,7 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at r
 
     class Meta:
         model = Product
-        fields = ("name", "goal", "definition_of_ready", "definition_of_done")
-        widgets = {
-            name: forms.Textarea(attrs={"rows": 3})
-            for name in ("goal", "definition_of_ready", "definition_of_done")
-        }
-        labels = {"goal": "Product goal"}
+        fields = ("name",)
 
 
 class EvidencePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at runtime

@@ -15,6 +15,8 @@ from mlscrum.lib.errors import DomainError
 
 DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 5000  # a Jira export repeats Comment once for each comment of its longest thread
+MOST_ROWS = 200_000
+MOST_CELLS = 5_000_000  # Jira gives at most 1,000 rows at once; each cell takes some 60 bytes here
 LARGEST_CELL = 1 << 28  # characters; csv's own limit of 131,072 is less than some descriptions
 SNIFFED_ROWS = 200
 NOTHING = {"NULL", "\\N"}
@@ -23,7 +25,8 @@ _END = "\x00end\x00"  # can't be in a file: NUL is taken out before
 
 @dataclass(frozen=True)
 class Row:
-    """As many cells as the header has. `narrow` tells that some of them were missing."""
+    """The cells of a row, at most as many as the header has. `narrow` tells that some are missing;
+    those are empty, and take no memory: a short file may say a thousand times that they are."""
 
     number: int
     cells: tuple[str, ...]
@@ -31,7 +34,7 @@ class Row:
 
     def text(self, index: int) -> str:
         """A cell without the space around it; what databases write for nothing is nothing."""
-        text = self.cells[index].strip()
+        text = self.cells[index].strip() if index < len(self.cells) else ""
         return "" if text in NOTHING else text
 
 
@@ -53,7 +56,8 @@ def read_table(path: Path, *, delimiter: str | None = None) -> Table:
     UTF-8 and UTF-16 are told by their marks, anything that isn't valid UTF-8 is read as
     Windows-1252 with a warning. A row wider than the header is an error and is left out, a
     narrower one is a warning: its missing cells are empty, and no cell moves to another column.
-    Raises DomainError for what is no CSV file: empty_file, not_a_csv, too_many_columns.
+    Raises DomainError for what is no CSV file: empty_file, not_a_csv, and for more of it than is
+    read at once: too_many_columns, too_many_rows, too_many_cells.
     """
     data = path.read_bytes()
     if data.startswith(b"PK\x03\x04"):
@@ -87,15 +91,17 @@ def parse_table(text: str, *, delimiter: str | None = None, encoding: str = "utf
             f"The file has {width:,} columns and {MOST_COLUMNS:,} are read: export fewer of them.",
         )
     rows = []
+    read, cells = 0, 0
     for record in records:
         if record.blank:
             continue
+        read, cells = read + 1, cells + len(record.cells)
+        _refuse_too_much(read, cells)
         problem = _unclosed(record) if record.unclosed else _width_problem(record, width)
         if problem:
             problems.append(problem)
         if not problem or problem.level is Level.WARNING:
-            missing = width - len(record.cells)
-            rows.append(Row(record.number, (*record.cells, *[""] * missing), missing > 0))
+            rows.append(Row(record.number, record.cells, len(record.cells) < width))
     names = tuple(name.strip().removeprefix("\ufeff") for name in header.cells)
     return Table(names, rows, problems, encoding, delimiter)
 
@@ -162,6 +168,21 @@ def _sniffed(text: str) -> str:
         return round(sum(each == width for each in sample) / len(sample), 1), width
 
     return max(DELIMITERS, key=agreement)
+
+
+def _refuse_too_much(rows: int, cells: int) -> None:
+    if rows > MOST_ROWS:
+        raise DomainError(
+            "too_many_rows",
+            f"The file has more than {MOST_ROWS:,} rows: export fewer items at once.",
+            status=413,
+        )
+    if cells > MOST_CELLS:
+        raise DomainError(
+            "too_many_cells",
+            f"The file has more than {MOST_CELLS:,} cells: export fewer items or columns at once.",
+            status=413,
+        )
 
 
 def _width_problem(record: _Record, width: int) -> RowProblem | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backlog.importers import jira, plain
 from backlog.importers.csv_files import Table
-from backlog.importers.mapping import Mapping, Proposal
+from backlog.importers.mapping import Habits, Mapping, Proposal
 from backlog.importers.parsed import Parsed
 from mlscrum.lib.errors import DomainError
 
@@ -16,6 +16,7 @@ from mlscrum.lib.errors import DomainError
 class Format:
     slug: str
     name: str
+    habits: Habits
     propose: Callable[[Table], Proposal]
     read: Callable[[Table, Mapping], Parsed]
 
@@ -23,8 +24,8 @@ class Format:
 FORMATS = {
     each.slug: each
     for each in (
-        Format(jira.HABITS.format, "Jira CSV", jira.propose, jira.read),
-        Format(plain.HABITS.format, "CSV", plain.propose, plain.read),
+        Format(jira.HABITS.format, "Jira CSV", jira.HABITS, jira.propose, jira.read),
+        Format(plain.HABITS.format, "CSV", plain.HABITS, plain.propose, plain.read),
     )
 }
 

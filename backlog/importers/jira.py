@@ -212,7 +212,29 @@ def _accounts(table: Table) -> dict[str, str]:
 
 
 def _site(table: Table) -> str:
-    """The site's address as attachments tell it: `date;author;name;https://…/attachment/…`."""
+    """The site's address as the project's or the attachments' addresses tell it."""
+    return _site_of_project(table) or _site_of_attachments(table)
+
+
+def _site_of_project(table: Table) -> str:
+    """Of `Project url`, which may lead anywhere: only where it is Atlassian's or looks like it."""
+    places = [index for index, name in enumerate(table.header) if _bare(name) == "project url"]
+    for address in dict.fromkeys(row.text(place) for row in table.rows for place in places):
+        parts = urlsplit(address)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            continue
+        before, found, _ = address.partition("/browse/")
+        if not found:
+            before, found, _ = address.partition("/projects/")
+        if found:
+            return before.removesuffix("/jira/software/c").removesuffix("/jira/software")
+        if parts.hostname.endswith(".atlassian.net"):
+            return f"{parts.scheme}://{parts.netloc}"
+    return ""
+
+
+def _site_of_attachments(table: Table) -> str:
+    """An attachment is `date;author;name;https://…/secure/attachment/…`."""
     places = [index for index, name in enumerate(table.header) if _bare(name) == "attachment"]
     for row in table.rows:
         for place in places:

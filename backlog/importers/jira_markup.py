@@ -181,7 +181,8 @@ def _is_table_row(line: str) -> bool:
 def _table(rows: list[str], accounts: Mapping[str, str]) -> list[str]:
     cells = [_cells(row, accounts) for row in rows]
     width = max(len(row) for row in cells)
-    cells = [row + [""] * (width - len(row)) for row in cells]
+    # A row that is shorter than the widest stays so, which Markdown allows: filled up, a text of
+    # some kilobytes would grow to gigabytes.
     if not rows[0].strip().startswith("||"):
         cells.insert(0, [""] * width)
     cells.insert(1, ["---"] * width)

@@ -60,6 +60,14 @@ class Target(StrEnum):
 DATES = frozenset({Target.DUE_DATE, Target.CREATED_AT, Target.DONE_AT})
 
 
+class Order(StrEnum):
+    """How the new items are ranked, once: people move them as they like afterwards."""
+
+    FILE = "file"
+    RANK = "rank"
+    PRIORITY = "priority"
+
+
 class Markup(StrEnum):
     MARKDOWN = "markdown"
     JIRA = "jira"
@@ -79,8 +87,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Mapping:
-    """All that a person may choose about a file. `kinds`, `statuses` and `people` go from words of
-    the file to our kinds, slugs and e-mail addresses; a word that is missing has no match."""
+    """All that a person may choose about a file. `kinds`, `statuses`, `people` and `points` go from
+    words of the file to our kinds, slugs, e-mail addresses and numbers; a word that is missing, or
+    goes to nothing, has no match."""
 
     format: str
     source: str
@@ -91,6 +100,8 @@ class Mapping:
     kinds: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
+    points: dict[str, str] = field(default_factory=dict)  # of sizes such as M
+    order: Order = Order.FILE
     delimiter: str = ""  # with which to read the file again; empty: find it out
     site_url: str = ""  # of a Jira site; an item's address is <site_url>/browse/<external id>
 
@@ -106,6 +117,9 @@ class Mapping:
     def from_json(cls, value: Any) -> Mapping:
         """The mapping that to_json wrote. Raises DomainError `bad_mapping` for anything else."""
         try:
+            delimiter = str(value.get("delimiter", ""))
+            if len(delimiter) > 1:
+                raise ValueError("a delimiter is one sign")
             columns = tuple(
                 Column(
                     index=int(column["index"]),
@@ -126,7 +140,9 @@ class Mapping:
                 kinds=_texts(value.get("kinds", {})),
                 statuses=_texts(value.get("statuses", {})),
                 people=_texts(value.get("people", {})),
-                delimiter=str(value.get("delimiter", "")),
+                points=_texts(value.get("points", {})),
+                order=Order(value.get("order", Order.FILE)),
+                delimiter=delimiter,
                 site_url=str(value.get("site_url", "")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as wrong:
@@ -153,6 +169,8 @@ class Mapping:
             kinds=self.kinds | earlier.kinds,
             statuses=self.statuses | earlier.statuses,
             people=self.people | earlier.people,
+            points=self.points | earlier.points,
+            order=earlier.order,
             site_url=earlier.site_url or self.site_url,
         )
 
@@ -183,6 +201,16 @@ class Dropped:
 
 
 @dataclass(frozen=True)
+class Words:
+    """The words of a file that somebody has to match; points are the sizes that are no numbers."""
+
+    statuses: list[Found]
+    kinds: list[Found]
+    people: list[Found]
+    points: list[Found]
+
+
+@dataclass(frozen=True)
 class Proposal:
     """A mapping to begin with, and all that a person needs to see in order to change it."""
 
@@ -190,9 +218,7 @@ class Proposal:
     rows: int
     columns: list[ColumnFacts]
     dates: DateChoice
-    statuses: list[Found]
-    kinds: list[Found]
-    people: list[Found]
+    words: Words
     dropped: list[Dropped]
     problems: list[RowProblem]
 
@@ -242,16 +268,14 @@ def proposal(
     site_url: str = "",
 ) -> Proposal:
     """Everything about a table that follows from its columns; `reason` says why one is dropped."""
-    kinds = [
-        replace(found, hint="" if compact(found.word) in habits.kinds else "unknown")
-        for found in found_words(table, columns, Target.KIND)
-    ]
+    words = words_in(table, columns, habits)
     mapping = Mapping(
         format=habits.format,
         source=habits.source,
         columns=tuple(columns),
         delimiter=table.delimiter,
-        kinds={found.word: habits.kinds.get(compact(found.word), DEFAULT_KIND) for found in kinds},
+        kinds=match_kinds(words.kinds, habits),
+        order=Order.RANK if any(each.target is Target.RANK for each in columns) else Order.FILE,
         markup=habits.markup or _markup(table, columns),
         site_url=site_url,
     )
@@ -268,12 +292,30 @@ def proposal(
         rows=len(table.rows),
         columns=facts,
         dates=dates,
-        statuses=found_words(table, columns, Target.STATUS, hint=Target.STATUS_CATEGORY),
-        kinds=kinds,
-        people=_found_people(table, mapping, habits),
+        words=words,
         dropped=[Dropped(name, why) for name, why in dropped.items()],
         problems=table.problems,
     )
+
+
+def words_in(table: Table, columns: Sequence[Column], habits: Habits) -> Words:
+    """What there is to match where the columns are mapped so."""
+    kinds = [
+        replace(found, hint="" if compact(found.word) in habits.kinds else "unknown")
+        for found in found_words(table, columns, Target.KIND)
+    ]
+    sizes = [
+        found
+        for found in found_words(table, columns, Target.POINTS)
+        if not _is_number_of_points(found.word)
+    ]
+    statuses = found_words(table, columns, Target.STATUS, hint=Target.STATUS_CATEGORY)
+    return Words(statuses, kinds, _found_people(table, columns, habits), sizes)
+
+
+def match_kinds(found: Iterable[Found], habits: Habits) -> dict[str, str]:
+    """Our kind for each word; a story for those that the format doesn't know."""
+    return {each.word: habits.kinds.get(compact(each.word), DEFAULT_KIND) for each in found}
 
 
 def check(mapping: Mapping, table: Table) -> None:
@@ -295,6 +337,13 @@ def check(mapping: Mapping, table: Table) -> None:
     ]
     errors += [
         FieldError(
+            f"/points/{_escaped(word)}", "bad_points", f"{why}: write a number from 0 to 9,999."
+        )
+        for word, number in mapping.points.items()
+        if (why := _fault_of(number))
+    ]
+    errors += [
+        FieldError(
             f"/columns/{place}", "unknown_link", f"Choose how “{column.name}” links the items."
         )
         for place, column in enumerate(mapping.columns)
@@ -306,7 +355,7 @@ def check(mapping: Mapping, table: Table) -> None:
         errors.append(
             FieldError("/time_zone", "unknown_zone", "Write a time zone such as Europe/Berlin.")
         )
-    if mapping.site_url and not re.match(r"https?://[^\s/]", mapping.site_url):
+    if mapping.site_url and not re.fullmatch(r"https?://[^\s/]\S*", mapping.site_url):
         errors.append(
             FieldError("/site_url", "bad_url", "Write the address of the site with https://.")
         )
@@ -394,9 +443,24 @@ def _nearest(found: Found, statuses: Sequence[StatusChoice]) -> str | None:
     return max(candidates, key=shared).slug if candidates else None
 
 
-def _found_people(table: Table, mapping: Mapping, habits: Habits) -> list[Found]:
+def _is_number_of_points(word: str) -> bool:
+    return not _fault_of(word)
+
+
+def _fault_of(points: str) -> str:
+    """Why this is no number of points; empty where it is one, or says that there are none."""
+    try:
+        values.points(points)
+    except ValueError as why:
+        return str(why)
+    return ""
+
+
+def _found_people(table: Table, columns: Iterable[Column], habits: Habits) -> list[Found]:
     counts: Counter[str] = Counter()
-    for column in mapping.of(Target.ASSIGNEES):
+    for column in columns:
+        if column.target is not Target.ASSIGNEES:
+            continue
         for row in table.rows:
             counts.update(people_in(row.text(column.index), habits))
     return [Found(word, count) for word, count in counts.most_common()]

@@ -110,8 +110,8 @@ def read_items(
             WHOLE_FILE,
             "",
             "no_external_id",
-            "No column is the external id, so importing this file again would make every item "
-            "twice: map a column that never changes, such as a key.",
+            "No column is the external id, so a row is found again by its title alone: map a "
+            "column that never changes, such as a key.",
         )
     rows = [row for row in table.rows if not (row.narrow and habits.complete_rows)]
     items: list[ImportedItem] = []
@@ -152,7 +152,7 @@ def _item(reader: Reader, row: Row, ids: MappingOf[str, int]) -> ImportedItem | 
         points=reader.value(
             row,
             Target.POINTS,
-            values.points,
+            lambda text: values.points(reader.mapping.points.get(text, text)),
             "Write a number from 0 to 9,999; left without points.",
         ),
         assignees=_unique(
@@ -231,7 +231,7 @@ def _has_a_good_id(reader: Reader, row: Row, external_id: str, ids: MappingOf[st
         row.number,
         column,
         "no_id",
-        "This row has no external id, so importing it again would make the item twice.",
+        "This row has no external id, so it is found again by its title alone.",
     )
     return True
 
@@ -414,7 +414,7 @@ def _as_the_tree_allows(
             "Epics sum the points of their items and tasks have none: choose another kind for it, "
             "or leave its points as an extra field.",
         )
-        item = replace(item, points=None, extra=item.extra | {"Points": str(item.points)})
+        item = replace(item, points=None, extra=item.extra | {"Former points": str(item.points)})
     parent = by_row.get(item.parent_row) if item.parent_row is not None else None
     problem = parent_problem(item.kind, parent.kind) if parent else None
     if problem and parent:
@@ -425,7 +425,9 @@ def _as_the_tree_allows(
             f"{problem} Choose another kind for one of them, or leave the parent an extra field.",
         )
         named = parent.external_id or parent.title
-        item = replace(item, parent="", parent_row=None, extra=item.extra | {"Parent": named})
+        item = replace(
+            item, parent="", parent_row=None, extra=item.extra | {"Former parent": named}
+        )
     return item
 
 

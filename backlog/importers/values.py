@@ -37,7 +37,7 @@ def number(text: str) -> Decimal | None:
         found = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"“{text[:40]}” is no number") from None
-    if not found.is_finite() or abs(found) > 10**12:
+    if not found.is_finite() or not -(10**12) <= found <= 10**12:
         raise ValueError(f"“{text[:40]}” is no number")
     return found
 
@@ -103,19 +103,18 @@ def criteria(text: str) -> tuple[Criterion, ...]:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     bulleted = any(_BULLET.match(line) or _CHECK.match(line) for line in lines)
-    found: list[Criterion] = []
+    found: list[tuple[list[str], bool]] = []
     for line in lines:
         rest = line[match.end() :] if (match := _BULLET.match(line)) else line
         check = _CHECK.match(rest)
         begins = bool(match or check)
         rest = rest[check.end() :] if check else rest.strip()
         if found and not begins and (bulleted or _FOLLOWS.match(rest)):
-            above = found.pop()
-            found.append(Criterion(f"{above.text}\n{rest}", above.done))
+            found[-1][0].append(rest)
         elif rest:
             done = bool(check and check[1] not in {"[ ]", "[]", "☐", "(x)"})
-            found.append(Criterion(rest, done))
-    return tuple(found)
+            found.append(([rest], done))
+    return tuple(Criterion("\n".join(texts), done) for texts, done in found)
 
 
 def blocked_reason(text: str) -> str:

@@ -7,13 +7,14 @@ from backlog.models.grooming import (
     Attachment,
     ExtraField,
     FormerRef,
-    Hue,
     Label,
     Link,
     Notification,
     SavedView,
 )
-from backlog.models.history import Stay, Transition
+from backlog.models.history import FindingTransition, Stay, Transition
+from backlog.models.hues import Hue
+from backlog.models.imports import Import, ImportLine, Origin
 from backlog.models.items import Comment, Item, Kind
 from backlog.models.jobs import Heartbeat, Job
 from backlog.models.people import Actor, ActorKind, Scope, User
@@ -26,6 +27,7 @@ from backlog.models.products import (
     OnGreen,
     Place,
     Product,
+    ProductGoal,
     Role,
     Status,
     Team,
@@ -48,9 +50,12 @@ __all__ = [
     "EvidenceSource",
     "ExtraField",
     "Finding",
+    "FindingTransition",
     "FormerRef",
     "Heartbeat",
     "Hue",
+    "Import",
+    "ImportLine",
     "Invitation",
     "Item",
     "ItemCounter",
@@ -65,8 +70,10 @@ __all__ = [
     "Notification",
     "Occurrence",
     "OnGreen",
+    "Origin",
     "Place",
     "Product",
+    "ProductGoal",
     "Role",
     "SavedView",
     "Scope",

@@ -7,25 +7,11 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
+from backlog.models.hues import Hue
 from backlog.models.items import Comment, Item
 from backlog.models.people import User
 from backlog.models.products import Product
 from backlog.rules import extra_fields
-
-
-class Hue(models.TextChoices):
-    """The colours of labels and statuses: tokens of the style sheet, never free values."""
-
-    GREY = "grey", "Grey"
-    RED = "red", "Red"
-    ORANGE = "orange", "Orange"
-    AMBER = "amber", "Amber"
-    GREEN = "green", "Green"
-    TEAL = "teal", "Teal"
-    CYAN = "cyan", "Cyan"
-    BLUE = "blue", "Blue"
-    VIOLET = "violet", "Violet"
-    PINK = "pink", "Pink"
 
 
 class Label(models.Model):

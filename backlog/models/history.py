@@ -1,9 +1,11 @@
-"""What every report is drawn from: where an item stayed, and how its status and points went."""
+"""What every report is drawn from: where an item stayed, how its status and points went, and how
+findings came and went."""
 
 from django.db import models
 from django.db.models import F, Q
 
 from backlog.models.backlogs import Backlog
+from backlog.models.findings import Finding
 from backlog.models.items import Item
 from backlog.models.products import Category, Status
 
@@ -55,3 +57,19 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item}: {self.category}"
+
+
+class FindingTransition(models.Model):
+    """One row whenever a finding's state or score changes. Rows are never changed: their ids are
+    the order in which things happened, where two clocks differ."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="transitions")
+    at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=Finding.State)
+    score = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.finding}: {self.state}"

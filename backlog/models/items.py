@@ -13,6 +13,7 @@ from backlog.models.backlogs import Backlog
 from backlog.models.fields import RankField
 from backlog.models.people import User
 from backlog.models.products import Product, Status
+from mlscrum.lib import clock
 
 if TYPE_CHECKING:
     from backlog.models.grooming import Label
@@ -34,6 +35,14 @@ class ItemQuerySet(models.QuerySet["Item"]):
     def alive(self) -> ItemQuerySet:
         """Without what lies in the trash."""
         return self.filter(deleted_at__isnull=True)
+
+    def lying_in(self, product: Product, kind: Backlog.Kind) -> ItemQuerySet:
+        """In the product's one backlog of this kind: PRODUCT or INBOX.
+
+        By the backlog's id, so that a slice in rank order is read off the index of ranks.
+        """
+        home = Backlog.objects.filter(product=product, kind=kind).values("pk")[:1]
+        return self.filter(backlog=home)
 
     def with_row(self) -> ItemQuerySet:
         """With all that a row or card shows, in a number of queries that never grows."""
@@ -85,7 +94,7 @@ class Item(models.Model):
     rank = RankField(null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     done_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -130,8 +139,10 @@ class Comment(models.Model):
 
     item = models.ForeignKey(Item, models.CASCADE, related_name="comments")
     author = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    # Who said it where that is nobody of the house: a name that came with an import.
+    said_by = models.CharField(max_length=120, blank=True)
     text = models.TextField(max_length=20_000)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     edited_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

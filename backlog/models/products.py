@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from backlog.models.hues import Hue
 from backlog.models.people import User
 from backlog.rules.severity import Priority
 
@@ -68,9 +69,13 @@ class Product(models.Model):
         ],
     )
     name = models.CharField(max_length=120)
+    # The words of the active goal, kept beside it for the many places that show them.
     goal = models.TextField(blank=True)
     definition_of_ready = models.TextField(blank=True)
     definition_of_done = models.TextField(blank=True)
+    # Which checks of rules.definitions count, by name.
+    ready_checks = models.JSONField(default=list, blank=True)
+    done_checks = models.JSONField(default=list, blank=True)
     file_from = models.CharField(max_length=2, choices=[(p, p) for p in Priority], default="P4")
     place = models.CharField(max_length=10, choices=Place, default=Place.INBOX)
     on_green = models.CharField(max_length=10, choices=OnGreen, default=OnGreen.DONE)
@@ -92,6 +97,44 @@ class Product(models.Model):
         return self.name
 
 
+class ProductGoal(models.Model):
+    """What a product is to become next: one at a time, fulfilled or abandoned before another."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        FULFILLED = "fulfilled", "Fulfilled"
+        ABANDONED = "abandoned", "Abandoned"
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="goals")
+    text = models.TextField(max_length=10_000)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    reason = models.TextField(blank=True, max_length=2000)
+
+    class Meta:
+        ordering = ["-set_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["product"], condition=models.Q(state="active"), name="one_active_goal"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="active", ended_at__isnull=True)
+                | models.Q(state__in=["fulfilled", "abandoned"], ended_at__isnull=False),
+                name="a_goal_is_active_until_it_ends",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="abandoned") | ~models.Q(reason=""),
+                name="an_abandoned_goal_has_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Status(models.Model):
     """A column of the product's workflow."""
 
@@ -99,7 +142,7 @@ class Status(models.Model):
     slug = models.SlugField(max_length=40)
     name = models.CharField(max_length=40)
     category = models.CharField(max_length=10, choices=Category)
-    hue = models.CharField(max_length=10, default="grey")
+    hue = models.CharField(max_length=10, choices=Hue, default=Hue.GREY)
     position = models.PositiveSmallIntegerField()
     wip_limit = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
@@ -113,6 +156,7 @@ class Status(models.Model):
             models.CheckConstraint(
                 condition=models.Q(category__in=Category.values), name="status_category"
             ),
+            models.CheckConstraint(condition=models.Q(hue__in=Hue.values), name="status_hue"),
         ]
 
     def __str__(self) -> str:

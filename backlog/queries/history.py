@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Prefetch, Q
 
-from backlog.models import Activity, ActorKind, Change, Finding, Item, Kind, User
+from backlog.models import Activity, ActorKind, Change, Finding, Item, Kind, Status, User
 from backlog.rules.history import (
     DEEDS_ON_SEVERAL,
     FINDING_DEEDS,
+    LONG_TEXTS,
+    Line,
     Names,
     change_in_words,
     deed_in_words,
     finding_deed_in_words,
+    lines_changed,
+    undone_change_in_words,
 )
 
 EVENTS_SHOWN = 30
@@ -32,6 +36,7 @@ class Event:
     who: str
     user: User | None
     lines: Sequence[str]
+    texts: Sequence[Sequence[Line]] = field(default_factory=list)  # long ones that were changed
 
 
 @dataclass(frozen=True)
@@ -47,13 +52,14 @@ def history_of(item: Item, *, everything: bool = False) -> History:
     limit = MOST_EVENTS if everything else EVENTS_SHOWN
     touched = Change.objects.filter(item=item).values("activity_id")
     found = list(
-        Activity.objects.filter(Q(item=item) | Q(pk__in=touched), product=item.product)
+        Activity.objects.filter(Q(item=item) | Q(pk__in=touched))
         .exclude(kind="item.commented")
         .select_related("user", "token")
         .prefetch_related(
             Prefetch("changes", queryset=Change.objects.filter(item=item), to_attr="mine")
         )
-        .order_by("-seq")[: limit + 1]
+        # By row and not by seq, which each product counts: an item may have come from another.
+        .order_by("-pk")[: limit + 1]
     )
     names = _names(item, found)
     events = (_event(activity, names) for activity in found[:limit])
@@ -98,12 +104,23 @@ def _event(activity: Activity, names: Names) -> Event:
     if not lines:
         told = deed_in_words(activity.kind, activity.data)
         lines = [told] if told else []
-    return Event(activity.at, _who(activity), activity.user, lines)
+    texts = [
+        lines_changed(str(change.before or ""), str(change.after or ""))
+        for change in _changes(activity)
+        if change.field in LONG_TEXTS
+    ]
+    return Event(activity.at, _who(activity), activity.user, lines, texts)
 
 
 def _line(activity: Activity, change: Change, names: Names) -> str:
     if change.field == "created" and activity.kind in BY_EVIDENCE:
         return "filed it"
+    if activity.kind == "item.undone":
+        return undone_change_in_words(
+            change.field, change.before, change.after, names, activity.data.get("undone") or {}
+        )
+    if change.field == "created" and activity.kind == "items.imported":
+        return "imported it"
     return change_in_words(change.field, change.before, change.after, names)
 
 
@@ -132,7 +149,13 @@ def _names(item: Item, activities: Iterable[Activity]) -> Names:
     }
     people = User.objects.filter(email__in=addresses).values_list("email", "name")
     return Names(
-        statuses=dict(item.product.statuses.values_list("slug", "name")),
+        statuses={
+            status.slug: status.name
+            for status in Status.objects.filter(
+                product__in={item.product_id, *(activity.product_id for activity in activities)}
+            ).order_by("pk")
+        },
         people={email: name or email for email, name in people},
         kinds=dict(Kind.choices),
+        fields=dict(item.product.extra_fields.values_list("slug", "name")),
     )

@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Count, Prefetch, Q, Sum
 from django.http import Http404
-from django.utils import timezone
 
 from backlog.models import (
     Backlog,
     Category,
-    Comment,
     Finding,
     Item,
     Kind,
@@ -28,12 +25,13 @@ from backlog.models import (
 )
 from backlog.models.items import ItemQuerySet
 from backlog.queries.findings import EvidenceBadge, evidence_badge
+from backlog.queries.links import LinkedRef, linked_refs
 from mlscrum.web.rooms import Badge
 
 PAGE_SIZE = 200  # rows; more would make the page heavy
+MOST_COUNTED = 1000
 INBOX_ROWS = 5  # what is planned stands below it
 ANCHORS_OFFERED = 500
-TRASH_DAYS = 30
 # Every figure counts the middle level: epics sum their items and tasks have no points.
 MIDDLE = ~Q(kind__in=[Kind.EPIC, Kind.TASK])
 OPEN = ~Q(status__category=Category.DONE)
@@ -52,26 +50,40 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Total:
+    """What stands under an item, of the middle level: the points, those of them that are done, and
+    how many open items lack an estimate."""
+
+    points: Decimal | None = None
+    done_points: Decimal = Decimal(0)
+    unestimated: int = 0
+
+
+@dataclass(frozen=True)
 class ItemRow:
-    """An item in a list. The points of an epic are the sum of its items."""
+    """An item in a list. The points of an epic are the sum of its items, with `unestimated` more;
+    `blocked` says why it waits, and is empty where it doesn't."""
 
     item: Item
     ref: str
     evidence: EvidenceBadge | None
     points: Decimal | None
     is_sum: bool
+    unestimated: int
     parent_ref: str
     is_done: bool
+    blocked: str
+    criteria_met: int
 
+    @property
+    def label_names(self) -> str:
+        """Joined by commas, which no name of a label holds."""
+        return ",".join(label.name for label in self.item.labels.all())
 
-@dataclass(frozen=True)
-class BacklogPage:
-    """One page of the product backlog in rank order."""
-
-    rows: Sequence[ItemRow]
-    page: Page[Item]
-    counts: Counts
-    with_done: bool
+    @property
+    def emails(self) -> str:
+        """Of the people who are assigned, joined by commas."""
+        return ",".join(person.email for person in self.item.assignees.all())
 
 
 @dataclass(frozen=True)
@@ -108,9 +120,7 @@ def find_item(product: Product, ref: str) -> Item:
 
 def backlog_counts(product: Product) -> Counts:
     """Figures of the product backlog, in one query."""
-    items = Item.objects.alive().filter(
-        backlog__product=product, backlog__kind=Backlog.Kind.PRODUCT
-    )
+    items = Item.objects.alive().lying_in(product, Backlog.Kind.PRODUCT)
     found = items.aggregate(
         open_items=Count("pk", filter=OPEN & MIDDLE),
         open_points=Sum("points", filter=OPEN & MIDDLE),
@@ -131,104 +141,41 @@ def backlog_counts(product: Product) -> Counts:
 
 def open_items_badge(product: Product) -> Badge | None:
     """Open items of the product backlog, for the navigation."""
-    items = Item.objects.alive().filter(OPEN, MIDDLE)
-    n = items.filter(backlog__product=product, backlog__kind=Backlog.Kind.PRODUCT).count()
-    return (
-        Badge(n, f"{n} open {'item' if n == 1 else 'items'} in the product backlog") if n else None
-    )
-
-
-def backlog_page(product: Product, *, number: str | int | None, with_done: bool) -> BacklogPage:
-    """A page of the product backlog; done items are hidden unless asked for."""
-    items = _listed(product, Backlog.Kind.PRODUCT)
-    if not with_done:
-        items = items.filter(OPEN)
-    page: Page[Item] = Paginator(items, PAGE_SIZE).get_page(number)
-    return BacklogPage(
-        rows=_rows(product, page.object_list),
-        page=page,
-        counts=backlog_counts(product),
-        with_done=with_done,
-    )
+    found = Item.objects.alive().lying_in(product, Backlog.Kind.PRODUCT).filter(OPEN, MIDDLE)
+    # On every page, so it must not grow with the backlog.
+    n = found.order_by()[:MOST_COUNTED].count()
+    is_more = n == MOST_COUNTED
+    said = f"{n:,} or more" if is_more else str(n)
+    meaning = f"{said} open {'item' if n == 1 else 'items'} in the product backlog"
+    return Badge(n, meaning, is_more=is_more) if n else None
 
 
 def inbox_page(product: Product, *, everything: bool = False) -> InboxPage:
     """Items that evidence filed and nobody has taken yet, in the order of the inbox."""
     items = _listed(product, Backlog.Kind.INBOX).filter(OPEN)
     return InboxPage(
-        rows=_rows(product, items[: PAGE_SIZE if everything else INBOX_ROWS]),
+        rows=rows_of(product, items[: PAGE_SIZE if everything else INBOX_ROWS]),
         total=items.count(),
     )
 
 
 def waiting_in_inbox(product: Product) -> list[Item]:
     """All open items of the inbox, in its order."""
-    items = Item.objects.alive().filter(
-        OPEN, backlog__product=product, backlog__kind=Backlog.Kind.INBOX
-    )
+    items = Item.objects.alive().lying_in(product, Backlog.Kind.INBOX).filter(OPEN)
     return list(items.select_related("product", "backlog", "status").order_by("rank"))
-
-
-def trash_page(product: Product, number: str | int | None) -> Page[Item]:
-    """What was deleted in the last 30 days and can come back, the latest first."""
-    since = timezone.now() - timedelta(days=TRASH_DAYS)
-    items = (
-        Item.objects.filter(product=product, deleted_at__gte=since)
-        .select_related("product", "status")
-        .order_by("-deleted_at", "-number")
-    )
-    page: Page[Item] = Paginator(items, PAGE_SIZE).get_page(number)
-    return page
-
-
-def neighbour(item: Item, *, upwards: bool, with_done: bool) -> Item | None:
-    """The item next to this one in the list as it is shown, or None at its end.
-
-    Its own tasks are passed over, for they move along.
-    """
-    near = Item.objects.alive().filter(backlog=item.backlog)
-    near = near.exclude(parent=item, kind=Kind.TASK)
-    if not with_done:
-        near = near.filter(OPEN)
-    if upwards:
-        found: Item | None = near.filter(rank__lt=item.rank).order_by("-rank").first()
-    else:
-        found = near.filter(rank__gt=item.rank).order_by("rank").first()
-    if found is not None:
-        found.product = item.product
-    return found
 
 
 def anchors_for(item: Item) -> list[Item]:
     """Open items of the product backlog beside which this one can go, in rank order."""
-    items = Item.objects.alive().filter(
-        OPEN, backlog__product=item.product, backlog__kind=Backlog.Kind.PRODUCT
-    )
+    items = Item.objects.alive().lying_in(item.product, Backlog.Kind.PRODUCT).filter(OPEN)
     found = items.exclude(pk=item.pk).select_related("product").order_by("rank")
     return list(found[:ANCHORS_OFFERED])
 
 
-def children_of(item: Item) -> list[ItemRow]:
-    """What stands under the item, in the order of its number."""
-    children = (
-        Item.objects.alive()
-        .filter(parent=item)
-        .select_related("status", "parent")
-        .prefetch_related("assignees", _WITH_FINDINGS)
-        .order_by("number")
-    )
-    return _rows(item.product, children)
-
-
-def points_under(children: Iterable[ItemRow]) -> Decimal | None:
-    """The sum of what is estimated among these; None where nothing is."""
-    estimated = [row.points for row in children if row.points is not None]
-    return sum(estimated, Decimal(0)) if estimated else None
-
-
-def comments_of(item: Item) -> list[Comment]:
-    """What people and the evidence said, oldest first."""
-    return list(item.comments.select_related("author"))
+def children_of(item: Item, *, most: int | None = None) -> list[ItemRow]:
+    """What stands under the item, in the order of its number; at most so many."""
+    children = Item.objects.alive().filter(parent=item).order_by("number")
+    return rows_of(item.product, with_all_of_a_row(children)[:most])
 
 
 def statuses_of(product: Product) -> list[Status]:
@@ -276,62 +223,88 @@ def values_of(
     }
 
 
-def values_at(item: Item, version: int, names: Iterable[str] = (*PLAIN, *SETS)) -> dict[str, Any]:
-    """These fields as they stood at a version, in the plain form that changes keep."""
-    values = values_of(item, names)
-    later = item.changes.filter(version__gt=version, field__in=values).order_by("-id")
-    for change in later:
-        values[change.field] = change.before
-    return values
-
-
 def _value(item: Item, name: str) -> Any:
     if name.startswith(EXTRA):
         return item.extra.get(name.removeprefix(EXTRA))
     return getattr(item, name).all() if name in SETS else getattr(item, name)
 
 
-_WITH_FINDINGS = Prefetch(
+WITH_FINDINGS = Prefetch(
     "findings", queryset=Finding.objects.select_related("subject").order_by("priority", "-score")
 )
 
 
-def _listed(product: Product, kind: str) -> ItemQuerySet:
-    items: ItemQuerySet = (
-        Item.objects.alive()
-        .filter(backlog__product=product, backlog__kind=kind)
-        .select_related("status", "parent")
-        .prefetch_related("assignees", _WITH_FINDINGS)
-        .order_by("rank")
+def _listed(product: Product, kind: Backlog.Kind) -> ItemQuerySet:
+    items: ItemQuerySet = with_all_of_a_row(Item.objects.alive().lying_in(product, kind))
+    return items.order_by("rank")
+
+
+# Of an item what is long, and of its parent all that no row shows.
+UNSEEN = [
+    "description",
+    *(
+        f"parent__{field.name}"
+        for field in Item._meta.concrete_fields
+        if field.name not in {"id", "product", "number", "title", "kind"}
+    ),
+]
+
+
+def with_all_of_a_row(items: ItemQuerySet) -> ItemQuerySet:
+    """With what `rows_of` reads of each, in a number of queries that never grows."""
+    found: ItemQuerySet = (
+        items.select_related("status", "parent")
+        .defer(*UNSEEN)
+        .prefetch_related("assignees", "labels", WITH_FINDINGS)
     )
-    return items
+    return found
 
 
-def _rows(product: Product, found: Iterable[Item]) -> list[ItemRow]:
+def rows_of(product: Product, found: Iterable[Item]) -> list[ItemRow]:
+    """Items of a product, from `with_all_of_a_row`, as rows of a list."""
     items = list(found)
-    sums = _sums([item for item in items if item.kind == Kind.EPIC])
+    totals = totals_under([item for item in items if item.kind == Kind.EPIC])
     for item in items:
         item.product = product
-    return [_row(product, item, sums.get(item.pk)) for item in items]
+    links = linked_refs([item.pk for item in items])
+    return [
+        _row(product, item, totals.get(item.pk, Total()), links.get(item.pk, ())) for item in items
+    ]
 
 
-def _row(product: Product, item: Item, total: Decimal | None) -> ItemRow:
+def totals_under(epics: Sequence[Item]) -> dict[int, Total]:
+    """What stands under each of these epics, by their ids."""
+    if not epics:
+        return {}
+    children = Item.objects.alive().filter(MIDDLE, parent__in=[epic.pk for epic in epics])
+    sums = children.values("parent_id").annotate(
+        total=Sum("points"),
+        done=Sum("points", filter=~OPEN),
+        unestimated=Count("pk", filter=Q(points__isnull=True) & OPEN),
+    )
+    return {
+        row["parent_id"]: Total(row["total"], row["done"] or Decimal(0), row["unestimated"])
+        for row in sums.order_by()
+    }
+
+
+def _row(product: Product, item: Item, total: Total, links: Sequence[LinkedRef]) -> ItemRow:
     is_epic = item.kind == Kind.EPIC
     return ItemRow(
         item=item,
         ref=item.ref,
         evidence=evidence_badge(item.findings.all()),
-        points=total if is_epic else item.points,
+        points=total.points if is_epic else item.points,
         is_sum=is_epic,
+        unestimated=total.unestimated,
         parent_ref=f"{product.key}-{item.parent.number}" if item.parent else "",
         is_done=item.status.category == Category.DONE,
+        blocked=_why_blocked(item, links),
+        criteria_met=sum(1 for criterion in item.criteria if criterion.get("is_met")),
     )
 
 
-def _sums(epics: Sequence[Item]) -> dict[int, Decimal]:
-    """The points under each of these epics."""
-    if not epics:
-        return {}
-    children = Item.objects.alive().filter(MIDDLE, parent__in=[epic.pk for epic in epics])
-    sums = children.values("parent_id").annotate(total=Sum("points"))
-    return {row["parent_id"]: row["total"] for row in sums.order_by() if row["total"] is not None}
+def _why_blocked(item: Item, links: Sequence[LinkedRef]) -> str:
+    waits_for = [link.ref for link in links if link.holds_back]
+    reasons = [item.blocked_reason] if item.blocked_reason else []
+    return "; ".join([*reasons, *([f"waits for {', '.join(waits_for)}"] if waits_for else [])])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.http import Http404
 
 from backlog.models import (
     Activity,
@@ -19,18 +23,73 @@ from backlog.models import (
     Team,
 )
 from backlog.models.items import ItemQuerySet
+from backlog.queries.links import LinkedRef, linked_refs
 from mlscrum.lib.numbers import whole_number
 
 
 def items_of(product: Product) -> ItemQuerySet:
     """The living items of a product."""
-    return with_all(Item.objects.alive().filter(product=product))
+    return with_row(Item.objects.alive().filter(product=product))
 
 
-def with_all(items: ItemQuerySet) -> ItemQuerySet:
-    """Items with what their resource shows."""
-    children = Item.objects.alive().only("number", "parent_id", "deleted_at")
-    return items.with_row().prefetch_related("labels", Prefetch("children", queryset=children))
+def with_row(items: ItemQuerySet) -> ItemQuerySet:
+    """Items with what their resource shows of their own row.
+
+    Of product, status, backlog and parent only the few columns that are shown: on a page of 200
+    the objects of all of them would cost more than the query.
+    """
+    found: ItemQuerySet = items.annotate(
+        product_key=F("product__key"),
+        status_slug=F("status__slug"),
+        status_category=F("status__category"),
+        backlog_kind=F("backlog__kind"),
+        parent_number=F("parent__number"),
+        # Asked by row, for the planner takes the children of 200 items for a good part of all.
+        a_child=Subquery(
+            Item.objects.alive().filter(parent=OuterRef("pk")).order_by().values("pk")[:1]
+        ),
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What hangs on items, each by the items' ids: addresses, names, numbers, findings, links."""
+
+    assignees: Mapping[int, Sequence[str]]
+    labels: Mapping[int, Sequence[str]]
+    children: Mapping[int, Sequence[int]]
+    findings: Mapping[int, Sequence[tuple[int, str, str]]]
+    links: Mapping[int, Sequence[LinkedRef]]
+
+
+def surroundings_of(items: Sequence[Any]) -> Surroundings:
+    """What hangs on these items of `with_row`, in at most five statements however many. Findings
+    are (id, severity, source), in the order of their ids; children are alive."""
+    ids = [item.pk for item in items]
+    parents = [item.pk for item in items if item.a_child is not None]
+    assigned = Item.assignees.through.objects.filter(item__in=ids)
+    labelled = Item.labels.through.objects.filter(item__in=ids)
+    names = assigned.values_list("item_id", Value("assignees"), "user__email").union(
+        labelled.values_list("item_id", Value("labels"), "label__name"), all=True
+    )
+    sets: dict[str, dict[int, list[str]]] = {
+        "assignees": defaultdict(list),
+        "labels": defaultdict(list),
+    }
+    for pk, kind, name in names:
+        sets[kind][pk].append(name)
+    children = Item.objects.alive().filter(parent__in=parents).order_by("number")
+    findings = Finding.objects.filter(item__in=ids).order_by("pk")
+    return Surroundings(
+        **sets,
+        children=_grouped(children.values_list("parent_id", "number")) if parents else {},
+        findings=_grouped(
+            (pk, tuple(finding))
+            for pk, *finding in findings.values_list("item_id", "pk", "severity", "source")
+        ),
+        links=linked_refs(ids),
+    )
 
 
 def items_by_ref(
@@ -89,6 +148,14 @@ def jobs_in(products: QuerySet[Product]) -> QuerySet[Job]:
     return Job.objects.filter(product__in=products).select_related("product")
 
 
+def find_team(product: Product, id: int) -> Team:
+    """The team of this id in the product; 404 for others."""
+    team = product.teams.filter(pk=id).first()
+    if team is None:
+        raise Http404(f"There is no team {id} in {product.key}.")
+    return team
+
+
 def teams_of(product: Product) -> QuerySet[Team]:
     return product.teams.prefetch_related("members__user")
 
@@ -97,3 +164,10 @@ def _number(product: Product, ref: str) -> int:
     key, _, digits = ref.strip().rpartition("-")
     number = whole_number(digits, digits=9) if key.upper() == product.key else None
     return number or 0
+
+
+def _grouped(rows: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    for key, value in rows:
+        found[key].append(value)
+    return found

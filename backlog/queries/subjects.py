@@ -1,21 +1,37 @@
-"""The pages of subjects: apps of higher floors say where theirs stand."""
+"""The pages of subjects and the health they aim at: apps of higher floors tell of theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from backlog.models import Subject
 
 AddressOf = Callable[[Subject], str]
+TargetsOf = Callable[[Sequence[Subject]], Mapping[int, float]]
 _addresses: dict[str, AddressOf] = {}
+_targets: dict[str, TargetsOf] = {}
 
 
-def register(kind: str, address_of: AddressOf) -> None:
-    """Say where the page of a subject of this kind stands."""
+def register(kind: str, address_of: AddressOf, *, health_targets: TargetsOf | None = None) -> None:
+    """Say where the page of a subject of this kind stands, and which health some of them should
+    reach, by their ids."""
     _addresses[kind] = address_of
+    if health_targets is not None:
+        _targets[kind] = health_targets
 
 
 def address_of(subject: Subject) -> str:
     """Where the subject's page stands; empty where no app shows it."""
     found = _addresses.get(subject.kind)
     return found(subject) if found else ""
+
+
+def health_targets_of(subjects: Sequence[Subject]) -> dict[int, float]:
+    """The health, 0 to 100, that each of the subjects should reach, by their ids, without those
+    for which nobody has set one; in a statement for each kind."""
+    found: dict[int, float] = {}
+    for kind, targets_of in _targets.items():
+        of_kind = [subject for subject in subjects if subject.kind == kind]
+        if of_kind:
+            found |= targets_of(of_kind)
+    return found

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from difflib import SequenceMatcher
 from typing import Any
+
+MOST_COMPARED = 400  # lines of a text; comparing takes the square of their number
+NEAR = 2  # unchanged lines shown around a change
+LONG_TEXTS = ("description", "comment")  # shown by their lines, not in the sentence
 
 
 @dataclass(frozen=True)
@@ -15,6 +20,16 @@ class Names:
     statuses: Mapping[str, str]
     people: Mapping[str, str]
     kinds: Mapping[str, str]
+    fields: Mapping[str, str] = field(default_factory=dict)  # of the product, by slug
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a text that was changed: `sign` is + for new, - for gone, blank for unchanged, and
+    … where unchanged ones are left out."""
+
+    sign: str
+    text: str
 
 
 def change_in_words(field: str, before: Any, after: Any, names: Names) -> str:
@@ -22,7 +37,27 @@ def change_in_words(field: str, before: Any, after: Any, names: Names) -> str:
     tell = _TELLERS.get(field)
     if tell:
         return tell(before, after, names)
-    return f"changed {field.replace('_', ' ')}"
+    slug = field.removeprefix("fields.")
+    word = names.fields.get(slug, slug) if slug != field else field.replace("_", " ")
+    return _set(word, _worded(before), _worded(after))
+
+
+def lines_changed(before: str, after: str) -> list[Line]:
+    """How a long text was changed, line by line, with a little of what stands around it."""
+    old, new = before.splitlines(), after.splitlines()
+    if max(len(old), len(new)) > MOST_COMPARED:
+        return [Line("-", f"{len(old):,} lines"), Line("+", f"{len(new):,} lines")]
+    told: list[Line] = []
+    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(NEAR):
+        if told:
+            told.append(Line("…", ""))
+        for tag, first, last, new_first, new_last in group:
+            if tag == "equal":
+                told += [Line("", text) for text in old[first:last]]
+                continue
+            told += [Line("-", text) for text in old[first:last]]
+            told += [Line("+", text) for text in new[new_first:new_last]]
+    return told
 
 
 def move_in_words(place: str, anchor: str) -> str:
@@ -34,8 +69,21 @@ def move_in_words(place: str, anchor: str) -> str:
     return "moved it"
 
 
+def undone_change_in_words(
+    field: str, before: Any, after: Any, names: Names, undone: Mapping[str, Any]
+) -> str:
+    """A change that an undo made, as the deed that it took back had told it."""
+    if field == "deleted" and undone.get("kind") == "item.created":
+        return f"{TOOK_BACK}{change_in_words('created', None, None, names)}"
+    return f"{TOOK_BACK}{change_in_words(field, after, before, names)}"
+
+
 def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
     """A deed that left no change on the item, or an empty text where it says nothing here."""
+    if kind == "item.undone":
+        undone = data.get("undone") or {}
+        told = deed_in_words(str(undone.get("kind", "")), undone)
+        return f"{TOOK_BACK}{told}" if told else ""
     if kind == "item.moved":
         return move_in_words(str(data.get("place", "")), str(data.get("anchor", "")))
     if kind in FINDING_DEEDS:
@@ -96,8 +144,86 @@ def _backlog(before: Any, after: Any, names: Names) -> str:
     return f"moved it from {before} to {after}"
 
 
+def _category(before: Any, after: Any, names: Names) -> str:
+    old, new = (_CATEGORIES.get(category, category) for category in (before, after))
+    return f"let its status count as {new} (before: {old})"
+
+
 def _deleted(before: Any, after: Any, names: Names) -> str:
     return "put it into the trash" if after else "restored it from the trash"
+
+
+def _due_date(before: Any, after: Any, names: Names) -> str:
+    return _set("due date", _day(before), _day(after))
+
+
+def _gpu_hours(before: Any, after: Any, names: Names) -> str:
+    return _set("GPU-hours", _worded(before), _worded(after))
+
+
+def _blocked_reason(before: Any, after: Any, names: Names) -> str:
+    if not after:
+        return f"unblocked it (before: {before})"
+    return f"marked it as blocked: {after}" + (f" (before: {before})" if before else "")
+
+
+def _labels(before: Any, after: Any, names: Names) -> str:
+    old, new = list(before or []), list(after or [])
+    gained = [f"#{name}" for name in new if name not in old]
+    lost = [f"#{name}" for name in old if name not in new]
+    parts = [f"added {', '.join(gained)}"] if gained else []
+    parts += [f"took {', '.join(lost)} off"] if lost else []
+    return " and ".join(parts) or "changed the labels"
+
+
+def _criteria(before: Any, after: Any, names: Names) -> str:
+    old = {row["text"]: row["is_met"] for row in before or []}
+    new = {row["text"]: row["is_met"] for row in after or []}
+    groups = (
+        ("met", [text for text in new if new[text] and old.get(text) is False]),
+        ("reopened", [text for text in new if not new[text] and old.get(text) is True]),
+        ("added", [text for text in new if text not in old]),
+        ("removed", [text for text in old if text not in new]),
+    )
+    told = [f"{word} {_quoted(texts)}" for word, texts in groups if texts]
+    if not told:
+        return "reordered the criteria"
+    return f"criteria: {'; '.join(told)}"
+
+
+def _links(before: Any, after: Any, names: Names) -> str:
+    return f"linked it: {after}" if after else f"took a link away: {before}"
+
+
+def _attachments(before: Any, after: Any, names: Names) -> str:
+    return f"attached {after}" if after else f"removed the file {before}"
+
+
+def _comment(before: Any, after: Any, names: Names) -> str:
+    return "edited a comment" if after else "deleted a comment"
+
+
+def _set(word: str, old: str, new: str) -> str:
+    if not new:
+        return f"cleared {word} (before: {old})"
+    return f"set {word} to {new}" + (f" (before: {old})" if old else "")
+
+
+def _worded(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else _number(value)
+
+
+def _day(value: Any) -> str:
+    if not value:
+        return ""
+    day = date.fromisoformat(str(value))
+    return f"{day.day} {day:%B %Y}"
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return ", ".join(f"“{text}”" for text in texts)
 
 
 def _people(addresses: Sequence[str], names: Names) -> str:
@@ -109,7 +235,9 @@ def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, (int, float)) else str(value)
 
 
+_CATEGORIES = {"todo": "to do", "doing": "in progress", "done": "done"}
 _TELLERS: dict[str, Callable[[Any, Any, Names], str]] = {
+    "product": lambda before, after, names: "brought it here from another product",
     "created": lambda before, after, names: "created it",
     "title": _title,
     "description": lambda before, after, names: "edited the description",
@@ -119,8 +247,18 @@ _TELLERS: dict[str, Callable[[Any, Any, Names], str]] = {
     "assignees": _assignees,
     "parent": _parent,
     "backlog": _backlog,
+    "category": _category,
     "deleted": _deleted,
+    "due_date": _due_date,
+    "gpu_hours": _gpu_hours,
+    "blocked_reason": _blocked_reason,
+    "labels": _labels,
+    "criteria": _criteria,
+    "links": _links,
+    "attachments": _attachments,
+    "comment": _comment,
 }
+TOOK_BACK = "took back: "
 FINDING_DEEDS = {
     "finding.muted": "muted {}",
     "finding.resolved": "resolved {}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 # What each kind of link says of its source, and of its target.
 WORDS = {
@@ -24,21 +24,25 @@ def order_of(kind: str, source: int, target: int) -> tuple[int, int] | None:
     return (target, source) if kind == "needs_data" else None
 
 
-def way_back(edges: Iterable[tuple[int, int]], first: int, then: int) -> list[int]:
-    """How `then` already leads to `first`, from `then` on; empty where it does not.
-
-    An edge (a, b) says that a comes before b. With `first` before `then` such a way would be a
-    circle.
-    """
-    following = defaultdict(list)
+def followers(edges: Iterable[tuple[int, int]]) -> defaultdict[int, list[int]]:
+    """What comes right after each; an edge (a, b) says that a comes before b."""
+    following: defaultdict[int, list[int]] = defaultdict(list)
     for before, after in edges:
         following[before].append(after)
+    return following
+
+
+def way_back(following: Mapping[int, Sequence[int]], first: int, then: int) -> list[int]:
+    """How `then` already leads to `first`, from `then` on; empty where it does not.
+
+    With `first` before `then` such a way would be a circle.
+    """
     came_from: dict[int, int | None] = {then: None}
     queue = [then]
     for place in queue:
         if place == first:
             return _steps(came_from, first)
-        for after in following[place]:
+        for after in following.get(place, ()):
             if after not in came_from:
                 came_from[after] = place
                 queue.append(after)

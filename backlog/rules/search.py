@@ -48,10 +48,10 @@ def matches(asked: Sequence[str], stored: str) -> bool:
 
 
 def _runs(text: str) -> list[str]:
-    plain = "".join(
-        sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
-    )
-    return _RUN.findall(plain)
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    return _RUN.findall(text)
 
 
 def _parts(run: str) -> list[str]:

@@ -77,6 +77,13 @@ class AttachmentSerializer(serializers.Serializer[Attachment]):
     added_at = serializers.DateTimeField()
 
 
+class NewAttachmentSerializer(StrictSerializer[Attachment]):
+    file = serializers.FileField(
+        # A missing name is read as none by Django, and a file of no bytes as an error of its own.
+        error_messages={"empty": "The file is empty; choose one that holds something."}
+    )
+
+
 class BulkSetSerializer(NewItemSerializer):
     """What many items get alike."""
 
@@ -94,7 +101,8 @@ class BulkSerializer(StrictSerializer[Any]):
         max_length=200_000,
         trim_whitespace=False,
         required=False,
-        help_text="One item per line: `- Title (5) #label @person`; indented lines are tasks.",
+        help_text="One item per line: `- Title (5) #label @person`; indented lines are tasks. At "
+        "most 500 lines, made all or none.",
     )
     refs = serializers.ListField(
         child=serializers.CharField(max_length=30),
@@ -114,7 +122,22 @@ class BulkSerializer(StrictSerializer[Any]):
             raise serializers.ValidationError(
                 "Say one of items, text and refs.", code="one_of_three"
             )
+        if "text" in attrs and not attrs["atomic"]:
+            raise serializers.ValidationError(
+                {
+                    "atomic": "Lines of text are made all or none: leave atomic out, or send items "
+                    "instead."
+                }
+            )
         return attrs
+
+    def validate_text(self, text: str) -> str:
+        lines = sum(not line.isspace() and line != "" for line in text.splitlines())
+        if lines > MOST_AT_ONCE:
+            raise serializers.ValidationError(
+                f"These are {lines:,} lines; send at most {MOST_AT_ONCE} at once."
+            )
+        return text
 
 
 class BulkRowSerializer(serializers.Serializer[Any]):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
 from typing import Any, TypedDict
 
-from drf_spectacular.utils import extend_schema_field
+from django.utils import timezone
+from django.utils.functional import cached_property
 from rest_framework import serializers
 
 from backlog.models import (
@@ -19,11 +22,11 @@ from backlog.models import (
     Status,
     User,
 )
-from backlog.queries.links import BACK, LinkEnd, is_blocked, links_of
-from backlog.queries.resources import items_by_ref
+from backlog.queries.links import BACK, LinkedRef, is_blocked
+from backlog.queries.resources import Surroundings, items_by_ref, surroundings_of
 from backlog.rules.severity import Severity, worst
 from backlog.serializers.links import page
-from backlog.serializers.people import members_by_email
+from backlog.serializers.people import active_members, members_by_email
 from backlog.services.items import LONGEST_CRITERION
 from mlscrum.web.serializers import StrictSerializer
 
@@ -38,52 +41,54 @@ class CriterionSerializer(StrictSerializer[Any]):
     is_met = serializers.BooleanField(default=False)
 
 
-class LinkEndSerializer(serializers.Serializer[LinkEnd]):
+class LinkEndSerializer(serializers.Serializer[LinkedRef]):
     """A link from the item's side."""
 
     type = serializers.ChoiceField(source="kind", choices=LINK_TYPES)
-    ref = serializers.CharField(source="other.ref")
+    ref = serializers.CharField()
 
 
 class ItemListSerializer(serializers.ListSerializer[Any]):
-    """Items whose links come in one query."""
+    """Items with what hangs on them, in a number of queries that does not grow."""
 
     def to_representation(self, data: Any) -> Any:
-        items = list(data)
-        self.links = links_of(items)
-        return super().to_representation(items)
+        return shown_items(list(data))
 
 
 class ItemSerializer(serializers.Serializer[Item]):
-    """An item as it is read. `severity` is the worst of its findings."""
+    """An item as it is read. `severity` is the worst of its findings.
+
+    The fields are what the schema says; `shown_items` writes them, and a test holds it to that.
+    Wants items of `queries.resources.with_row`.
+    """
 
     class Meta:
         list_serializer_class = ItemListSerializer
 
     ref = serializers.CharField()
-    url = serializers.SerializerMethodField()
+    url = serializers.CharField()
     kind = serializers.ChoiceField(choices=Kind.choices)
     title = serializers.CharField()
     description = serializers.CharField()
-    status = serializers.SlugField(source="status.slug")
-    category = serializers.ChoiceField(source="status.category", choices=Category.choices)
+    status = serializers.SlugField()
+    category = serializers.ChoiceField(choices=Category.choices)
     points = serializers.FloatField(allow_null=True)
     criteria = CriterionSerializer(many=True)
-    assignees = serializers.SerializerMethodField()
-    labels = serializers.SerializerMethodField()
+    assignees = serializers.ListField(child=serializers.CharField())
+    labels = serializers.ListField(child=serializers.CharField())
     due_date = serializers.DateField(allow_null=True)
-    blocked = serializers.SerializerMethodField()
+    blocked = serializers.BooleanField()
     blocked_reason = serializers.CharField()
     gpu_hours = serializers.FloatField(allow_null=True)
-    fields = serializers.DictField(source="extra")
-    links = serializers.SerializerMethodField()
-    parent = serializers.SerializerMethodField()
-    children = serializers.SerializerMethodField()
-    backlog = serializers.ChoiceField(source="backlog.kind", choices=Backlog.Kind.choices)
-    sprint = serializers.SerializerMethodField()
-    severity = serializers.SerializerMethodField()
-    source = serializers.SerializerMethodField()
-    findings = serializers.SerializerMethodField()
+    fields = serializers.DictField()
+    links = LinkEndSerializer(many=True)
+    parent = serializers.CharField(allow_null=True)
+    children = serializers.ListField(child=serializers.CharField())
+    backlog = serializers.ChoiceField(choices=Backlog.Kind.choices)
+    sprint = serializers.IntegerField(allow_null=True)
+    severity = serializers.ChoiceField(choices=[(name, name) for name in Severity], allow_null=True)
+    source = serializers.CharField(allow_null=True)
+    findings = serializers.ListField(child=serializers.IntegerField())
     external_source = serializers.CharField()
     external_id = serializers.CharField()
     external_url = serializers.CharField()
@@ -93,45 +98,97 @@ class ItemSerializer(serializers.Serializer[Item]):
     done_at = serializers.DateTimeField(allow_null=True)
     deleted_at = serializers.DateTimeField(allow_null=True)
 
-    def get_url(self, item: Item) -> str:
-        return page("backlog:item", item.product.key, item.ref)
+    def to_representation(self, instance: Item) -> dict[str, Any]:
+        return shown_items([instance])[0]
 
-    def get_assignees(self, item: Item) -> list[str]:
-        return sorted(user.email for user in item.assignees.all())
 
-    def get_labels(self, item: Item) -> list[str]:
-        return sorted(label.name for label in item.labels.all())
+def shown_items(items: Sequence[Any]) -> list[dict[str, Any]]:
+    """What ItemSerializer declares, written by hand: REST framework's fields take four times as
+    long, and lists of items are what this API gives most of. Wants items of `with_row`."""
+    around = surroundings_of(items)
+    pages = {key: page("backlog:item", key, f"{key}-1")[: -len("1/")]
+             for key in {item.product_key for item in items}}  # fmt: skip
+    zone = timezone.get_current_timezone()
+    return [_shown(item, around, pages[item.product_key], zone) for item in items]
 
-    def get_blocked(self, item: Item) -> bool:
-        return is_blocked(item, self._links(item))
 
-    @extend_schema_field(LinkEndSerializer(many=True))
-    def get_links(self, item: Item) -> Any:
-        return LinkEndSerializer(self._links(item), many=True).data
+def _shown(item: Any, around: Surroundings, pages: str, zone: tzinfo) -> dict[str, Any]:
+    pk, key, findings = item.pk, item.product_key, around.findings.get(item.pk, ())
+    links = around.links.get(pk, ())
+    return {
+        "ref": f"{key}-{item.number}",
+        "url": f"{pages}{item.number}/",
+        "kind": item.kind,
+        "title": item.title,
+        "description": item.description,
+        "status": item.status_slug,
+        "category": item.status_category,
+        "points": None if item.points is None else float(item.points),
+        "criteria": [{"text": c["text"], "is_met": c["is_met"]} for c in item.criteria],
+        "assignees": sorted(around.assignees.get(pk, ())),
+        "labels": sorted(around.labels.get(pk, ())),
+        "due_date": None if item.due_date is None else item.due_date.isoformat(),
+        "blocked": is_blocked(item, links),
+        "blocked_reason": item.blocked_reason,
+        "gpu_hours": None if item.gpu_hours is None else float(item.gpu_hours),
+        "fields": item.extra,
+        "links": [{"type": link.kind, "ref": link.ref} for link in links],
+        "parent": None if item.parent_number is None else f"{key}-{item.parent_number}",
+        "children": [f"{key}-{number}" for number in around.children.get(pk, ())],
+        "backlog": item.backlog_kind,
+        "sprint": item.backlog_id if item.backlog_kind == Backlog.Kind.SPRINT else None,
+        "severity": worst([Severity(severity) for _, severity, _ in findings])
+        if findings
+        else None,
+        "source": findings[0][2] if findings else None,
+        "findings": [finding[0] for finding in findings],
+        "external_source": item.external_source,
+        "external_id": item.external_id,
+        "external_url": item.external_url,
+        "version": item.version,
+        "created_at": _time(item.created_at, zone),
+        "updated_at": _time(item.updated_at, zone),
+        "done_at": _time(item.done_at, zone),
+        "deleted_at": _time(item.deleted_at, zone),
+    }
 
-    def _links(self, item: Item) -> list[LinkEnd]:
-        of_all = getattr(self.parent, "links", None)
-        return (links_of([item]) if of_all is None else of_all).get(item.pk, [])
 
-    def get_parent(self, item: Item) -> str | None:
-        return _ref(item.product, item.parent) if item.parent else None
+def _time(at: datetime | None, zone: tzinfo) -> str | None:
+    """As REST framework writes it: in the reader's zone, with Z for UTC."""
+    if at is None:
+        return None
+    text = at.astimezone(zone).isoformat()
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
 
-    def get_children(self, item: Item) -> list[str]:
-        alive = [child for child in item.children.all() if child.deleted_at is None]
-        return [_ref(item.product, child) for child in sorted(alive, key=lambda c: c.number)]
 
-    def get_sprint(self, item: Item) -> int | None:
-        return item.backlog_id if item.backlog.kind == Backlog.Kind.SPRINT else None
+class Vocabulary:
+    """What requests may name in a product, read once however many rows name it."""
 
-    def get_severity(self, item: Item) -> Severity | None:
-        found = [Severity(finding.severity) for finding in item.findings.all()]
-        return worst(found) if found else None
+    def __init__(self, product: Product) -> None:
+        self.product = product
 
-    def get_source(self, item: Item) -> str | None:
-        return next((f.source for f in sorted(item.findings.all(), key=lambda f: f.pk)), None)
+    @cached_property
+    def statuses(self) -> dict[str, Status]:
+        return {status.slug: status for status in self.product.statuses.all()}
 
-    def get_findings(self, item: Item) -> list[int]:
-        return sorted(finding.pk for finding in item.findings.all())
+    @cached_property
+    def members(self) -> dict[str, User]:
+        return active_members(self.product)
+
+    def status(self, slug: str) -> Status:
+        """Raises a field error where there is none."""
+        if slug not in self.statuses:
+            raise serializers.ValidationError(
+                f"There is no status {slug}; choose {', '.join(self.statuses)}.", code="no_status"
+            )
+        return self.statuses[slug]
+
+
+def vocabulary(serializer: serializers.BaseSerializer[Any]) -> Vocabulary:
+    """The one of all serializers of a request; they share their root's context."""
+    context: dict[str, Any] = serializer.context
+    found: Vocabulary = context.setdefault("vocabulary", Vocabulary(context["product"]))
+    return found
 
 
 class NewItemSerializer(StrictSerializer[Item]):
@@ -178,10 +235,10 @@ class NewItemSerializer(StrictSerializer[Item]):
         return product
 
     def validate_status(self, value: str) -> Status:
-        return _status(self.product, value)
+        return vocabulary(self).status(value)
 
     def validate_assignees(self, value: list[str]) -> list[User]:
-        return members_by_email(self.product, value)
+        return members_by_email(self.product, value, vocabulary(self).members)
 
     def validate_criteria(self, value: list[dict[str, Any]]) -> list[tuple[str, bool]]:
         return [(row["text"], row["is_met"]) for row in value]
@@ -216,7 +273,7 @@ class MoveSerializer(StrictSerializer[Item]):
     status = serializers.CharField(max_length=40, required=False)
 
     def validate_status(self, value: str) -> Status:
-        return _status(self.context["product"], value)
+        return vocabulary(self).status(value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len({"before", "after", "to"} & set(attrs)) != 1:
@@ -231,12 +288,15 @@ class MovedSerializer(serializers.Serializer[Any]):
 
 
 class CommentSerializer(serializers.Serializer[Comment]):
-    """A comment; `author` is null where the evidence speaks."""
+    """A comment. `author` is null where the evidence speaks, and where `said_by` names who said it
+    in the file that it was imported from."""
 
     id = serializers.IntegerField()
     author = serializers.EmailField(source="author.email", default=None, allow_null=True)
+    said_by = serializers.CharField(read_only=True)
     text = serializers.CharField()
     created_at = serializers.DateTimeField()
+    edited_at = serializers.DateTimeField(allow_null=True)
 
 
 class NewCommentSerializer(StrictSerializer[Comment]):
@@ -277,19 +337,6 @@ class ActivitySerializer(serializers.Serializer[Activity]):
             {"field": c.field, "before": c.before, "after": c.after, "version": c.version}
             for c in activity.changes.all()
         ]
-
-
-def _ref(product: Product, item: Item) -> str:
-    return f"{product.key}-{item.number}"
-
-
-def _status(product: Product, slug: str) -> Status:
-    statuses = {status.slug: status for status in product.statuses.all()}
-    if slug not in statuses:
-        raise serializers.ValidationError(
-            f"There is no status {slug}; choose {', '.join(statuses)}.", code="no_status"
-        )
-    return statuses[slug]
 
 
 def _one(product: Product, ref: str) -> Item:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rest_framework import serializers
 
@@ -10,13 +10,21 @@ from backlog.models import Member, Product, Team, User
 from mlscrum.web.serializers import StrictSerializer
 
 
-def members_by_email(product: Product, emails: Sequence[str]) -> list[User]:
-    """The members with these addresses, in that order; raises a field error for others."""
+def active_members(product: Product) -> dict[str, User]:
+    """The members who can sign in, by their addresses in small letters."""
+    members = User.objects.filter(memberships__product=product, is_active=True)
+    return {user.email.lower(): user for user in members}
+
+
+def members_by_email(
+    product: Product, emails: Sequence[str], members: Mapping[str, User] | None = None
+) -> list[User]:
+    """The members with these addresses, in that order; raises a field error for others.
+
+    `members` are those of `active_members`, for callers who ask often.
+    """
     wanted = [email.strip().lower() for email in emails]
-    known = {
-        user.email.lower(): user
-        for user in User.objects.filter(memberships__product=product, is_active=True)
-    }
+    known = active_members(product) if members is None else members
     strangers = [email for email in wanted if email not in known]
     if strangers:
         raise serializers.ValidationError(
@@ -64,3 +72,15 @@ class TeamSerializer(serializers.Serializer[Team]):
 
     def get_members(self, team: Team) -> list[str]:
         return sorted(member.user.email for member in team.members.all())
+
+
+class TeamEditSerializer(StrictSerializer[Team]):
+    """What can be set of a team: its members by their addresses."""
+
+    name = serializers.CharField(max_length=80)
+    members = serializers.ListField(child=serializers.EmailField(), required=False, max_length=200)
+
+    def validate_members(self, emails: list[str]) -> list[Member]:
+        product = self.context["product"]
+        users = members_by_email(product, emails)
+        return list(product.members.filter(user__in=users))

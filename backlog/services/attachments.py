@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 import unicodedata
 from collections.abc import Iterable
@@ -19,8 +20,10 @@ from django.db import transaction
 
 from backlog.models import Actor, Attachment, Item
 from backlog.services.deeds import deed
-from mlscrum.lib.errors import DomainError
+from backlog.services.items import refuse_trashed
+from mlscrum.lib.errors import DomainError, NotFound
 
+logger = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
 LONGEST_NAME = 200
 PICTURE_SUFFIXES = {
@@ -47,6 +50,7 @@ def add_attachment(item: Item, incoming: Incoming, *, actor: Actor) -> Attachmen
     Nothing of it is ever unpacked or run. Raises DomainError for an empty or too large file and
     for a picture that is none; then nothing is kept.
     """
+    refuse_trashed(item)
     name = tidy_name(incoming.name)
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as copy:
         digest, size = _copied(incoming.chunks, copy)
@@ -72,9 +76,32 @@ def add_attachment(item: Item, incoming: Incoming, *, actor: Actor) -> Attachmen
     return attachment
 
 
+def opened(attachment: Attachment) -> IO[bytes]:
+    """The content of a file.
+
+    Raises NotFound where the storage has lost it, and DomainError with status 503 where the
+    storage itself can't be asked.
+    """
+    try:
+        return default_storage.open(attachment.file)
+    except FileNotFoundError:
+        raise NotFound(
+            "file_lost", f"The content of {attachment.name} is not in the storage any more."
+        ) from None
+    except Exception as error:  # noqa: BLE001  each storage has errors of its own
+        logger.warning("Attachment %s could not be opened: %r", attachment.pk, error)
+        raise DomainError(
+            "storage_unavailable",
+            f"The storage of files is out of reach, and {attachment.name} with it; "
+            "try again in a minute.",
+            status=503,
+        ) from error
+
+
 def remove_attachment(attachment: Attachment, *, actor: Actor) -> None:
     """Take a file off its item; it is deleted once that is certain."""
     item, key = attachment.item, attachment.file
+    refuse_trashed(item)
     with deed(item.product, actor, "item.attachment_removed", item=item) as done:
         attachment.delete()
         done.change(item, "attachments", attachment.name, None)

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from backlog.models import Activity, Actor, Change, Item, Product, Subject
+from mlscrum.lib import clock
 
 
 @dataclass
@@ -66,7 +66,7 @@ def deed(
         yield Deed(product, actor, kind, outer.at, item, subject, outer.data, outer.changes)
         return
     with transaction.atomic():
-        current = Deed(product, actor, kind, timezone.now(), item, subject, dict(data))
+        current = Deed(product, actor, kind, clock.now(), item, subject, dict(data))
         mark = _current.set(current)
         try:
             yield current
@@ -74,6 +74,13 @@ def deed(
             _current.reset(mark)
         if current.happened:
             _write(current)
+
+
+def remember(name: str, value: Any) -> None:
+    """Add to one of the lists in the data of the deed under way; without a deed, to none."""
+    current = _current.get()
+    if current is not None:
+        current.data.setdefault(name, []).append(value)
 
 
 def _write(done: Deed) -> None:

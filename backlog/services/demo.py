@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils import timezone
 
-from backlog.models import Actor, Item, Kind, Product, Role, User
-from backlog.services.items import ItemDraft, create_items, update_item
+from backlog.models import Actor, Hue, Item, Kind, Link, Product, ProductGoal, Role, User
+from backlog.services.goals import end_goal, set_goal
+from backlog.services.items import (
+    ItemDraft,
+    comment,
+    create_item,
+    create_items,
+    edit_items,
+    update_item,
+)
+from backlog.services.labels import create_label
+from backlog.services.links import add_link
 from backlog.services.members import add_member
 from backlog.services.products import create_product, update_product
+from mlscrum.lib import clock
 
 PEOPLE = {
     "olga": ("Olga Kuznetsova", Role.PRODUCT_OWNER),
@@ -20,9 +33,12 @@ PEOPLE = {
     "dora": ("Dora Anyango", Role.DOMAIN_EXPERT),
     "vera": ("Vera Novak", Role.STAKEHOLDER),
 }
+BEGAN_AGO = timedelta(days=80)
+NEXT_GOAL_AGO = timedelta(days=36)
+WORKED_ON_AGO = timedelta(days=2)
 Chapter = Callable[[Product, Actor], None]
 TakeAway = Callable[[Product], None]
-_chapters: dict[str, list[Chapter]] = {}
+_chapters: dict[str, list[tuple[int, Chapter]]] = {}
 _take_aways: dict[str, list[TakeAway]] = {}
 
 
@@ -33,6 +49,7 @@ class DemoProduct:
     key: str
     name: str
     goal: str
+    first_goal: str
     stories: tuple[tuple[str, str, float | None, str, str], ...]
 
 
@@ -40,6 +57,7 @@ MEDICAL = DemoProduct(
     key="MED",
     name="Diagnosis model",
     goal="Doctors trust the second reading: recall 0.95 on clean patient data by spring.",
+    first_goal="A doctor sees a verdict beside every case, in under two seconds.",
     stories=(
         (Kind.STORY, "Second reading for uncertain cases", 8, "sina", "in-progress"),
         (Kind.STORY, "Explain the three strongest features to the doctor", 5, "max", "in-review"),
@@ -64,13 +82,16 @@ class Removed:
     kept: tuple[str, ...]
 
 
-def register_chapter(key: str, chapter: Chapter, take_away: TakeAway | None = None) -> None:
-    """Let an app of a higher floor add its part to the demo product `key`.
+def register_chapter(
+    key: str, chapter: Chapter, take_away: TakeAway | None = None, *, order: int = 50
+) -> None:
+    """Let an app of a higher floor add its part to the demo product `key`, which began 80 days
+    ago; a chapter may set the clock back to any day since. Those of a lower `order` come first.
 
     `take_away(product)` removes what the rows don't hold, such as files; it is called in the
     transaction that deletes the product, so it removes files on commit.
     """
-    _chapters.setdefault(key, []).append(chapter)
+    _chapters.setdefault(key, []).append((order, chapter))
     if take_away is not None:
         _take_aways.setdefault(key, []).append(take_away)
 
@@ -124,10 +145,23 @@ def _person(name: str) -> User:
 
 def _make(demo: DemoProduct, people: dict[str, User]) -> Product:
     olga = Actor.person(people["olga"])
+    with clock.set_to(timezone.now() - BEGAN_AGO):
+        product, items = _begin(demo, people, olga)
+    with clock.set_to(timezone.now() - NEXT_GOAL_AGO):
+        _pursue_the_next_goal(product, demo.goal, olga)
+    for _, chapter in sorted(_chapters.get(demo.key, []), key=lambda told: told[0]):
+        chapter(product, olga)
+    with clock.set_to(timezone.now() - WORKED_ON_AGO):
+        _work_on(product, demo, items, people, olga)
+    return product
+
+
+def _begin(demo: DemoProduct, people: dict[str, User], olga: Actor) -> tuple[Product, list[Item]]:
+    """The product as it began: its people, its definitions, and its backlog, groomed."""
     product = create_product(
         key=demo.key,
         name=demo.name,
-        goal=demo.goal,
+        goal=demo.first_goal,
         owner=people["olga"],
         actor=olga,
         is_demo=True,
@@ -135,22 +169,23 @@ def _make(demo: DemoProduct, people: dict[str, User]) -> Product:
     update_product(
         product,
         actor=olga,
-        definition_of_ready="Estimated, and its data is named.",
-        definition_of_done="Reviewed, tested on the frozen test set, and explained to the clinic.",
+        definition_of_ready="- Its data is named\n- Dora has read it",
+        ready_checks=["estimated", "unblocked", "data"],
+        definition_of_done="- Reviewed\n- Tested on the frozen test set\n- Explained to the clinic",
+        done_checks=["criteria_met", "no_findings", "tasks_done"],
     )
     for name, (_, role) in PEOPLE.items():
         if name != "olga":
             add_member(product, people[name], role, actor=olga)
-    _tell_stories(product, demo, people, olga)
-    for chapter in _chapters.get(demo.key, []):
-        chapter(product, olga)
-    return product
+    items = _tell_stories(product, demo, people, olga)
+    if demo is MEDICAL:
+        _groom_medical(product, items, olga)
+    return product, items
 
 
 def _tell_stories(
     product: Product, demo: DemoProduct, people: dict[str, User], olga: Actor
 ) -> list[Item]:
-    statuses = {status.slug: status for status in product.statuses.all()}
     drafts = [
         ItemDraft(
             title=title,
@@ -160,8 +195,55 @@ def _tell_stories(
         )
         for kind, title, points, name, _ in demo.stories
     ]
-    items = create_items(product, drafts, actor=olga)
+    return create_items(product, drafts, actor=olga)
+
+
+def _pursue_the_next_goal(product: Product, goal: str, olga: Actor) -> None:
+    first = product.goals.get()
+    shown = "Three clinics use it every day; half of all cases load in 1.2 s."
+    end_goal(first, ProductGoal.State.FULFILLED, actor=olga, reason=shown)
+    set_goal(product, goal, actor=olga)
+
+
+def _work_on(
+    product: Product,
+    demo: DemoProduct,
+    items: list[Item],
+    people: dict[str, User],
+    olga: Actor,
+) -> None:
+    """What has been done of it by now, and what is talked about."""
+    statuses = {status.slug: status for status in product.statuses.all()}
     for item, (*_, status) in zip(items, demo.stories, strict=True):
         if status != "to-do":
             update_item(item, actor=olga, status=statuses[status])
-    return items
+    if demo is MEDICAL:
+        update_item(items[1], actor=olga, due_date=timezone.localdate() + timedelta(days=9))
+        comment(
+            items[0],
+            "@max in our clinic the night shift has one doctor only; who reads the second time?",
+            actor=Actor.person(people["dora"]),
+        )
+
+
+def _groom_medical(product: Product, items: list[Item], olga: Actor) -> None:
+    """What grooming adds: an epic, labels, criteria, what waits for what."""
+    reading, explain, spike, _, threshold, reports, ethics, *_ = items
+    ux = create_label(product, "ux", actor=olga, hue=Hue.PINK)
+    data = create_label(product, "data", actor=olga, hue=Hue.TEAL)
+    law = create_label(product, "regulation", actor=olga, hue=Hue.VIOLET)
+    epic = create_item(product, ItemDraft("A second reading doctors trust", Kind.EPIC), actor=olga)
+    edit_items(product, [reading, explain, threshold], actor=olga, parent=epic, labels=[ux])
+    edit_items(product, [reports, ethics], actor=olga, add_labels=[data, law])
+    update_item(
+        reading,
+        actor=olga,
+        description="Where the model is **unsure**, a second doctor reads the case.",
+        criteria=[
+            ("The threshold of doubt is set with two clinics", True),
+            ("A case waits at most one day", False),
+            ("The second reader doesn't see the first verdict", False),
+        ],
+    )
+    update_item(spike, actor=olga, gpu_hours=Decimal(120))
+    add_link(ethics, Link.Kind.NEEDS_DATA, reports, actor=olga)

@@ -28,7 +28,8 @@ from backlog.services.items import (
     product_backlog,
     set_status,
 )
-from backlog.services.ranks import Spot, keys_for, lock_all_backlogs
+from backlog.services.ranks import Spot, keys_for, lock_all_backlogs, note_places, place_of
+from backlog.services.rows import PLACE, write_items
 from backlog.services.search import index_items
 
 # Evidence alone may finish these; of other kinds it asks the team.
@@ -101,7 +102,7 @@ def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
     """
     trashed = [item for item in items if item.deleted_at]
     if trashed:
-        open_muted_with(trashed)
+        open_muted_with(trashed, done.at)
     finished = [item for item in items if item.status.category == Category.DONE]
     stay = {item.pk for item in finished if item.backlog.is_running_sprint and not item.deleted_at}
     statuses = product.statuses.order_by("position")
@@ -127,7 +128,7 @@ def retitle(titled: Iterable[tuple[Item, str]], done: Deed) -> None:
         done.change(item, "title", item.title, title)
         item.title, item.updated_at = title, done.at
     if going:
-        Item.objects.bulk_update([item for item, _ in going], ["title", "version", "updated_at"])
+        write_items([item for item, _ in going], ["title", "version", "updated_at"])
         index_items([item.pk for item, _ in going])
 
 
@@ -144,6 +145,7 @@ def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:
         return
     home = product_backlog(product)
     keys = keys_for(home, Spot.top(), len(items))
+    before = {item.pk: place_of(item) for item in items}
     coming = [item for item in items if item.backlog_id != home.pk or item.deleted_at]
     _end_stays(coming, done.at)
     for item in coming:
@@ -155,7 +157,8 @@ def _to_the_top(product: Product, items: Sequence[Item], done: Deed) -> None:
     for item, key in zip(items, keys, strict=True):
         item.rank, item.backlog, item.deleted_at = key, home, None
         item.updated_at = done.at
-    Item.objects.bulk_update(items, ["rank", "backlog", "deleted_at", "version", "updated_at"])
+    write_items(items, [*PLACE, "deleted_at"])
+    note_places(items, before)
     Stay.objects.bulk_create(Stay(item=item, backlog=home, entered_at=done.at) for item in coming)
 
 

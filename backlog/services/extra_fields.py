@@ -1,16 +1,18 @@
-"""Deeds on the fields that a product adds to its items, and the values that items hold in them."""
+"""Deeds on the fields that a product adds to its items."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.utils.text import slugify
 
-from backlog.models import Actor, ExtraField, Item, Product
-from backlog.rules import extra_fields as rules
+from backlog.models import Actor, ExtraField, Product
+from backlog.rules.places import placed
 from backlog.services.deeds import deed
+from backlog.services.items import edit_items
+from backlog.services.ranks import lock_all_backlogs
+from mlscrum.lib.errors import Conflict
+from mlscrum.lib.slugs import free_slug
 
 MOST_FIELDS = 30
 MOST_CHOICES = 100
@@ -29,13 +31,16 @@ def create_field(
     taken = set(product.extra_fields.values_list("slug", flat=True))
     field = ExtraField(
         product=product,
-        slug=slug or _free_slug(name, taken),
+        slug=slug or free_slug(name, taken, otherwise="field", joint="_"),
         name=" ".join(name.split()),
         kind=kind,
         choices=_choices(choices),
         position=len(taken),
     )
     _check(field, taken)
+    if field.slug.isdigit():
+        # In paths into JSON a number means a place of a list, so that no filter would find it.
+        raise ValidationError({"slug": "Put a letter into the slug."})
     with deed(product, actor, "field.created", field=field.slug):
         field.save()
     return field
@@ -49,65 +54,47 @@ def update_field(
     choices: Sequence[str] | None = None,
 ) -> ExtraField:
     """Call a field anew, or let it have other choices; what items hold stays."""
+    before = (field.name, field.choices)
     if name is not None:
         field.name = " ".join(name.split())
     if choices is not None:
         field.choices = _choices(choices)
     _check(field, set())
+    if (field.name, field.choices) == before:
+        return field
     with deed(field.product, actor, "field.updated", field=field.slug):
         field.save(update_fields=["name", "choices"])
     return field
 
 
+def move_field(field: ExtraField, *, before: ExtraField | None, actor: Actor) -> list[ExtraField]:
+    """Bring a field to its place before another, or to the end; all of them as they stand then."""
+    product = field.product
+    with deed(product, actor, "field.moved", field=field.slug) as done:
+        present = list(product.extra_fields.select_for_update(no_key=True))
+        if field not in present or (before is not None and before not in present):
+            raise Conflict("field_gone", "One of the two fields is no longer there; look again.")
+        wanted = placed(present, field, before=before)
+        if wanted == present:
+            done.nothing_happened()
+        for position, other in enumerate(wanted):
+            other.position = position
+        ExtraField.objects.bulk_update(wanted, ["position"])
+    return wanted
+
+
 def delete_field(field: ExtraField, *, actor: Actor) -> None:
-    """Take a field away from the product, with what items hold in it."""
-    with deed(field.product, actor, "field.deleted", field=field.slug):
-        holding = Item.objects.filter(product=field.product, extra__has_key=field.slug)
-        for item in holding.only("pk", "extra").iterator(chunk_size=500):
-            extra = {name: value for name, value in item.extra.items() if name != field.slug}
-            Item.objects.filter(pk=item.pk).update(extra=extra)
-        field.delete()
+    """Take a field away from the product, with what items hold in it, in the trash too.
 
-
-def extra_of(
-    product: Product,
-    sent: Sequence[Mapping[str, Any]],
-    present: Mapping[str, Any] | None = None,
-) -> list[dict[str, Any]]:
-    """What items hold after these values were sent, on top of what they held; None takes one out.
-
-    One query, however many items. Raises ValidationError naming each field that there is not or
-    whose value does not fit.
+    Each keeps in its history what it held.
     """
-    if not any(sent):
-        return [dict(present or {}) for _ in sent]
-    known = {field.slug: field for field in product.extra_fields.all()}
-    return [_merged(product, known, present or {}, values) for values in sent]
-
-
-def _merged(
-    product: Product,
-    known: Mapping[str, ExtraField],
-    present: Mapping[str, Any],
-    sent: Mapping[str, Any],
-) -> dict[str, Any]:
-    merged, errors = dict(present), {}
-    for slug, value in sent.items():
-        field = known.get(slug)
-        if field is None:
-            errors[f"fields.{slug}"] = f"There is no field {slug} in {product.key}."
-            continue
-        try:
-            kept = rules.kept(field.kind, value, field.choices)
-        except rules.BadValue as error:
-            errors[f"fields.{slug}"] = f"{field.name}: {error}"
-            continue
-        merged.pop(slug, None)
-        if kept is not None:
-            merged[slug] = kept
-    if errors:
-        raise ValidationError(errors)
-    return merged
+    with deed(field.product, actor, "field.deleted", field=field.slug):
+        lock_all_backlogs(field.product)
+        holding = field.product.items.filter(extra__has_key=field.slug).order_by("pk")
+        edit_items(
+            field.product, list(holding), actor=actor, in_trash=True, extra={field.slug: None}
+        )
+        field.delete()
 
 
 def _choices(choices: Sequence[str]) -> list[str]:
@@ -118,15 +105,10 @@ def _check(field: ExtraField, taken: set[str]) -> None:
     field.clean_fields(exclude=["product"])
     if len(taken) >= MOST_FIELDS:
         raise ValidationError({"name": f"A product has at most {MOST_FIELDS} fields of its own."})
+    others = ExtraField.objects.filter(product=field.product_id, name__iexact=field.name)
+    if others.exclude(pk=field.pk).exists():
+        raise ValidationError({"name": "There is already a field of this name."})
     if field.slug in taken:
         raise ValidationError({"slug": "There is already a field with this slug."})
     if field.kind == "choice" and not 2 <= len(field.choices) <= MOST_CHOICES:
         raise ValidationError({"choices": f"Give 2 to {MOST_CHOICES} choices."})
-
-
-def _free_slug(name: str, taken: set[str]) -> str:
-    base = slugify(name).replace("-", "_")[:34] or "field"
-    slug, number = base, 2
-    while slug in taken:
-        slug, number = f"{base}_{number}", number + 1
-    return slug

@@ -44,6 +44,7 @@ from backlog.services.evidence_items import (
     retitle,
     say,
 )
+from backlog.services.finding_history import Stood, note_transitions, standing_now
 from backlog.services.items import move_items, product_backlog, trash_item, update_item
 from backlog.services.ranks import Spot, lock_all_backlogs
 from mlscrum.lib.errors import Conflict, DomainError, Refused
@@ -173,6 +174,7 @@ class _Taking:
             and observation.outcome in {Outcome.PASSED, Outcome.FAILED}
         }
         self.found: dict[str, Finding] = {}
+        self.stood: dict[int, Stood] = {}
         self.items: dict[int, Item] = {}
         self.steps: dict[str, Step] = {}
         self.to_file: list[Finding] = []
@@ -206,6 +208,7 @@ class _Taking:
         self._file()
         follow_green(self.product, self.to_finish, self.done)
         _write(self._touched())
+        note_transitions(self._touched(), self.done.at, before=self.stood)
         say(self.comments)
         self._write_occurrences()
         self._remember_checks()
@@ -278,6 +281,7 @@ class _Taking:
             .order_by("fingerprint")
         )
         self.found = {finding.fingerprint: finding for finding in rows}
+        self.stood = standing_now(self.found.values())
         for finding in self.found.values():
             if finding.item_id in self.items:
                 finding.item = self.items[finding.item_id]
@@ -906,8 +910,10 @@ def _deed_on(finding: Finding, actor: Actor, kind: str) -> Iterator[tuple[Findin
     ) as done:
         lock_items_of(finding.product, [finding])
         locked = _locked([finding])[0]
+        stood = standing_now([locked])
         yield locked, done
         locked.save()
+        note_transitions([locked], done.at, before=stood)
 
 
 def _write(findings: Sequence[Finding]) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value, prefetch_related_objects
+from django.db.models.functions import Greatest
 
 from backlog.models import (
     Actor,
@@ -32,17 +35,27 @@ from backlog.models import (
 from backlog.queries.items import EXTRA, PLAIN, SETS, plain, values_of
 from backlog.rules import trees
 from backlog.services.deeds import Deed, deed
-from backlog.services.extra_fields import extra_of
-from backlog.services.notifications import News, people_mentioned, tell, watch
-from backlog.services.ranks import Spot, keys_for, lock_all_backlogs, lock_backlogs
-from backlog.services.search import index_items
+from backlog.services.extra_values import extra_of
+from backlog.services.finding_history import note_transitions
+from backlog.services.notifications import News, people_mentioned, tell, tell_watchers, watch
+from backlog.services.ranks import (
+    ABOVE,
+    Spot,
+    keys_for,
+    lock_all_backlogs,
+    lock_backlogs,
+    note_places,
+    place_of,
+)
+from backlog.services.rows import PLACE, write_items
+from backlog.services.search import index_items, index_new
 from mlscrum.lib.errors import Conflict, DomainError
 
-# What an edit may change of an item's own row.
-WRITTEN = (*PLAIN, "extra", "version", "updated_at", "done_at")
 MOST_CRITERIA = 100
 LONGEST_CRITERION = 500
 Criteria = Sequence[tuple[str, bool]]
+# What is added to a set of each item, and what is removed from it, by the name of the set.
+Steps = Mapping[str, tuple[Sequence[Any], Sequence[Any]]]
 
 
 @dataclass(frozen=True)
@@ -87,10 +100,12 @@ def create_items(
     actor: Actor,
     backlog: Backlog | None = None,
     spot: Spot | None = None,
+    quietly: bool = False,
 ) -> list[Item]:
     """Items in the given order, by default at the bottom of the product backlog.
 
-    A task goes to the bottom of its parent's backlog instead. All or none. Raises ValidationError
+    A task goes to the bottom of its parent's backlog instead. `quietly`, nobody is told of what
+    is assigned to them and the actor watches nothing of it. All or none. Raises ValidationError
     for bad fields and DomainError for a closed backlog.
     """
     if not drafts:
@@ -98,11 +113,11 @@ def create_items(
     backlog = backlog or product_backlog(product)
     with deed(product, actor, "item.created") as done:
         homes = _locked_homes(product, drafts, backlog)
-        _refuse_trashed([draft.parent for draft in drafts if draft.parent])
+        _refuse_trashed_parents([draft.parent for draft in drafts if draft.parent])
         _check_members(product, [user for draft in drafts for user in draft.assignees])
         _check_labels(product, [label for draft in drafts for label in draft.labels])
         extra = extra_of(product, [draft.extra for draft in drafts])
-        first = _take_numbers(product, len(drafts))
+        first = take_numbers(product, len(drafts))
         first_status = product.statuses.filter(category=Category.TODO).first()
         items: list[Item] = []
         for number, (draft, home, values) in enumerate(
@@ -119,21 +134,22 @@ def create_items(
             for item, key in zip(coming, keys_for(home, place, len(coming)), strict=True):
                 item.rank = key
         _insert(items)
-        _hang_on(items, drafts, actor)
+        note_places(items)
+        _hang_on(items, drafts, None if quietly else actor.user)
         Stay.objects.bulk_create(
             Stay(item=item, backlog=item.backlog, entered_at=done.at) for item in items
         )
-        Transition.objects.bulk_create(_transition(item, done.at) for item in items)
-        index_items([item.pk for item in items])
+        Transition.objects.bulk_create(transition_of(item, done.at) for item in items)
+        index_new(items)
         for item in items:
             done.change(item, "created", None, item.title)
-        _about(done, items)
+        about(done, items)
         assigned = [
             News(item, user, Notification.Kind.ASSIGNED)
             for item, draft in zip(items, drafts, strict=True)
             for user in draft.assignees
         ]
-        tell(product, assigned, actor=actor, at=done.at)
+        tell(product, [] if quietly else assigned, actor=actor, at=done.at)
     return items
 
 
@@ -150,16 +166,18 @@ def update_item(
     `extra` holds values of the product's own fields by slug; others stay. With `base_version`,
     what others changed since in other fields stays; the same field raises Conflict with both
     values. With `exact_version`, any later change raises status 412. Changes of status and points
-    leave a Transition. A task goes to the backlog of its new parent. Raises ValidationError for
-    bad fields.
+    leave a Transition. A task goes to the backlog of its new parent. What becomes an epic or a
+    task loses its points, save where some are sent; what a running sprint counts becomes neither,
+    nor does a task there become anything else. Raises ValidationError for bad fields.
     """
     with deed(item.product, actor, "item.updated", item=item) as done:
-        if {"parent", "kind"} & set(fields):
+        leaves_past = "status" in fields and item.backlog.state == Backlog.State.CLOSED
+        if leaves_past or {"parent", "kind"} & set(fields):
             lock_all_backlogs(item.product)
         else:
             lock_backlogs(item.backlog)
-        fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
-        _refuse_deleted(fresh)
+        fresh = _locked(item)
+        refuse_trashed(fresh)
         _check_versions(fresh, _flat(fresh, fields), base_version, exact_version)
         if not _edit([fresh], fields, done, actor):
             done.nothing_happened()
@@ -173,12 +191,16 @@ def edit_items(
     actor: Actor,
     add_labels: Sequence[Label] = (),
     remove_labels: Sequence[Label] = (),
+    add_assignees: Sequence[User] = (),
+    remove_assignees: Sequence[User] = (),
+    in_trash: bool = False,
     **fields: Any,
 ) -> list[Item]:
     """The same change of many items, as `update_item` makes one: all or none, in one deed.
 
-    Labels can be added and removed beside those that each item has. Returns the items that
-    changed. Raises ValidationError naming the first item that can't be changed so.
+    Labels and people can be added and removed beside those that each item has. Returns the items
+    that changed. Raises ValidationError naming the first item that can't be changed so, and
+    Conflict for one in the trash, save `in_trash`: for what the product itself loses.
     """
     if not items:
         return []
@@ -188,17 +210,87 @@ def edit_items(
             Item.objects.select_for_update(no_key=True, of=("self",))
             .select_related("product", "status", "backlog", "parent__product")
             .prefetch_related("assignees", "labels")
-            .filter(pk__in=[item.pk for item in items])
+            .filter(product=product, pk__in=[item.pk for item in items])
             .order_by("pk")
         )
+        _refuse_moved_on(items, locked)
+        shared = locked[0].product  # one for all, so that its fields are read once
+        if "extra" in fields:
+            prefetch_related_objects([shared], "extra_fields")
         for item in locked:
-            _refuse_deleted(item)
-        labels = (add_labels, remove_labels) if add_labels or remove_labels else None
-        changed = _edit(locked, fields, done, actor, labels=labels)
+            item.product = shared
+            if not in_trash:
+                refuse_trashed(item)
+        given: dict[str, tuple[Sequence[Any], Sequence[Any]]] = {
+            "labels": (add_labels, remove_labels),
+            "assignees": (add_assignees, remove_assignees),
+        }
+        steps = {name: step for name, step in given.items() if any(step)}
+        changed = _edit(locked, fields, done, actor, steps=steps)
         if not changed:
             done.nothing_happened()
-        _about(done, changed)
+        about(done, changed)
     return changed
+
+
+def edit_each(
+    product: Product, edits: Sequence[tuple[Item, Mapping[str, Any]]], *, actor: Actor
+) -> list[Item]:
+    """Changes of many items, each its own: all or none, in one deed, and nobody is told of them.
+
+    As few statements as `edit_items` takes. Kind and parent can't be changed so. Returns the
+    items that changed. Raises ValidationError naming the first item that can't be changed so.
+    """
+    if not edits:
+        return []
+    with deed(product, actor, "items.updated") as done:
+        lock_all_backlogs(product)
+        prefetch_related_objects([product], "extra_fields")
+        locked = {
+            item.pk: item
+            for item in Item.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("status", "backlog", "parent__product")
+            .prefetch_related("assignees", "labels")
+            .filter(product=product, pk__in=[item.pk for item, _ in edits])
+            .order_by("pk")
+        }
+        _refuse_moved_on([item for item, _ in edits], locked.values())
+        _check_members(product, [user for _, sent in edits for user in sent.get("assignees", ())])
+        _check_labels(product, [label for _, sent in edits for label in sent.get("labels", ())])
+        changed = []
+        for item, sent in edits:
+            if unknown := set(sent) - ({*PLAIN, *SETS, "extra"} - {"kind", "parent"}):
+                raise ValidationError(dict.fromkeys(unknown, "This can't be changed so."))
+            fresh = locked[item.pk]
+            fresh.product = product
+            refuse_trashed(fresh)
+            try:
+                edit = edited(fresh, _flat(fresh, sent), done)
+            except ValidationError as error:
+                raise _naming(fresh, error) from None
+            if edit is not None:
+                changed.append(edit)
+        write_edits(product, changed, done, actor, quietly=True)
+        about(done, [edit.item for edit in changed])
+        if not changed:
+            done.nothing_happened()
+    return [edit.item for edit in changed]
+
+
+def _locked(item: Item) -> Item:
+    """The item as it is now, locked, with what a change of it looks at."""
+    found: Item | None = (
+        Item.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("status", "backlog", "parent")
+        .filter(product=item.product_id, pk=item.pk)
+        .first()
+    )
+    if found is None:
+        raise _moved_on(item)
+    found.product = item.product
+    if found.parent is not None and found.parent.product_id == item.product_id:
+        found.parent.product = item.product
+    return found
 
 
 def _edit(
@@ -207,25 +299,25 @@ def _edit(
     done: Deed,
     actor: Actor,
     *,
-    labels: tuple[Sequence[Label], Sequence[Label]] | None = None,
+    steps: Steps = MappingProxyType({}),
 ) -> list[Item]:
     """Change locked items and write them, in a number of statements that does not grow."""
     product = items[0].product
-    _check_sent(product, items, fields, labels)
-    changed: list[_Edited] = []
+    _check_sent(product, items, fields, steps)
+    changed: list[Edited] = []
     for item in items:
         try:
-            edited = _edited(item, _with_labels(item, _flat(item, fields), labels), done)
+            edit = edited(item, _stepped(item, _flat(item, fields), steps), done)
         except ValidationError as error:
             raise _naming(item, error) if len(items) > 1 else error from None
-        if edited is not None:
-            changed.append(edited)
-    _write_edits(product, changed, done, actor)
-    return [edited.item for edited in changed]
+        if edit is not None:
+            changed.append(edit)
+    write_edits(product, changed, done, actor)
+    return [edit.item for edit in changed]
 
 
 @dataclass(frozen=True)
-class _Edited:
+class Edited:
     """An item with new values: which fields changed, and what its sets were and shall be."""
 
     item: Item
@@ -234,7 +326,12 @@ class _Edited:
     before: Mapping[str, Any]
 
 
-def _edited(item: Item, sent: Mapping[str, Any], done: Deed) -> _Edited | None:
+def edited(item: Item, sent: Mapping[str, Any], done: Deed) -> Edited | None:
+    """A locked item with these values put in, not written yet; None where it had them all.
+
+    Raises ValidationError for values that it can't bear.
+    """
+    sent = _without_points(item, sent)
     before, category = values_of(item, sent), item.status.category
     _put(item, sent)
     after = values_of(item, sent, given=sent)
@@ -247,13 +344,22 @@ def _edited(item: Item, sent: Mapping[str, Any], done: Deed) -> _Edited | None:
     for name in after:
         if name in names:
             done.change(item, name, before[name], after[name])
-    return _Edited(item, names, sent, before)
+    return Edited(item, names, sent, before)
 
 
-def _write_edits(product: Product, changed: Sequence[_Edited], done: Deed, actor: Actor) -> None:
+def write_edits(
+    product: Product,
+    changed: Sequence[Edited],
+    done: Deed,
+    actor: Actor,
+    *,
+    quietly: bool = False,
+) -> None:
+    """Write edited items with all that follows from it, in a number of statements that does not
+    grow; `quietly` tells nobody."""
     if not changed:
         return
-    Item.objects.bulk_update([edited.item for edited in changed], WRITTEN, batch_size=500)
+    _write_rows(changed)
     for name in SETS:
         _write_set(name, [edited for edited in changed if name in edited.names])
 
@@ -261,7 +367,7 @@ def _write_edits(product: Product, changed: Sequence[_Edited], done: Deed, actor
         return [edited.item for edited in changed if edited.names & set(names)]
 
     Transition.objects.bulk_create(
-        _transition(item, done.at) for item in with_any("status", "points")
+        transition_of(item, done.at) for item in with_any("status", "points")
     )
     index_items([item.pk for item in with_any("title", "description")])
     for status in {item.status for item in with_any("status")}:
@@ -270,6 +376,7 @@ def _write_edits(product: Product, changed: Sequence[_Edited], done: Deed, actor
         )
     for item in with_any("parent", "kind"):
         _join_parent(item, done)
+    leave_past(product, with_any("status"), done)
     news = [
         News(edited.item, user, Notification.Kind.ASSIGNED)
         for edited in changed
@@ -278,10 +385,22 @@ def _write_edits(product: Product, changed: Sequence[_Edited], done: Deed, actor
         if user.email not in edited.before["assignees"]
     ]
     watch((one.item, one.user) for one in news)
-    tell(product, news, actor=actor, at=done.at)
+    if not quietly:
+        tell(product, news, actor=actor, at=done.at)
+        tell_watchers(product, with_any("status"), actor=actor, at=done.at)
 
 
-def _write_set(name: str, changed: Sequence[_Edited]) -> None:
+def _write_rows(changed: Sequence[Edited]) -> None:
+    """Write what changed of the items' own rows."""
+    names = {name for edited in changed for name in edited.names if name in PLAIN}
+    if any(name.startswith(EXTRA) for edited in changed for name in edited.names):
+        names.add("extra")
+    if "status" in names:
+        names.add("done_at")
+    write_items([edited.item for edited in changed], sorted(names | {"version", "updated_at"}))
+
+
+def _write_set(name: str, changed: Sequence[Edited]) -> None:
     """Replace what the items have in one of their sets, in two statements."""
     if not changed:
         return
@@ -297,16 +416,21 @@ def _write_set(name: str, changed: Sequence[_Edited]) -> None:
         getattr(edited.item, "_prefetched_objects_cache", {}).pop(name, None)
 
 
-def _with_labels(
-    item: Item,
-    sent: dict[str, Any],
-    labels: tuple[Sequence[Label], Sequence[Label]] | None,
-) -> dict[str, Any]:
-    if labels is None:
+def _stepped(item: Item, sent: dict[str, Any], steps: Steps) -> dict[str, Any]:
+    """With the sets of the item as they are after what is added to them and removed."""
+    for name, (added, removed) in steps.items():
+        kept = [member for member in getattr(item, name).all() if member not in removed]
+        sent = {**sent, name: list(dict.fromkeys([*kept, *added]))}
+    return sent
+
+
+def _without_points(item: Item, sent: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Let the points go where the item becomes of a kind that bears none: whoever changes the
+    kind alone, as in a cell of a list, has no field there to empty."""
+    kind = sent.get("kind", item.kind)
+    if kind == item.kind or item.points is None or "points" in sent or trees.bears_points(kind):
         return sent
-    added, removed = labels
-    kept = [label for label in item.labels.all() if label not in removed]
-    return {**sent, "labels": list(dict.fromkeys([*kept, *added]))}
+    return {**sent, "points": None}
 
 
 def _naming(item: Item, error: ValidationError) -> ValidationError:
@@ -339,25 +463,30 @@ def move_items(
     target = to or items[0].backlog
     with deed(product, actor, "item.moved") as done:
         locked = lock_backlogs(target, *(item.backlog for item in items))
+        if target.pk not in locked:
+            raise Conflict("backlog_gone", f"{target.name} was deleted meanwhile; look again.")
         home = locked[target.pk]
         _refuse_closed(home)
-        moving = _with_tasks(items, home)
+        moving = _with_tasks(items, locked.keys(), home)
         _refuse_moving_anchor(spot, moving)
         _refuse_leaving_parent(moving, home)
+        before = {item.pk: place_of(item) for item in moving}
         keys = keys_for(home, spot, len(moving))
-        _enter(home, [item for item in moving if item.backlog_id != home.pk], done)
+        enter(home, [item for item in moving if item.backlog_id != home.pk], done)
         for item, key in zip(moving, keys, strict=True):
             item.rank = key
-        Item.objects.bulk_update(moving, ["backlog", "rank", "version", "updated_at"])
+        write_items(moving, PLACE)
+        note_places(moving, before)
         done.data["place"] = spot.where
         if spot.anchor is not None:
             done.data["anchor"] = spot.anchor.ref
-        _about(done, moving)
+        about(done, moving)
     return moving
 
 
 def comment(item: Item, text: str, *, actor: Actor) -> Comment:
     """Say something on an item. Raises ValidationError for an empty or too long text."""
+    refuse_trashed(item)
     said = Comment(item=item, author=actor.user, text=text.strip())
     said.full_clean()
     with deed(item.product, actor, "item.commented", item=item) as done:
@@ -382,15 +511,42 @@ def trash_item(item: Item, *, actor: Actor, exact_version: int | None = None) ->
     """
     with deed(item.product, actor, "item.deleted", item=item) as done:
         lock_backlogs(item.backlog)
-        fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
-        _refuse_deleted(fresh)
+        (fresh,) = _locked_to_leave(item.product, [item])
+        refuse_trashed(fresh)
         _check_versions(fresh, {}, None, exact_version)
-        fresh.deleted_at, fresh.rank = done.at, None
-        fresh.version += 1
-        fresh.save(update_fields=["deleted_at", "rank", "version", "updated_at"])
-        _close_stays([fresh], done.at, Stay.Outcome.DELETED)
-        done.change(fresh, "deleted", False, True)
+        put_into_trash([fresh], done)
     return fresh
+
+
+def trash_items(product: Product, items: Sequence[Item], *, actor: Actor) -> list[Item]:
+    """Put many items into the trash in one deed: all or none, in few statements.
+
+    Their open findings keep watching: the next red brings the item back. Raises Conflict naming
+    the first that lies in the trash already.
+    """
+    if not items:
+        return []
+    with deed(product, actor, "items.deleted") as done:
+        lock_all_backlogs(product)
+        locked = _locked_to_leave(product, items)
+        for item in locked:
+            refuse_trashed(item)
+        put_into_trash(locked, done)
+        about(done, locked)
+    return locked
+
+
+def put_into_trash(items: Sequence[Item], done: Deed) -> None:
+    """Let locked items, read with the item above them, leave for the trash."""
+    before = {item.pk: place_of(item) for item in items}
+    for item in items:
+        item.deleted_at, item.rank, item.updated_at = done.at, None, done.at
+        item.version += 1
+        done.change(item, "deleted", False, True)
+    write_items(items, ["deleted_at", "rank", "version", "updated_at"])
+    close_stays(items, done.at, Stay.Outcome.DELETED)
+    note_places(items, before)
+    tell_watchers(done.product, items, actor=done.actor, at=done.at)
 
 
 def restore_item(item: Item, *, actor: Actor) -> Item:
@@ -401,26 +557,81 @@ def restore_item(item: Item, *, actor: Actor) -> Item:
     """
     with deed(item.product, actor, "item.restored", item=item) as done:
         lock_all_backlogs(item.product)
-        fresh = Item.objects.select_for_update(no_key=True, of=("self",)).get(pk=item.pk)
-        if fresh.deleted_at is None:
+        (fresh,) = _locked_to_leave(item.product, [item])
+        if not _restore(item.product, [fresh], done):
             done.nothing_happened()
-            return fresh
-        home = _parents_home(fresh) or product_backlog(item.product)
-        fresh.deleted_at, fresh.backlog = None, home
-        fresh.rank = keys_for(home, Spot.top(), 1)[0]
-        fresh.version += 1
-        fresh.save()
-        Stay.objects.create(item=fresh, backlog=home, entered_at=done.at)
-        open_muted_with([fresh])
-        done.change(fresh, "deleted", True, False)
     return fresh
 
 
-def open_muted_with(items: Sequence[Item]) -> None:
-    """Open the findings that were muted as these items went into the trash: they come back."""
-    Finding.objects.filter(item__in=[item.pk for item in items], muted_with_item=True).update(
-        state=Finding.State.OPEN, muted_until=None, muted_cap=None, muted_with_item=False
+def restore_items(product: Product, items: Sequence[Item], *, actor: Actor) -> list[Item]:
+    """Bring many items back, in the given order, as `restore_item` brings one: in one deed.
+
+    Returns those that came back; what was there already stays where it is.
+    """
+    if not items:
+        return []
+    with deed(product, actor, "items.restored") as done:
+        lock_all_backlogs(product)
+        order = {item.pk: place for place, item in enumerate(items)}
+        locked = sorted(_locked_to_leave(product, items), key=lambda item: order[item.pk])
+        back = _restore(product, locked, done)
+        if not back:
+            done.nothing_happened()
+        about(done, back)
+    return back
+
+
+def _locked_to_leave(product: Product, items: Sequence[Item]) -> list[Item]:
+    """The items locked in the order of their ids, each with the item above it and its parent."""
+    locked = list(
+        Item.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("product", "backlog", "parent__backlog")
+        .annotate(above=ABOVE)
+        .filter(product=product, pk__in=[item.pk for item in items])
+        .order_by("pk")
     )
+    _refuse_moved_on(items, locked)
+    return locked
+
+
+def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
+    back = [item for item in items if item.deleted_at is not None]
+    if not back:
+        return []
+    top = product_backlog(product)
+    homes = {item.pk: _parents_home(item) or top for item in back}
+    for home in dict.fromkeys(homes.values()):
+        coming = [item for item in back if homes[item.pk] == home]
+        for item, key in zip(coming, keys_for(home, Spot.top(), len(coming)), strict=True):
+            item.backlog, item.rank = home, key
+    for item in back:
+        item.deleted_at, item.updated_at = None, done.at
+        item.version += 1
+        done.change(item, "deleted", True, False)
+    write_items(back, [*PLACE, "deleted_at"])
+    Stay.objects.bulk_create(
+        Stay(item=item, backlog=item.backlog, entered_at=done.at) for item in back
+    )
+    note_places(back)
+    opened = open_muted_with(back, done.at)
+    if opened:
+        done.data["opened"] = opened
+    return back
+
+
+def open_muted_with(items: Sequence[Item], at: datetime) -> list[int]:
+    """Open the findings that were muted as these items went into the trash: they come back.
+
+    Returns their ids.
+    """
+    muted = Finding.objects.filter(item__in=[item.pk for item in items], muted_with_item=True)
+    ids = list(muted.values_list("pk", flat=True))
+    if ids:
+        Finding.objects.filter(pk__in=ids).update(
+            state=Finding.State.OPEN, muted_until=None, muted_cap=None, muted_with_item=False
+        )
+        note_transitions(Finding.objects.filter(pk__in=ids), at)
+    return ids
 
 
 def set_status(items: Sequence[Item], status: Status | None, done: Deed) -> list[Item]:
@@ -437,8 +648,8 @@ def set_status(items: Sequence[Item], status: Status | None, done: Deed) -> list
         item.version += 1
         _note_done(item, done, before_category=before.category)
         done.change(item, "status", before.slug, status.slug)
-    Item.objects.bulk_update(going, ["status", "done_at", "version", "updated_at"])
-    Transition.objects.bulk_create(_transition(item, done.at) for item in going)
+    write_items(going, ["status", "done_at", "version", "updated_at"])
+    Transition.objects.bulk_create(transition_of(item, done.at) for item in going)
     return going
 
 
@@ -500,13 +711,17 @@ def _drafted(
 
 def _insert(items: Sequence[Item]) -> None:
     """Insert items; raises Conflict where one of their external ids is taken."""
+    # Only what can be taken needs a savepoint, which costs two statements.
+    is_from_outside = any(item.external_id for item in items)
     try:
-        with transaction.atomic():
+        with transaction.atomic() if is_from_outside else nullcontext():
             waiting = list(items)
             while waiting:  # parents first, and what stands under them when they have an id
-                ready = [item for item in waiting if item.parent is None or item.parent.pk]
-                Item.objects.bulk_create(ready)
-                waiting = [item for item in waiting if item not in ready]
+                later = [item for item in waiting if item.parent and not item.parent.pk]
+                Item.objects.bulk_create(
+                    item for item in waiting if item.parent is None or item.parent.pk
+                )
+                waiting = later
     except IntegrityError as error:
         if "external" not in str(error):
             raise
@@ -516,13 +731,13 @@ def _insert(items: Sequence[Item]) -> None:
         ) from None
 
 
-def _hang_on(items: Sequence[Item], drafts: Sequence[ItemDraft], actor: Actor) -> None:
+def _hang_on(items: Sequence[Item], drafts: Sequence[ItemDraft], maker: User | None) -> None:
     """Assignees, labels and first watchers of new items, one statement each."""
     pairs = list(zip(items, drafts, strict=True))
     assigned, labelled = Item.assignees.through, Item.labels.through
     assigned.objects.bulk_create(assigned(item=i, user=u) for i, d in pairs for u in d.assignees)
     labelled.objects.bulk_create(labelled(item=i, label=x) for i, d in pairs for x in d.labels)
-    own = [actor.user] if actor.user else []
+    own = [maker] if maker else []
     watch((item, user) for item, draft in pairs for user in {*own, *draft.assignees})
 
 
@@ -560,21 +775,47 @@ def _check_sent(
     product: Product,
     items: Sequence[Item],
     fields: Mapping[str, Any],
-    labels: tuple[Sequence[Label], Sequence[Label]] | None,
+    steps: Steps,
 ) -> None:
     """What can be told of the values without looking at each item."""
     unknown = set(fields) - {*PLAIN, *SETS, "extra"}
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, "This can't be changed."))
-    _check_members(product, fields.get("assignees", ()))
-    _check_labels(product, [*fields.get("labels", ()), *(labels[0] if labels else ())])
+    added = {name: step[0] for name, step in steps.items()}
+    _check_members(product, [*fields.get("assignees", ()), *added.get("assignees", ())])
+    _check_labels(product, [*fields.get("labels", ()), *added.get("labels", ())])
     if fields.get("parent"):
-        _refuse_trashed([fields["parent"]])
+        _refuse_trashed_parents([fields["parent"]])
     if "kind" in fields:
         children = Item.objects.alive().filter(parent__in=[item.pk for item in items])
         for child_kind in set(children.values_list("kind", flat=True)):
             if problem := trees.parent_problem(child_kind, fields["kind"]):
                 raise ValidationError({"kind": f"It has children. {problem}"})
+        for item, why in kinds_that_count([(item, fields["kind"]) for item in items]):
+            error = ValidationError({"kind": why})
+            raise _naming(item, error) if len(items) > 1 else error
+
+
+def kinds_that_count(wanted: Sequence[tuple[Item, str]]) -> Iterable[tuple[Item, str]]:
+    """Which items can't become of another kind, and why: those that a running sprint counts, or
+    would count from then on. Its figures count the middle level only, by the kinds of today."""
+    crossing = {
+        item.pk: item
+        for item, kind in wanted
+        if trees.bears_points(item.kind) != trees.bears_points(kind)
+    }
+    if not crossing:
+        return
+    running = Q(backlog__state=Backlog.State.ACTIVE, backlog__started_at__isnull=False)
+    since_start = Q(left_at__isnull=True) | Q(left_at__gt=F("backlog__started_at"))
+    stays = Stay.objects.filter(running, since_start, item__in=crossing)
+    for pk, name in dict(stays.values_list("item", "backlog__name")).items():
+        item = crossing[pk]
+        why = (
+            f"It has been in {name} since that started, whose figures would change. Close the"
+            " sprint first, or make a new item and take this one out."
+        )
+        yield item, why
 
 
 def _put(item: Item, sent: Mapping[str, Any]) -> None:
@@ -693,27 +934,57 @@ def _join_parent(task: Item, done: Deed) -> None:
     if task.backlog_id == home.pk:
         return
     _refuse_closed(home)
-    _enter(home, [task], done)
+    before = {task.pk: place_of(task)}
+    enter(home, [task], done)
     task.rank = keys_for(home, Spot.bottom(), 1)[0]
     task.save(update_fields=["backlog", "rank", "version", "updated_at"])
+    note_places([task], before)
 
 
-def _transition(item: Item, at: datetime) -> Transition:
+def leave_past(product: Product, items: Sequence[Item], done: Deed) -> None:
+    """What is taken up again is work to come: it leaves the closed sprint that it was finished in
+    for the top of the product backlog, a task for its parent's backlog."""
+    reopened = [
+        item
+        for item in items
+        if item.backlog.state == Backlog.State.CLOSED and item.status.category != Category.DONE
+    ]
+    if not reopened:
+        return
+    top = product_backlog(product)
+    homes = {item.pk: _parents_home(item) or top for item in reopened}
+    before = {item.pk: place_of(item) for item in reopened}
+    for home in dict.fromkeys(homes.values()):
+        coming = [item for item in reopened if homes[item.pk] == home]
+        enter(home, coming, done)
+        for item, key in zip(coming, keys_for(home, Spot.top(), len(coming)), strict=True):
+            item.rank = key
+    write_items(reopened, PLACE)
+    note_places(reopened, before)
+
+
+def transition_of(item: Item, at: datetime) -> Transition:
+    """The row that says what status and points the item has from then on; not saved yet."""
     return Transition(
         item=item, at=at, status=item.status, category=item.status.category, points=item.points
     )
 
 
-def _with_tasks(items: Sequence[Item], target: Backlog) -> list[Item]:
-    """The items and their tasks, locked in the order of their ids, in the order of the move."""
+def _with_tasks(items: Sequence[Item], backlogs: Container[int], target: Backlog) -> list[Item]:
+    """The items and their tasks, locked in the order of their ids, in the order of the move.
+
+    Raises Conflict for an item that has left these locked backlogs meanwhile.
+    """
     ids = list(dict.fromkeys(item.pk for item in items))
     locked = {
         row.pk: row
         for row in Item.objects.select_for_update(no_key=True, of=("self",))
         .select_related("product", "status", "backlog")
-        .filter(Q(pk__in=ids) | Q(parent__in=ids, kind=Kind.TASK))
+        .annotate(above=ABOVE)
+        .filter(Q(pk__in=ids) | Q(parent__in=ids, kind=Kind.TASK), product=target.product_id)
         .order_by("pk")
     }
+    _refuse_moved_on(items, locked.values())
     tasks: dict[int, list[Item]] = {}
     for row in locked.values():
         stays_behind = row.status.category == Category.DONE and row.backlog_id != target.pk
@@ -722,18 +993,20 @@ def _with_tasks(items: Sequence[Item], target: Backlog) -> list[Item]:
     moving: list[Item] = []
     for pk in ids:
         row = locked[pk]
-        _refuse_deleted(row)
+        refuse_trashed(row)
+        if row.backlog_id not in backlogs:
+            raise Conflict("moved_on", f"{row.ref} is in {row.backlog.name} by now; look again.")
         moving += [row, *sorted(tasks.get(pk, []), key=lambda task: task.rank or "")]
     return moving
 
 
-def _enter(home: Backlog, items: Sequence[Item], done: Deed) -> None:
+def enter(home: Backlog, items: Sequence[Item], done: Deed) -> None:
     """Let items of other backlogs stay here from now on; the caller saves them with their ranks."""
     if not items:
         return
     if home.kind == Backlog.Kind.SPRINT and any(item.kind == Kind.EPIC for item in items):
         raise DomainError("epic_in_sprint", "An epic never enters a sprint; plan its items.")
-    _close_stays(items, done.at, Stay.Outcome.MOVED)
+    close_stays(items, done.at, Stay.Outcome.MOVED)
     Stay.objects.bulk_create(Stay(item=item, backlog=home, entered_at=done.at) for item in items)
     for item in items:
         before, item.backlog = item.backlog.name, home
@@ -742,13 +1015,19 @@ def _enter(home: Backlog, items: Sequence[Item], done: Deed) -> None:
         done.change(item, "backlog", before, home.name)
 
 
-def _close_stays(items: Sequence[Item], at: datetime, outcome: str) -> None:
+def close_stays(items: Sequence[Item], at: datetime, outcome: str) -> None:
+    """End the open stays of these items, in one statement.
+
+    A deed that began later may have come first, while this one waited for its locks: no stay ends
+    before it began.
+    """
     Stay.objects.filter(item__in=[item.pk for item in items], left_at__isnull=True).update(
-        left_at=at, outcome=outcome
+        left_at=Greatest(F("entered_at"), Value(at)), outcome=outcome
     )
 
 
-def _take_numbers(product: Product, count: int) -> int:
+def take_numbers(product: Product, count: int) -> int:
+    """The first of so many new item numbers in a row, which nobody else gets."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE backlog_itemcounter SET next_number = next_number + %s"
@@ -758,7 +1037,8 @@ def _take_numbers(product: Product, count: int) -> int:
         return int(cursor.fetchone()[0]) - count
 
 
-def _about(done: Deed, items: Sequence[Item]) -> None:
+def about(done: Deed, items: Sequence[Item]) -> None:
+    """Let the deed name its item, or its items."""
     if len(items) == 1 and done.item is None:
         done.item = items[0]
     elif len(items) > 1:
@@ -794,7 +1074,7 @@ def _refuse_leaving_parent(moving: Sequence[Item], home: Backlog) -> None:
         )
 
 
-def _refuse_trashed(parents: Sequence[Item]) -> None:
+def _refuse_trashed_parents(parents: Sequence[Item]) -> None:
     trashed = Item.objects.filter(
         pk__in={parent.pk for parent in parents}, deleted_at__isnull=False
     )
@@ -802,6 +1082,19 @@ def _refuse_trashed(parents: Sequence[Item]) -> None:
         raise ValidationError({"parent": "The parent is in the trash; restore it first."})
 
 
-def _refuse_deleted(item: Item) -> None:
+def _refuse_moved_on(wanted: Iterable[Item], locked: Iterable[Item]) -> None:
+    """Raise Conflict for the first that left the product while the deed waited for its locks."""
+    here = {item.pk for item in locked}
+    for item in wanted:
+        if item.pk not in here:
+            raise _moved_on(item)
+
+
+def _moved_on(item: Item) -> Conflict:
+    return Conflict("moved_on", f"{item.ref} has moved to another product; look again.")
+
+
+def refuse_trashed(item: Item) -> None:
+    """Raise Conflict for an item in the trash, on which nothing is done but to restore it."""
     if item.deleted_at is not None:
         raise Conflict("deleted", f"{item.ref} is in the trash; restore it first.")

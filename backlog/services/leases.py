@@ -60,6 +60,17 @@ class Lease:
         self._hold(progress=min(1.0, max(0.0, fraction)), message=message[:MESSAGE_LENGTH])
         self.check()
 
+    def fence(self) -> None:
+        """Within a transaction: what it writes is written by the job's one worker alone.
+
+        For work that commits in pieces. Raises LeaseLost or Cancelled.
+        """
+        job = Job.objects.select_for_update(no_key=True).filter(pk=self.job.pk).first()
+        if job is None or job.state != Job.State.RUNNING or job.lease_owner != self.owner:
+            raise LeaseLost
+        if job.cancel_requested:
+            raise Cancelled
+
     @contextmanager
     def finish(self, within: AbstractContextManager[Any] | None = None) -> Iterator[Job]:
         """The transaction in which the effects are written and the job becomes done; `within` is

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.exceptions import ValidationError
 
 from backlog.models import Actor, Item, Link, Product
-from backlog.rules.links import WORDS, order_of, way_back
+from backlog.rules.links import WORDS, followers, order_of, way_back
 from backlog.services.deeds import deed
-from backlog.services.items import inbox
-from backlog.services.ranks import lock_backlogs
+from backlog.services.items import inbox, refuse_trashed
+from backlog.services.ranks import lock_all_backlogs, lock_backlogs
 from mlscrum.lib.errors import Conflict
 
 
@@ -37,9 +39,53 @@ def add_link(source: Item, kind: str, target: Item, *, actor: Actor) -> Link:
     return link
 
 
-def remove_link(link: Link, *, actor: Actor) -> None:
-    """Take a link away."""
+def add_links(
+    product: Product, wanted: Sequence[tuple[Item, str, Item]], *, actor: Actor
+) -> tuple[list[Link], dict[int, str]]:
+    """Many links, as (source, kind, target), in one deed: those that were made, and why others
+    can't be, by their place. What is there already is neither."""
+    made: list[Link] = []
+    refused: dict[int, str] = {}
+    with deed(product, actor, "items.linked") as done:
+        lock_all_backlogs(product)
+        rows = set(
+            Link.objects.filter(source__product=product).values_list("kind", "source", "target")
+        )
+        following = followers(edge for row in rows if (edge := order_of(*row)))
+        for place, (source, kind, target) in enumerate(wanted):
+            row = (kind, source.pk, target.pk)
+            turned = (kind, target.pk, source.pk)
+            if row in rows or (kind == Link.Kind.RELATES and turned in rows):
+                continue
+            try:
+                _check(source, kind, target)
+            except ValidationError as error:
+                refused[place] = " ".join(error.messages)
+                continue
+            edge = order_of(*row)
+            if edge and way_back(following, *edge):
+                refused[place] = (
+                    f"{source.ref} {WORDS[kind][0]} {target.ref} would close a circle: each would "
+                    "have to come before the other."
+                )
+                continue
+            rows.add(row)
+            if edge:
+                following[edge[0]].append(edge[1])
+            made.append(Link(source=source, target=target, kind=kind, created_by=actor.user))
+            done.change(source, "links", None, f"{WORDS[kind][0]} {target.ref}")
+            done.change(target, "links", None, f"{WORDS[kind][1]} {source.ref}")
+        Link.objects.bulk_create(made)
+        if not made:
+            done.nothing_happened()
+    return made, refused
+
+
+def remove_link(link: Link, *, actor: Actor, side: Item | None = None) -> None:
+    """Take a link away, from the side of its source or of that item; what lies in the trash keeps
+    its links, unless its other end drops them."""
     source, target = link.source, link.target
+    refuse_trashed(side or source)
     words, words_back = WORDS[link.kind]
     with deed(source.product, actor, "item.unlinked", item=source, target=target.ref) as done:
         gone, _ = Link.objects.filter(pk=link.pk).delete()
@@ -71,8 +117,8 @@ def _refuse_circle(product: Product, source: Item, kind: str, target: Item) -> N
     if order is None:
         return
     rows = Link.objects.filter(source__product=product).values_list("kind", "source", "target")
-    edges = [edge for row in rows if (edge := order_of(*row))]
-    way = way_back(edges, *order)
+    following = followers(edge for row in rows if (edge := order_of(*row)))
+    way = way_back(following, *order)
     if way:
         refs = {
             pk: f"{product.key}-{number}"

@@ -7,9 +7,21 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backlog.models import Actor, Invitation, Member, Product, Role, User
+from backlog.models import (
+    Actor,
+    Backlog,
+    Category,
+    Invitation,
+    Item,
+    Member,
+    Product,
+    Role,
+    User,
+)
 from backlog.services.deeds import deed
 from mlscrum.lib.errors import Conflict
+
+MOST_NAMED = 5
 
 
 def add_member(product: Product, user: User, role: str, *, actor: Actor) -> Member:
@@ -46,10 +58,11 @@ def change_role(member: Member, role: str, *, actor: Actor) -> Member:
 def remove_member(member: Member, *, actor: Actor) -> None:
     """End the membership, and the person's open invitations; what the person did stays.
 
-    Raises Conflict for the last owner.
+    Raises Conflict for the last owner, and for who has open work in a running sprint.
     """
     with deed(member.product, actor, "member.removed", user=member.user_id):
         _keep_an_owner(member)
+        _refuse_with_work(member)
         _end_invitations_by(member)
         member.delete()
 
@@ -57,6 +70,27 @@ def remove_member(member: Member, *, actor: Actor) -> None:
 def end_invitations(invitations: QuerySet[Invitation]) -> int:
     """Revoke those that nobody has used; how many they were."""
     return invitations.filter(revoked_at=None, accepted_at=None).update(revoked_at=timezone.now())
+
+
+def _refuse_with_work(member: Member) -> None:
+    """Nobody leaves a running sprint without anybody knowing who does the rest."""
+    work = (
+        Item.objects.alive()
+        .filter(product=member.product, assignees=member.user)
+        .filter(backlog__kind=Backlog.Kind.SPRINT, backlog__state=Backlog.State.ACTIVE)
+        .exclude(status__category=Category.DONE)
+        .select_related("backlog", "product")
+        .order_by("rank")
+    )
+    items = list(work[: MOST_NAMED + 1])
+    if items:
+        more = " and more" if len(items) > MOST_NAMED else ""
+        named = ", ".join(item.ref for item in items[:MOST_NAMED])
+        why = (
+            f"{member.user} works on {named}{more} in {items[0].backlog.name}, which runs;"
+            " assign somebody else there first."
+        )
+        raise Conflict("has_work", why)
 
 
 def _check_role(role: str) -> None:

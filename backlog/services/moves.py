@@ -1,4 +1,4 @@
-"""A move that sets a status too: one deed, as a drag on a board is one gesture."""
+"""What a move takes, and one that sets a status too: a drag on a board is one gesture."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ from backlog.models import Actor, Backlog, Item, Product, Status
 from backlog.services.deeds import deed
 from backlog.services.items import await_evidence, move_items, set_status
 from backlog.services.ranks import Spot
+
+
+def permission_between(start: Backlog | None, end: Backlog | None) -> str:
+    """What it takes to move an item from one backlog to another, or within one.
+
+    In a running sprint, order is the team's own; to change what is in a sprint, or a plan, takes
+    to run sprints. The product owner orders the product backlog and empties the inbox.
+    """
+    kinds = {backlog.kind for backlog in (start, end) if backlog is not None}
+    if Backlog.Kind.INBOX in kinds or Backlog.Kind.SPRINT not in kinds:
+        return "backlog.order"
+    if start == end and start is not None and start.state == Backlog.State.ACTIVE:
+        return "item.edit"
+    return "sprint.run"
 
 
 def move_and_set(

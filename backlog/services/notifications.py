@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from backlog.models import Actor, Comment, Item, Notification, Product, User
 from backlog.rules.mentions import handles, mentioned
+
+LONGEST_NUMBER = 9  # digits of an item's
 
 
 def people_mentioned(product: Product, text: str) -> list[User]:
@@ -61,9 +63,34 @@ def tell(product: Product, news: Sequence[News], *, actor: Actor, at: datetime) 
     )
 
 
+def tell_watchers(product: Product, items: Collection[Item], *, actor: Actor, at: datetime) -> None:
+    """Write to those who watch these items that they changed, `at` being the time of the deed by
+    which the news find what it did."""
+    if not items:
+        return
+    watching = Item.watchers.through.objects.filter(item__in=[item.pk for item in items])
+    by_id = {item.pk: item for item in items}
+    news = [
+        News(by_id[row.item_id], row.user, Notification.Kind.CHANGE)
+        for row in watching.select_related("user")
+    ]
+    tell(product, news, actor=actor, at=at)
+
+
 def mark_read(person: User, *, item: Item | None = None) -> int:
     """The person has seen all news, or those of one item; how many were new."""
     unread = Notification.objects.filter(user=person, read_at=None)
     if item is not None:
         unread = unread.filter(item=item)
     return int(unread.update(read_at=timezone.now()))
+
+
+def mark_read_of(person: User, ref: str) -> int:
+    """The person has seen all news of the item of this ref; how many were new."""
+    key, _, number = ref.strip().upper().rpartition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
+        return 0
+    news = Notification.objects.filter(
+        user=person, read_at=None, item__product__key=key, item__number=int(number)
+    )
+    return int(news.update(read_at=timezone.now()))

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 
-from backlog.models import Actor, Category, Item, Product, User
+from backlog.models import Actor, Category, Item, Label, Product, User
 from backlog.rules.mentions import handles
-from backlog.rules.paste import PastedLine
+from backlog.rules.paste import MOST_LINES, PastedLine
+from backlog.rules.undo import listed
 from backlog.services.deeds import deed
 from backlog.services.items import ItemDraft, create_items
-from backlog.services.labels import labels_named
-from backlog.services.ranks import Spot
+from backlog.services.labels import MOST_LABELS, labels_named
+from backlog.services.ranks import Spot, Where
+
+CHUNK = 500  # items that one deed makes
 
 
 def problems_of(product: Product, lines: Sequence[PastedLine]) -> dict[int, list[str]]:
     """Why lines can't be made as they stand, by their numbers."""
     known = _people(product)
+    labels = {name.casefold() for name in product.labels.values_list("name", flat=True)}
     found: dict[int, list[str]] = {}
     for line in lines:
         strangers = [name for name in line.people if name.casefold() not in known]
         problems = [*line.problems, *(f"Nobody here is called @{name}." for name in strangers)]
+        without_room = []
+        for name in line.labels:
+            if name.casefold() not in labels and len(labels) >= MOST_LABELS:
+                without_room.append(f"#{name}")
+            else:
+                labels.add(name.casefold())
+        if without_room:
+            what = "label" if len(without_room) == 1 else "labels"
+            problems.append(
+                f"There is no room for the {what} {listed(without_room)}: "
+                f"a product has at most {MOST_LABELS}."
+            )
         if problems:
             found[line.number] = problems
     return found
@@ -30,38 +48,71 @@ def problems_of(product: Product, lines: Sequence[PastedLine]) -> dict[int, list
 def paste_items(
     product: Product, lines: Sequence[PastedLine], *, actor: Actor, spot: Spot | None = None
 ) -> list[Item]:
-    """An item for each line, in their order, all or none; missing labels are made.
+    """An item for each line, in their order; missing labels are made. Up to 5,000 lines.
 
-    Raises ValidationError naming each line that can't be made.
+    All lines are looked at first: it raises ValidationError naming each that can't be made, and
+    then makes none. More than 500 go in chunks, each a deed of its own so that nobody waits long;
+    their common `batch` lets one undo take all of them back.
     """
+    _refuse(product, lines)
+    people = _people(product)
+    finished = product.statuses.filter(category=Category.DONE).order_by("position").first()
+    batch: dict[str, Any] = {"batch": uuid4().hex} if len(lines) > CHUNK else {}
+    made: list[Item] = []
+    labels: dict[str, Label] = {}
+    for start in range(0, len(lines), CHUNK):
+        chunk = lines[start : start + CHUNK]
+        with deed(product, actor, "item.created", **batch):
+            # All of them with the first chunk, so that no later one fails for want of a label.
+            labels = labels or _labels(product, lines, actor)
+            drafts = [
+                ItemDraft(
+                    title=line.title,
+                    kind=line.kind,
+                    points=line.points,
+                    status=finished if line.is_done else None,
+                    # What a line stands under came before it: in this chunk, or made already.
+                    under=_within(line, start),
+                    parent=_made(line, made),
+                    labels=[labels[name.casefold()] for name in line.labels],
+                    assignees=[people[name.casefold()] for name in line.people],
+                )
+                for line in chunk
+            ]
+            made += create_items(product, drafts, actor=actor, spot=spot)
+        if spot is not None and spot.where != Where.BOTTOM:
+            spot = Spot.after(made[-1])
+    return made
+
+
+def _refuse(product: Product, lines: Sequence[PastedLine]) -> None:
     if not lines:
         raise ValidationError({"text": "There is no line to make an item of."})
+    if len(lines) > MOST_LINES:
+        raise ValidationError(
+            {"text": f"These are {len(lines):,} lines; paste at most {MOST_LINES:,} at once."}
+        )
     wrong = problems_of(product, lines)
     if wrong:
         raise ValidationError(
             {"text": [f"Line {number}: {' '.join(said)}" for number, said in wrong.items()]}
         )
-    people = _people(product)
-    finished = product.statuses.filter(category=Category.DONE).order_by("position").first()
-    with deed(product, actor, "item.created"):
-        names = dict.fromkeys(name for line in lines for name in line.labels)
-        labels = {
-            label.name.casefold(): label
-            for label in labels_named(product, list(names), actor=actor)
-        }
-        drafts = [
-            ItemDraft(
-                title=line.title,
-                kind=line.kind,
-                points=line.points,
-                status=finished if line.is_done else None,
-                under=line.parent,
-                labels=[labels[name.casefold()] for name in line.labels],
-                assignees=[people[name.casefold()] for name in line.people],
-            )
-            for line in lines
-        ]
-        return create_items(product, drafts, actor=actor, spot=spot)
+
+
+def _within(line: PastedLine, start: int) -> int | None:
+    """The place in its chunk of the line that this one stands under."""
+    return line.parent - start if line.parent is not None and line.parent >= start else None
+
+
+def _made(line: PastedLine, made: Sequence[Item]) -> Item | None:
+    """The item of an earlier chunk that this line stands under."""
+    return made[line.parent] if line.parent is not None and line.parent < len(made) else None
+
+
+def _labels(product: Product, lines: Sequence[PastedLine], actor: Actor) -> dict[str, Label]:
+    names = dict.fromkeys(name for line in lines for name in line.labels)
+    found = labels_named(product, list(names), actor=actor)
+    return {label.name.casefold(): label for label in found}
 
 
 def _people(product: Product) -> dict[str, User]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
+
+from django.db.models import OuterRef, Subquery
 
 from backlog.models import Backlog, Item, Product
 from backlog.models.items import ItemQuerySet
+from backlog.services.deeds import remember
 from mlscrum.lib import ranks
 from mlscrum.lib.errors import Conflict
 
@@ -42,6 +47,44 @@ class Spot:
         return cls(Where.AFTER, anchor)
 
 
+# The item next above each, read along with it in one statement.
+ABOVE = Subquery(
+    Item.objects.filter(backlog=OuterRef("backlog"), rank__lt=OuterRef("rank"))
+    .order_by("-rank")
+    .values("pk")[:1]
+)
+
+
+class Placed(NamedTuple):
+    """Where one item was before a deed and where it is after it, as the activity keeps it.
+
+    All by id, keys as they were. Nothing before for a new item, nothing after for one that went
+    into the trash or to another product; `above` is the item that stood next above it before.
+    """
+
+    item: int
+    from_backlog: int | None
+    from_rank: str | None
+    above: int | None
+    to_backlog: int | None
+    to_rank: str | None
+
+
+def place_of(item: Item) -> Placed:
+    """Where an item is, before a deed moves it; it was read with `above=ABOVE`."""
+    above: int | None = getattr(item, "above", None)
+    return Placed(item.pk, item.backlog_id, item.rank, above, None, None)
+
+
+def note_places(items: Iterable[Item], before: Mapping[int, Placed] | None = None) -> None:
+    """Let the deed under way tell where these items are now, and where they were before."""
+    for item in items:
+        was = (before or {}).get(item.pk) or Placed(item.pk, None, None, None, None, None)
+        is_here = item.rank is not None
+        now = was._replace(to_backlog=item.backlog_id if is_here else None, to_rank=item.rank)
+        remember("moved", list(now))
+
+
 def lock_backlogs(*backlogs: Backlog) -> dict[int, Backlog]:
     """The backlogs by id, locked in the order of their ids until the transaction ends."""
     wanted = sorted({backlog.pk for backlog in backlogs})
@@ -53,9 +96,10 @@ def lock_backlogs(*backlogs: Backlog) -> dict[int, Backlog]:
     }
 
 
-def lock_all_backlogs(product: Product) -> None:
-    """Make every other deed on the product's items wait until the transaction ends."""
-    list(Backlog.objects.select_for_update(no_key=True).filter(product=product).order_by("pk"))
+def lock_all_backlogs(*products: Product) -> None:
+    """Make every other deed on the products' items wait until the transaction ends."""
+    rows = Backlog.objects.select_for_update(no_key=True).filter(product__in=products)
+    list(rows.order_by("pk"))
 
 
 def keys_for(backlog: Backlog, spot: Spot, count: int) -> list[str]:
@@ -82,6 +126,7 @@ def rebalance(backlog: Backlog) -> None:
         item.rank = key
     # Descending, so that no row ever meets a key that is still in use.
     Item.objects.bulk_update(items[::-1], ["rank"], batch_size=500)
+    remember("rebalanced", backlog.pk)
 
 
 def _neighbours(backlog: Backlog, spot: Spot) -> tuple[str | None, str | None]:
@@ -90,12 +135,14 @@ def _neighbours(backlog: Backlog, spot: Spot) -> tuple[str | None, str | None]:
         if spot.where == Where.TOP:
             return None, _rank(ranked.order_by("rank"))
         return _rank(ranked.order_by("-rank")), None
-    here = _rank(ranked.filter(pk=spot.anchor.pk))
+    upwards = spot.where == Where.BEFORE
+    anchor = Subquery(ranked.filter(pk=spot.anchor.pk).values("rank"))
+    beyond = ranked.filter(rank__lte=anchor) if upwards else ranked.filter(rank__gte=anchor)
+    found = beyond.order_by("-rank" if upwards else "rank").values_list("rank", flat=True)[:2]
+    here, other = [*found, None, None][:2]
     if here is None:
         raise _anchor_left(backlog, spot.anchor, ranked)
-    if spot.where == Where.BEFORE:
-        return _rank(ranked.filter(rank__lt=here).order_by("-rank")), here
-    return here, _rank(ranked.filter(rank__gt=here).order_by("rank"))
+    return (other, here) if upwards else (here, other)
 
 
 def _rank(items: ItemQuerySet) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from backlog.models import Comment, Item, SearchText
 from backlog.rules.search import LONGEST_TEXT, indexed_words
@@ -21,14 +21,20 @@ def index_items(ids: Collection[int]) -> None:
     rows = Item.objects.filter(pk__in=ids).values_list(
         "pk", "product__key", "number", "title", "description"
     )
+    _write(
+        (pk, [f"{key}-{number}", title, description, *said[pk]])
+        for pk, key, number, title, description in rows
+    )
+
+
+def index_new(items: Iterable[Item]) -> None:
+    """Write the words of items just made, which nobody can have spoken of yet."""
+    _write((item.pk, [item.ref, item.title, item.description]) for item in items)
+
+
+def _write(texts: Iterable[tuple[int, list[str]]]) -> None:
     SearchText.objects.bulk_create(
-        [
-            SearchText(
-                item_id=pk,
-                words=indexed_words([f"{key}-{number}", title, description, *said[pk]]),
-            )
-            for pk, key, number, title, description in rows
-        ],
+        [SearchText(item_id=pk, words=indexed_words(said)) for pk, said in texts],
         update_conflicts=True,
         unique_fields=["item"],
         update_fields=["words"],

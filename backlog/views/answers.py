@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponseRedirect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from backlog.models import Item
+from mlscrum.lib.errors import DomainError
+from mlscrum.web.problems import problem_response
 
 
 def back_to(request: HttpRequest, default: str) -> HttpResponseRedirect:
@@ -15,6 +27,34 @@ def back_to(request: HttpRequest, default: str) -> HttpResponseRedirect:
     return HttpResponseRedirect(wanted if ours else resolve_url(default))
 
 
+def follow_moved(request: HttpRequest, item: Item) -> HttpResponseRedirect:
+    """To the same page of an item that has moved to another product; a deed has to be done anew
+    there."""
+    match = request.resolver_match
+    key, ref = item.product.key, item.ref
+    if request.method in {"GET", "HEAD"} and match is not None:
+        address = reverse(match.view_name, kwargs={**match.kwargs, "key": key, "ref": ref})
+        return HttpResponseRedirect(address)
+    messages.warning(request, f"The item has moved: it is {ref} now. Nothing was changed.")
+    return HttpResponseRedirect(reverse("backlog:item", args=[key, ref]))
+
+
 def counted(count: int, noun: str) -> str:
     """So many of them: 1 item, 2 items."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def json_door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Answer refusals as problem+json, which the page's script says."""
+
+    @wraps(view)
+    def told(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(*args, **kwargs)
+        except (DomainError, ValidationError, Http404) as error:
+            answer = problem_response(error, {})
+            if answer is None:
+                raise
+            return answer
+
+    return told

@@ -2,61 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.forms import Form
-from django.http import HttpResponse
+from django.db import transaction
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, View, product_page
-from backlog.forms.items import (
-    AssigneesForm,
-    CommentForm,
-    DeleteForm,
-    ItemForm,
-    MoveForm,
-    PointsForm,
-    StatusForm,
-    people_of,
-)
+from backlog.forms.edits import ItemEdits
+from backlog.forms.item_pages import LinkForm
+from backlog.forms.items import CommentForm, DeleteForm, ItemForm, MoveForm
 from backlog.forms.refusals import put_errors
-from backlog.models import Backlog, Item, Kind, Product
+from backlog.models import Actor, Backlog, Category, Item, Kind, Product, Status
+from backlog.queries.definitions import definition_of, definition_warnings
 from backlog.queries.findings import findings_of
-from backlog.queries.history import history_of, last_changes
-from backlog.queries.items import (
-    anchors_for,
-    children_of,
+from backlog.queries.history import history_of
+from backlog.queries.item_pages import (
+    People,
+    Under,
+    attachments_of,
+    beside,
     comments_of,
-    find_item,
-    points_under,
-    statuses_of,
+    is_in_inbox,
+    link_groups,
+    under,
 )
+from backlog.queries.items import anchors_for, find_item, statuses_of
+from backlog.queries.links import is_blocked
 from backlog.queries.panels import panels
+from backlog.queries.transfer import moved_item
 from backlog.services import findings as findings_services
 from backlog.services import items as services
-from backlog.views.answers import back_to
+from backlog.views.answers import back_to, follow_moved, json_door
 from backlog.views.findings import finding_panel
+from backlog.views.item_fields import LABELS, Fields, Sent, own_fields_of
 from mlscrum.lib.errors import Conflict, DomainError
-from mlscrum.web.sentences import errors_in_words
-
-FIELD_NAMES = {
-    "title": "Title",
-    "kind": "Kind",
-    "status": "Status",
-    "points": "Points",
-    "assignees": "Assignees",
-    "parent": "Parent",
-    "description": "Description",
-}
+from mlscrum.lib.numbers import whole_number
 
 # What a button under an item adds; a task bears nothing.
 CHILD_KINDS: dict[str, str] = {Kind.EPIC: Kind.STORY, Kind.TASK: ""}
@@ -65,12 +58,21 @@ CHILD_KINDS: dict[str, str] = {Kind.EPIC: Kind.STORY, Kind.TASK: ""}
 def item_page(
     permission: str, *, post: str | None = None
 ) -> Callable[[Callable[..., HttpResponseBase]], View]:
-    """As `product_page`, for pages of one item: the view gets `(request, item)`."""
+    """As `product_page`, for pages of one item: the view gets `(request, item, ...)`."""
 
     def decorate(view: Callable[..., HttpResponseBase]) -> View:
         @wraps(view)
-        def found(request: ProductRequest, product: Product, ref: str) -> HttpResponseBase:
-            return view(request, find_item(product, ref))
+        def found(
+            request: ProductRequest, product: Product, ref: str, **kwargs: Any
+        ) -> HttpResponseBase:
+            try:
+                item = find_item(product, ref)
+            except Http404:
+                moved = moved_item(product, ref, request.user)
+                if moved is None:
+                    raise
+                return follow_moved(request, moved)
+            return view(request, item, **kwargs)
 
         return product_page(permission, post=post)(found)
 
@@ -90,7 +92,8 @@ def item_new(request: ProductRequest, product: Product) -> HttpResponse:
         except (DomainError, ValidationError) as error:
             put_errors(form, error)
         else:
-            messages.success(request, f"{item.ref} added at the bottom of the backlog.")
+            said = f"{item.ref} added at the bottom of the backlog."
+            messages.success(request, said, extra_tags="undoable")
             return redirect(_url(item))
     return _form_page(request, form, status=422)
 
@@ -99,65 +102,78 @@ def item_new(request: ProductRequest, product: Product) -> HttpResponse:
 @cache_control(no_store=True, private=True)  # a panel may show values of the data
 @item_page("item.view")
 def item(request: ProductRequest, item: Item) -> HttpResponse:
-    """The item with its evidence, comments and history."""
-    return _show(request, item)
+    """The item with all that hangs on it: its page, or for htmx the item alone."""
+    return answer(request, item) if _is_htmx(request) else show(request, item)
 
 
+@require_POST
 @item_page("item.edit")
-def item_edit(request: ProductRequest, item: Item) -> HttpResponse:
-    """Edit an item; where somebody else changed the same field, the person chooses."""
-    if request.method != "POST":
-        return _form_page(request, ItemForm(item.product, item=item), item)
-    form = ItemForm(item.product, request.POST, item=item)
-    if not form.is_valid():
-        return _form_page(request, form, item, status=422)
+def item_set(request: ProductRequest, item: Item) -> HttpResponse:
+    """Set any fields of the item; those that were not sent stay.
+
+    With `version`, what others changed since in other fields stays, and for the same field both
+    values are shown to choose from; the other fields are saved meanwhile.
+    """
+    edits = ItemEdits(item.product, request.POST, item=item)
+    if not edits.names:
+        raise DomainError("nothing_sent", "Nothing was sent that this item has; reload the page.")
+    if request.POST.get("keep") == "theirs":
+        return done(request, item)
+    if not edits.is_valid():
+        return show_refused(request, item, Sent(edits, faults=edits.faults()), status=422)
+    version = whole_number(request.POST.get("version", ""))
     try:
-        services.update_item(
-            item,
-            actor=request.actor,
-            base_version=form.cleaned_data["version"] or item.version,
-            **form.changes(),
-        )
-    except Conflict as error:
-        if error.code != "edit_conflict":
+        changed, warnings, conflicts = _save(request, item, edits, version)
+    except ValidationError as error:
+        return show_refused(request, item, Sent(edits, faults=edits.faults_of(error)), status=422)
+    except DomainError as error:
+        if error.code == "deleted":
             raise
-        return _conflict_page(request, form, item, error)
-    except (DomainError, ValidationError) as error:
-        put_errors(form, error)
-        return _form_page(request, form, item, status=422)
-    return redirect(_url(item))
+        return show_refused(request, item, Sent(edits, faults=edits.faults_of(error)), status=409)
+    fresh = find_item(item.product, item.ref)
+    if changed:
+        said = _said(fresh, [name for name in edits.names if name in changed])
+        messages.success(request, said, extra_tags="undoable")
+        for warning in warnings:
+            messages.warning(request, warning)
+    if conflicts:
+        return show_refused(request, fresh, Sent(edits, conflicts=conflicts), status=409)
+    return done(request, fresh)
 
 
-@require_POST
-@item_page("item.edit")
-def item_status(request: ProductRequest, item: Item) -> HttpResponse:
-    """Set the status from the item's page."""
-    status = _sent(StatusForm(item.product, request.POST), "status")
-    services.update_item(item, actor=request.actor, status=status)
-    messages.success(request, f"{item.ref}: {status.name}.")
-    return redirect(_url(item))
+def _save(
+    request: ProductRequest, item: Item, edits: ItemEdits, version: int | None
+) -> tuple[list[str], list[str], list[dict[str, Any]]]:
+    """Save what can be saved: these fields, what to warn of, the conflicts of the others."""
+    conflicts: list[dict[str, Any]] = []
+    while True:
+        waiting = {str(row["field"]) for row in conflicts}
+        names = [name for name in edits.names if name not in waiting]
+        if not names:
+            return [], [], conflicts
+        try:
+            with transaction.atomic():
+                changes = edits.changes(actor=request.actor, leaving_out=waiting)
+                saved, warnings = update_with_warnings(
+                    item, actor=request.actor, base_version=version, **changes
+                )
+        except Conflict as error:
+            if error.code != "edit_conflict":
+                raise
+            told: list[dict[str, Any]] = error.extra["conflicts"]  # type: ignore[assignment]
+            conflicts += told
+        else:
+            return (names if saved.version > item.version else []), warnings, conflicts
 
 
-@require_POST
-@item_page("item.edit")
-def item_points(request: ProductRequest, item: Item) -> HttpResponse:
-    """Estimate from the item's page; empty takes the estimate away."""
-    points = _sent(PointsForm(request.POST), "points")
-    services.update_item(item, actor=request.actor, points=points)
-    said = "not estimated" if points is None else f"{float(points):g} points"
-    messages.success(request, f"{item.ref}: {said}.")
-    return redirect(_url(item))
-
-
-@require_POST
-@item_page("item.edit")
-def item_assignees(request: ProductRequest, item: Item) -> HttpResponse:
-    """Say from the item's page who works on it."""
-    people = list(_sent(AssigneesForm(item.product, request.POST), "assignees"))
-    services.update_item(item, actor=request.actor, assignees=people)
-    said = ", ".join(str(person) for person in people) or "nobody"
-    messages.success(request, f"{item.ref}: {said}.")
-    return redirect(_url(item))
+def update_with_warnings(
+    item: Item, *, actor: Actor, base_version: int | None = None, **changes: Any
+) -> tuple[Item, list[str]]:
+    """As `update_item`; with what to warn of where the new status asks for what the item lacks."""
+    status = changes.get("status")
+    warnings = definition_warnings([item], status) if status else []  # of the status it leaves
+    saved = services.update_item(item, actor=actor, base_version=base_version, **changes)
+    return saved, warnings
 
 
 @item_page("backlog.order")
@@ -177,7 +193,7 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
         except DomainError as error:
             put_errors(form, error)
         else:
-            messages.success(request, f"{item.ref} moved.")
+            messages.success(request, f"{item.ref} moved.", extra_tags="undoable")
             backlog_url = reverse("backlog:backlog", args=[item.product.key])
             return redirect(f"{backlog_url}#item-{item.number}")
     status = 422 if form.errors else 200
@@ -188,17 +204,6 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
         "anchors": anchors_for(item),
     }
     return render(request, "backlog/item_move.html", context, status=status)
-
-
-@require_POST
-@item_page("item.comment")
-def item_comment(request: ProductRequest, item: Item) -> HttpResponse:
-    """Say something on an item."""
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        return _show(request, item, comment_form=form, status=422)
-    services.comment(item, form.cleaned_data["text"], actor=request.actor)
-    return redirect(f"{_url(item)}#comments")
 
 
 @item_page("item.edit")
@@ -215,13 +220,14 @@ def item_delete(request: ProductRequest, item: Item) -> HttpResponse:
             assert form is not None
             put_errors(form, error)
         else:
-            messages.success(request, f"{item.ref} is in the trash for 30 days.")
+            said = f"{item.ref} is in the trash for 30 days."
+            messages.success(request, said, extra_tags="undoable")
             return redirect(_url(item))
     context = {
         "item": item,
         "form": form,
         "findings": is_open,
-        "children": children_of(item),
+        "children": under(item).total,
     }
     status = 422 if form and form.errors else 200
     return render(request, "backlog/item_delete.html", context, status=status)
@@ -232,106 +238,175 @@ def item_delete(request: ProductRequest, item: Item) -> HttpResponse:
 def item_restore(request: ProductRequest, item: Item) -> HttpResponse:
     """Bring an item back from the trash."""
     services.restore_item(item, actor=request.actor)
-    messages.success(request, f"{item.ref} is back, at the top of the backlog.")
+    said = f"{item.ref} is back, at the top of the backlog."
+    messages.success(request, said, extra_tags="undoable")
     return redirect(_url(item))
 
 
 @require_POST
 @item_page("item.edit")
-def item_confirm_done(request: ProductRequest, item: Item) -> HttpResponse:
-    """Say yes to *recovered?*: the evidence is green and the item is done."""
+def item_confirm_done(request: ProductRequest, item: Item) -> HttpResponseBase:
+    """Say yes to *recovered?*: the evidence is green and the item is done. A script gets JSON and
+    stays where it is."""
+    if request.headers.get("Accept") == "application/json":
+        return _confirmed(request, item)
     findings_services.confirm_done(item, actor=request.actor)
     messages.success(request, f"{item.ref} is done.")
     return back_to(request, _url(item))
 
 
-def _show(
+@json_door
+def _confirmed(request: ProductRequest, item: Item) -> JsonResponse:
+    findings_services.confirm_done(item, actor=request.actor)
+    return JsonResponse({"said": f"{item.ref} is done."})
+
+
+def show(
     request: ProductRequest,
     item: Item,
     *,
-    comment_form: CommentForm | None = None,
+    sent: Sent | None = None,
     status: int = 200,
+    **forms: Any,
 ) -> HttpResponse:
+    """The whole page of the item."""
+    context = _context(request, item, sent or Sent(), forms)
+    page = render(request, "backlog/item.html", {**context, "beside": beside(item)}, status=status)
+    patch_vary_headers(page, ["HX-Request"])
+    return page
+
+
+def answer(
+    request: ProductRequest,
+    item: Item,
+    *,
+    sent: Sent | None = None,
+    status: int = 200,
+    **forms: Any,
+) -> HttpResponse:
+    """The item alone, as it stands on its page and in the panel beside the backlog, with what there
+    is to say."""
+    context = _context(request, item, sent or Sent(), forms)
+    part = render(request, "backlog/_item_answer.html", context, status=status)
+    patch_vary_headers(part, ["HX-Request"])
+    return part
+
+
+def show_refused(
+    request: ProductRequest,
+    item: Item,
+    sent: Sent | None = None,
+    *,
+    status: int,
+    **forms: Any,
+) -> HttpResponse:
+    """The item with what was typed and why it was refused, as fragment or page."""
+    shown = answer if _is_htmx(request) else show
+    return shown(request, item, sent=sent, status=status, **forms)
+
+
+def done(request: ProductRequest, item: Item, *, anchor: str = "") -> HttpResponse:
+    """After a deed: the item anew for htmx, else by way of its page."""
+    if _is_htmx(request):
+        return answer(request, find_item(item.product, item.ref))
+    return redirect(f"{_url(item)}#{anchor}" if anchor else _url(item))
+
+
+def _context(
+    request: ProductRequest, item: Item, sent: Sent, forms: dict[str, Any]
+) -> dict[str, Any]:
     views = findings_of(item)
-    children = children_of(item)
-    context: dict[str, Any] = {
+    people, statuses = People(item.product), statuses_of(item.product)
+    groups = link_groups(item)
+    is_alive = item.deleted_at is None
+    watchers = list(item.watchers.order_by("name"))
+    below, may_edit = under(item), is_alive and request.may("item.edit")
+    return {
         "item": item,
+        "fields": Fields(
+            item,
+            statuses=statuses,
+            people=people.members,
+            own=own_fields_of(item.product),
+            sent=sent,
+        ),
+        "met": sum(row["is_met"] for row in item.criteria),
         "findings": [finding_panel(request, view) for view in views],
         "is_recovered": any(view.finding.recovered for view in views),
         "panels": [
             render_to_string(panel.template, dict(panel.context), request)
             for panel in panels(item, request.may, request.actor)
         ],
-        "children": children,
+        "definition": definition_of(item) if is_alive else None,
+        "under": below,
+        "finish": _finishing(item, below, statuses) if may_edit else None,
         "child_kind": CHILD_KINDS.get(item.kind, Kind.TASK),
-        "child_points": points_under(children),
-        "comments": comments_of(item),
-        "comment_form": comment_form or CommentForm(),
-        "history": history_of(item, everything=request.GET.get("history") == "all"),
-        "statuses": statuses_of(item.product),
-        "people": people_of(item.product),
-        "has_points": item.kind not in {Kind.EPIC, Kind.TASK},
-        "in_inbox": item.backlog.kind == Backlog.Kind.INBOX,
-        "may_edit": request.may("item.edit"),
-        "may_comment": request.may("item.comment"),
-        "may_move": request.may(
-            "inbox.take" if item.backlog.kind == Backlog.Kind.INBOX else "backlog.order"
+        "link_groups": groups,
+        "is_blocked": is_blocked(item, [end for group in groups for end in group.ends]),
+        "attachments": attachments_of(item),
+        "attachment_limit_mb": settings.ATTACHMENT_LIMIT_MB,
+        # A comment that is being edited may be an old one.
+        "comments": comments_of(
+            item, everything=_wants_all(request, "comments") or "editing" in forms
         ),
+        "history": history_of(item, everything=_wants_all(request, "history")),
+        "statuses": statuses,
+        "kinds": Kind.choices,
+        "labels": item.product.labels.all(),
+        "people": people.members,
+        "names": people.names,
+        "mentions": people.mentions,
+        "watchers": watchers,
+        "is_watching": request.user in watchers,
+        "has_points": item.kind not in {Kind.EPIC, Kind.TASK},
+        "in_inbox": is_in_inbox(item),
+        "may_edit": may_edit,
+        "may_comment": is_alive and request.may("item.comment"),
+        "may_move": is_alive
+        and request.may("inbox.take" if is_in_inbox(item) else "backlog.order"),
+        "may_restore": not is_alive and request.may("item.edit"),
+        "comment_form": CommentForm(),
+        "link_form": LinkForm(item),
+        **forms,
     }
-    return render(request, "backlog/item.html", context, status=status)
 
 
-def _sent(form: Form, name: str) -> Any:
-    """What a form of one field says. Raises DomainError where it can't be read."""
-    if not form.is_valid():
-        raise DomainError(f"bad_{name}", errors_in_words(form[name])[0])
-    return form.cleaned_data[name]
+def _finishing(item: Item, below: Under, statuses: Sequence[Status]) -> Status | None:
+    """The status to offer to an item whose tasks are all done; nobody but people moves it."""
+    is_open = item.status.category != Category.DONE
+    if item.kind == Kind.EPIC or not is_open or not below.total or below.done < below.total:
+        return None
+    return next((status for status in statuses if status.category == Category.DONE), None)
 
 
-def _form_page(
-    request: ProductRequest,
-    form: ItemForm,
-    item: Item | None = None,
-    *,
-    status: int = 200,
-    **more: Any,
-) -> HttpResponse:
-    context = {"form": form, "item": item, "product": form.product, **more}
+def _said(item: Item, names: list[str]) -> str:
+    """What was saved, in a few words."""
+    if names == ["status"]:
+        return f"{item.ref}: {item.status.name}."
+    if names == ["points"]:
+        points = "not estimated" if item.points is None else f"{float(item.points):g} points"
+        return f"{item.ref}: {points}."
+    if names == ["assignees"]:
+        who = ", ".join(sorted(str(person) for person in item.assignees.all()))
+        return f"{item.ref}: {who or 'nobody'}."
+    words = [LABELS.get(name, name.removeprefix("fields.")).lower() for name in names]
+    return f"{item.ref}: {', '.join(words)} saved."
+
+
+def _wants_all(request: ProductRequest, name: str) -> bool:
+    """Whether the page was asked for all of this, or the deed comes from a page that was."""
+    page = getattr(getattr(request, "htmx", None), "current_url", None)
+    asked = QueryDict(urlsplit(page).query) if page else request.GET
+    return "all" in {asked.get(name), request.GET.get(name)}
+
+
+def _is_htmx(request: ProductRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
+def _form_page(request: ProductRequest, form: ItemForm, *, status: int = 200) -> HttpResponse:
+    context = {"form": form, "product": form.product}
     return render(request, "backlog/item_form.html", context, status=status)
-
-
-def _conflict_page(
-    request: ProductRequest, form: ItemForm, item: Item, error: Conflict
-) -> HttpResponse:
-    """Both values of each field, and a form that goes on from the present version."""
-    fresh = find_item(item.product, item.ref)
-    told: list[dict[str, Any]] = error.extra["conflicts"]  # type: ignore[assignment]
-    changed = last_changes(fresh, [row["field"] for row in told])
-    conflicts = {
-        row["field"]: {
-            "field": row["field"],
-            "label": FIELD_NAMES.get(row["field"], row["field"]),
-            "by": changed.get(row["field"]),
-            "theirs": _shown(row["field"], row["theirs"], item.product),
-            "yours": _shown(row["field"], row["yours"], item.product),
-        }
-        for row in told
-    }
-    again = form.carried_on(fresh)
-    return _form_page(request, again, fresh, status=409, conflicts=conflicts)
-
-
-def _shown(field: str, value: Any, product: Product) -> str:
-    """A field's value as the choice between two shows it."""
-    if value is None or value in ("", []):
-        return "nothing"
-    if field == "status":
-        return next((s.name for s in statuses_of(product) if s.slug == value), str(value))
-    if field == "kind":
-        return str(Kind(value).label)
-    if field == "assignees":
-        return ", ".join(str(user) for user in people_of(product).filter(email__in=value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _wanted_kind(request: ProductRequest) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +16,7 @@ from backlog.access.pages import (
     product_page,
     signed_in,
 )
+from backlog.forms.goals import AbandonForm, FulfilForm, GoalForm
 from backlog.forms.people import (
     EvidencePolicyForm,
     MemberForm,
@@ -23,7 +25,8 @@ from backlog.forms.people import (
     TokenForm,
 )
 from backlog.forms.refusals import put_errors
-from backlog.models import Product, Role
+from backlog.models import Product, ProductGoal, Role
+from backlog.queries.goals import goals_of
 from backlog.queries.people import (
     find_invitation,
     find_member,
@@ -72,12 +75,12 @@ def settings(request: ProductRequest, product: Product) -> HttpResponse:
     """What the product is, and what evidence may do to its backlog: two forms on one page."""
     about_evidence = "evidence" in request.POST
     # The forms write into rows of their own, so that the service sees what changed.
-    form, policy = (
-        made(
-            request.POST if request.method == "POST" and about_evidence == is_policy else None,
-            instance=Product.objects.get(pk=product.pk),
-        )
-        for made, is_policy in ((ProductForm, False), (EvidencePolicyForm, True))
+    posted = request.POST if request.method == "POST" else None
+    form = ProductForm(
+        None if about_evidence else posted, instance=Product.objects.get(pk=product.pk)
+    )
+    policy = EvidencePolicyForm(
+        posted if about_evidence else None, instance=Product.objects.get(pk=product.pk)
     )
     sent = policy if about_evidence else form
     if request.method == "POST" and sent.is_valid():
@@ -88,10 +91,33 @@ def settings(request: ProductRequest, product: Product) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("backlog:settings", product.key)
+    return settings_page(request, product, form=form, policy=policy)
+
+
+def settings_page(
+    request: ProductRequest,
+    product: Product,
+    *,
+    form: ProductForm | None = None,
+    policy: EvidencePolicyForm | None = None,
+    goal_form: Form | None = None,
+    fulfil_form: Form | None = None,
+    abandon_form: Form | None = None,
+    status: int | None = None,
+) -> HttpResponse:
+    """The page of settings with forms as they were sent, and the others as the product is now."""
+    goals = list(goals_of(product))
+    active = next((goal for goal in goals if goal.state == ProductGoal.State.ACTIVE), None)
+    form = form or ProductForm(instance=product)
+    policy = policy or EvidencePolicyForm(instance=product)
+    goal_form = goal_form or GoalForm(initial={"goal": active.text if active else ""})
+    fulfil_form = fulfil_form or FulfilForm(auto_id="fulfil_%s")
+    abandon_form = abandon_form or AbandonForm(auto_id="abandon_%s")
     may_edit = request.may("product.edit")
     if not may_edit:
         for field in (*form.fields.values(), *policy.fields.values()):
             field.disabled = True
+    sent = (form, policy, goal_form, fulfil_form, abandon_form)
     return render(
         request,
         "backlog/settings.html",
@@ -99,11 +125,14 @@ def settings(request: ProductRequest, product: Product) -> HttpResponse:
             "tab": "settings",
             "form": form,
             "policy": policy,
+            "active_goal": active,
+            "past_goals": [goal for goal in goals if goal != active],
+            "goal_form": goal_form,
+            "fulfil_form": fulfil_form,
+            "abandon_form": abandon_form,
             "may_edit": may_edit,
-            "may_tokens": request.may("token.view"),
-            "statuses": product.statuses.order_by("position"),
         },
-        status=422 if sent.errors else 200,
+        status=status or (422 if any(form.errors for form in sent) else 200),
     )
 
 
@@ -130,7 +159,6 @@ def members(request: ProductRequest, product: Product) -> HttpResponse:
             "invitations": open_invitations(product) if may_edit else [],
             "roles": Role.choices,
             "may_edit": may_edit,
-            "may_tokens": request.may("token.view"),
         },
         status=422 if form.errors else 200,
     )
@@ -190,8 +218,7 @@ def tokens(request: ProductRequest, product: Product) -> HttpResponse:
     answer = render(
         request,
         "backlog/tokens.html",
-        {"tab": "tokens", "form": form, "secret": secret, "tokens": token_rows(product),
-         "may_tokens": True},
+        {"tab": "tokens", "form": form, "secret": secret, "tokens": token_rows(product)},
         status=422 if form.errors else 200,
     )  # fmt: skip
     answer["Cache-Control"] = "no-store"

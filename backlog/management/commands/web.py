@@ -1,5 +1,7 @@
 """The web server: pages, REST and live streams, by uvicorn."""
 
+import contextlib
+import socket
 from argparse import ArgumentParser
 from typing import Any
 
@@ -7,6 +9,7 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from uvicorn.supervisors import Multiprocess
 
 from backlog.services.invitations import first_link
 from mlscrum import env
@@ -24,7 +27,7 @@ class Command(BaseCommand):
         if settings.DEMO_LOGIN and not env.is_loopback(options["host"]):
             raise CommandError("DEMO_LOGIN=1 lets anyone in; with it HOST must be 127.0.0.1.")
         self._welcome()
-        uvicorn.run(
+        config = uvicorn.Config(
             "mlscrum.asgi:application",
             host=options["host"],
             port=options["port"],
@@ -37,6 +40,14 @@ class Command(BaseCommand):
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
+        if config.workers > 1:
+            Multiprocess(config, sockets=[_prompt(config.bind_socket())]).run()
+            return
+        server = uvicorn.Server(config)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+        if not server.started:
+            raise CommandError("The web server could not start.")
 
     def _welcome(self) -> None:
         """Say how the first administrator begins, as long as there is none."""
@@ -46,3 +57,13 @@ class Command(BaseCommand):
             return
         if link:
             self.stdout.write(f"Nobody administers this installation yet. Begin at {link}")
+
+
+def _prompt(listening: socket.socket) -> socket.socket:
+    """Let answers go out at once, on all connections that this socket will take.
+
+    asyncio does so for sockets that know their protocol, which is lost on the way to other
+    processes; each small answer then waited 40 ms for the caller's acknowledgement (Nagle).
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
