@@ -1,7 +1,67 @@
-"""How Django knows this app."""
+"""How Django knows this app, and what it fills of the ground floor."""
 
 from django.apps import AppConfig
+
+from mlscrum.web import rooms
 
 
 class SprintsConfig(AppConfig):
     name = "sprints"
+
+    def ready(self) -> None:
+        from backlog.queries import backlogs, columns
+        from sprints.queries.planning import pace_of
+
+        backlogs.provide_pace(pace_of)
+        columns.register(
+            columns.Column(
+                title="Sprints",
+                url_name="sprints:beside",
+                permission="sprint.view",
+                takes="sprint.run",
+                style="css/plan.css",
+                script="js/sprints/beside.js",
+            )
+        )
+        rooms.register_settings(
+            rooms.SettingsTab("teams", "Teams", "sprints:teams", 70, "member.view")
+        )
+        from backlog.queries import offers
+        from backlog.services import demo
+        from sprints.queries.assessments import make_a_sprint
+        from sprints.services.demo import tell_medical
+
+        offers.register(make_a_sprint)
+        demo.register_chapter("MED", tell_medical, order=20)
+        rooms.register(
+            rooms.Room(
+                "Board",
+                "layout-kanban",
+                "sprints:running-board",
+                30,
+                permission="sprint.view",
+                shortcut="v",
+                views=("sprints:board",),
+            )
+        )
+        rooms.register(
+            rooms.Room(
+                "Sprints",
+                "calendar-event",
+                "sprints:sprints",
+                31,
+                permission="sprint.view",
+                shortcut="s",
+                is_within=True,
+            )
+        )
+        rooms.register(
+            rooms.Room(
+                "Reports",
+                "chart-bar",
+                "sprints:reports",
+                80,
+                permission="sprint.view",
+                shortcut="r",
+            )
+        )

@@ -1,0 +1,1 @@
+"""Rules of sprints: days, figures and forecasts, without a framework."""

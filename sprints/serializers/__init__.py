@@ -1,0 +1,1 @@
+"""Sprints as REST shows and takes them."""
