@@ -10,9 +10,14 @@ class DataQualityConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.models import Subject
-        from backlog.queries import panels, subjects
+        from backlog.queries import gates, panels, subjects
         from backlog.services import demo, jobs
-        from dataquality.queries.evidence import dataset_page, urgent_findings_badge
+        from dataquality.queries.evidence import (
+            dataset_page,
+            health_targets_of,
+            urgent_findings_badge,
+        )
+        from dataquality.queries.gates import reasons_against
         from dataquality.services import profiles, runs
         from dataquality.services.demo import add_patients, take_patients_away
         from dataquality.services.files import prepare_temporary_files
@@ -26,9 +31,10 @@ class DataQualityConfig(AppConfig):
             on_cancel=runs.run_cancelled,
         )
         jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
-        demo.register_chapter("MED", add_patients, take_patients_away)
+        demo.register_chapter("MED", add_patients, take_patients_away, order=10)
         panels.register(failing_rows)
-        subjects.register(Subject.Kind.DATASET, dataset_page)
+        subjects.register(Subject.Kind.DATASET, dataset_page, health_targets=health_targets_of)
+        gates.register(Subject.Kind.DATASET, reasons_against)
         rooms.register(
             rooms.Room(
                 "Data",

@@ -120,6 +120,12 @@ def open_findings(dataset: Dataset) -> OpenFindings:
     return _open_findings(dataset.product, dataset).get(dataset.pk, OpenFindings())
 
 
+def open_finding_ids(dataset: Dataset) -> set[int]:
+    """The ids of all that is open about one dataset."""
+    found = Finding.objects.filter(subject=dataset.subject, state=Finding.State.OPEN)
+    return set(found.values_list("pk", flat=True))
+
+
 def runs_that_count(dataset: Dataset) -> list[Run]:
     """The last 30 tracked and finished runs, oldest batch first."""
     return list(_counted([dataset], CURVE_LENGTH))

@@ -45,6 +45,12 @@ def dataset_page(subject: Subject) -> str:
     return reverse("dataquality:dataset", args=[subject.product.key, subject.slug])
 
 
+def health_targets_of(subjects: Sequence[Subject]) -> dict[int, float]:
+    """The health that each of these datasets should reach, 0 to 100, by the subjects' ids."""
+    found = Dataset.objects.filter(subject__in=subjects)
+    return dict(found.values_list("subject_id", "health_target"))
+
+
 def newest_results(item: Item) -> Sequence[Result]:
     """For each finding of the item that a run has made, what the newest run said."""
     newest = (

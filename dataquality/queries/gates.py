@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, Max
-from django.utils import timezone
 
-from backlog.models import Finding
+from backlog.models import Finding, Subject
+from backlog.queries.gates import GateReason
 from dataquality.engine import suites
 from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState
 from dataquality.queries.runs import results_of, runs_of
 from dataquality.rules import gates
 from dataquality.rules.gates import Reason
+from mlscrum.lib import clock
 
 HOUR_S = 3600
 
@@ -103,7 +104,7 @@ def _gate(
     commit: str | None = None,
     max_age_s: float | None = None,
 ) -> Gate:
-    now = timezone.now()
+    now = clock.now()
     age_s = (now - run.finished_at).total_seconds() if run and run.finished_at else None
     if max_age_s is None and dataset.freshness_limit_h is not None:
         max_age_s = float(dataset.freshness_limit_h * HOUR_S)
@@ -177,3 +178,14 @@ def _urgent(datasets: Sequence[Dataset]) -> dict[int, list[gates.OpenFinding]]:
 
 def _named(column: str, words: str) -> str:
     return f"{column}: {words}" if column else words
+
+
+def reasons_against(subjects: Sequence[Subject]) -> list[GateReason]:
+    """What stands against these datasets, for gates that ask for several: those of sprints."""
+    datasets = list(Dataset.objects.filter(subject__in=subjects).select_related("subject"))
+    found = dataset_gates(datasets)
+    return [
+        GateReason(dataset.subject, reason.code, f"{dataset.subject.name}: {reason.detail}")
+        for dataset in datasets
+        for reason in ([] if found[dataset.pk].passed else found[dataset.pk].reasons)
+    ]

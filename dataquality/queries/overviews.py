@@ -98,6 +98,12 @@ class RunDetails:
         return self.run.version_id != self.run.dataset.current_version_id
 
     @property
+    def open_findings(self) -> set[int]:
+        """The ids of the findings of this run that are still open."""
+        found = (line.finding for line in self.lines)
+        return {f.pk for f in found if f is not None and f.state == Finding.State.OPEN}
+
+    @property
     def failing(self) -> list[ResultLine]:
         """The checks that failed and have rows to show."""
         return [

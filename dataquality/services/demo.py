@@ -1,4 +1,4 @@
-"""The medical demo product's data: patients with dirt in them, and the same file cleaned."""
+"""The medical demo product's data: patients with dirt in them, and two files that are cleaned."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ MISSING_AGES = 87
 OUTLYING_AGES = 4
 UNREAD_NUCLEI = 16
 HEADER = ("patient_id", "clinic", "age", "systolic", "bare_nuclei", "class")
-CLEANED_FILE = "patients-cleaned.csv"
+# Two uploads make a finding resolve: the same patients cleaned, and the export of a week later.
+GREEN_BATCHES = 2
+CLEANED_FILES = ("patients-cleaned.csv", "patients-next-week.csv")
 PATIENTS_SLUG = "patients"
 Row = dict[str, Any]
 
 
 def add_patients(product: Product, actor: Actor) -> None:
-    """Register the dataset Patients with its suite, and lay the cleaned file beside it."""
+    """Register the dataset Patients with its suite, and lay the cleaned files beside it."""
     rows = _patients()
     folder = settings.SOURCES_DIR / product.key
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CLEANED_FILE).write_text(_as_csv(_cleaned(rows)))
+    for week, name in enumerate(CLEANED_FILES):
+        (folder / name).write_text(_as_csv(_cleaned(rows, week)))
     dataset = register_dataset(
         product,
         DatasetDraft(
@@ -46,6 +49,7 @@ def add_patients(product: Product, actor: Actor) -> None:
             personal_data=True,
             sample_policy=SamplePolicy.VALUES,
             key_columns=["patient_id"],
+            green_batches=GREEN_BATCHES,
         ),
         _upload(_as_csv(_dirty(rows))),
         actor=actor,
@@ -54,7 +58,7 @@ def add_patients(product: Product, actor: Actor) -> None:
 
 
 def take_patients_away(product: Product) -> None:
-    """Once the product is deleted, remove the files of its datasets and the cleaned one, with the
+    """Once the product is deleted, remove the files of its datasets and the cleaned ones, with the
     product's folder of sources where nothing else lies in it."""
     versions = DatasetVersion.objects.filter(dataset__subject__product=product).exclude(file="")
     keys = list(versions.values_list("file", flat=True))
@@ -63,25 +67,35 @@ def take_patients_away(product: Product) -> None:
     def remove_files() -> None:
         for key in keys:
             default_storage.delete(key)
-        (folder / CLEANED_FILE).unlink(missing_ok=True)
+        for name in CLEANED_FILES:
+            (folder / name).unlink(missing_ok=True)
         with suppress(OSError):  # somebody's files lie in it too, or it is gone
             folder.rmdir()
 
     transaction.on_commit(remove_files)
 
 
-def offers_cleaned_file(dataset: Dataset) -> bool:
-    """Whether the demo's cleaned file lies ready to become a version of this dataset."""
+def cleaned_file_of(dataset: Dataset) -> str | None:
+    """The demo's next cleaned file that lies ready to become a version of this dataset; None where
+    there is none, or all have become one."""
     product = dataset.product
-    is_patients = product.is_demo and dataset.slug == PATIENTS_SLUG
-    return is_patients and (settings.SOURCES_DIR / product.key / CLEANED_FILE).is_file()
+    if not product.is_demo or dataset.slug != PATIENTS_SLUG:
+        return None
+    used = set(dataset.versions.values_list("filename", flat=True))
+    folder = settings.SOURCES_DIR / product.key
+    return next((n for n in CLEANED_FILES if n not in used and (folder / n).is_file()), None)
 
 
-def use_cleaned_file(dataset: Dataset, *, actor: Actor) -> Delivered:
-    """Make the demo's cleaned file a version of its patients; raises DomainError without one."""
-    if not offers_cleaned_file(dataset):
+def use_cleaned_file(dataset: Dataset, *, actor: Actor, name: str = "") -> Delivered:
+    """Make a cleaned file of the demo a version of its patients, by default the next; raises
+    DomainError without one. One that is a version already stays that version."""
+    product = dataset.product
+    offered = cleaned_file_of(dataset)
+    is_known = product.is_demo and dataset.slug == PATIENTS_SLUG and name in CLEANED_FILES
+    chosen = name if is_known else offered
+    if chosen is None or not (settings.SOURCES_DIR / product.key / chosen).is_file():
         raise DomainError("no_cleaned_file", f"There is no cleaned file of {dataset.name}.")
-    return add_version(dataset, ServerPath(CLEANED_FILE), actor=actor)
+    return add_version(dataset, ServerPath(chosen), actor=actor)
 
 
 def _check(kind: str, severity: str, **kwargs: Any) -> dict[str, Any]:
@@ -138,9 +152,12 @@ def _dirty(rows: Sequence[Row]) -> list[Row]:
     return dirty
 
 
-def _cleaned(rows: Sequence[Row]) -> list[Row]:
-    """What the clinics sent after they were asked: nearly every age, every nucleus read."""
-    return [{**row, "age": "" if place % 91 == 0 else row["age"]} for place, row in enumerate(rows)]
+def _cleaned(rows: Sequence[Row], week: int) -> list[Row]:
+    """What the clinics sent after they were asked, so many weeks later: nearly every age, every
+    nucleus read."""
+    return [
+        {**row, "age": "" if place % 91 == week else row["age"]} for place, row in enumerate(rows)
+    ]
 
 
 def _as_csv(rows: Sequence[Row]) -> str:

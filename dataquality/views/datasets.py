@@ -12,12 +12,19 @@ from django.views.decorators.http import require_GET, require_POST
 from backlog.access.pages import ProductRequest, product_page, subject_page
 from backlog.forms.refusals import put_errors
 from backlog.models import Product
+from backlog.queries.offers import offers
 from dataquality.forms.datasets import DatasetForm, RegisterForm, VersionForm
 from dataquality.models import Dataset, Profile, SourceKind, Trigger
-from dataquality.queries.datasets import dataset_page, dataset_rows, find_dataset, find_version
+from dataquality.queries.datasets import (
+    dataset_page,
+    dataset_rows,
+    find_dataset,
+    find_version,
+    open_finding_ids,
+)
 from dataquality.queries.overviews import overview_of, version_page, version_rows
 from dataquality.services.datasets import register_dataset, update_dataset
-from dataquality.services.demo import offers_cleaned_file, use_cleaned_file
+from dataquality.services.demo import CLEANED_FILES, cleaned_file_of, use_cleaned_file
 from dataquality.services.files import Upload, opened
 from dataquality.services.profiles import request_profile
 from dataquality.services.runs import request_run
@@ -77,7 +84,11 @@ def dataset(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     return render(
         request,
         "dataquality/dataset.html",
-        {**page_of(request, dataset, "overview"), "o": overview},
+        {
+            **page_of(request, dataset, "overview"),
+            "o": overview,
+            "offers": offers(dataset.subject, open_finding_ids(dataset), request.may),
+        },
     )
 
 
@@ -127,7 +138,8 @@ def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "may_purge": request.may("dataset.purge", dataset.subject),
             "sees_values": sees_values(request, dataset),
             "is_path": dataset.source_kind == SourceKind.PATH,
-            "offers_cleaned_file": offers_cleaned_file(dataset),
+            "cleaned_file": (cleaned := cleaned_file_of(dataset)),
+            "is_last_cleaned": cleaned == CLEANED_FILES[-1],
         },
         status=422 if form.errors else 200,
     )
@@ -143,8 +155,9 @@ def version_read_again(request: ProductRequest, dataset: Dataset) -> HttpRespons
 @require_POST
 @subject_page("dataset.add_version", find_dataset)
 def version_cleaned(request: ProductRequest, dataset: Dataset) -> HttpResponse:
-    """Take the demo's cleaned file as a version and run the checks on it."""
-    delivered = use_cleaned_file(dataset, actor=request.actor)
+    """Take a cleaned file of the demo as a version and run the checks on it."""
+    name = request.POST.get("file", "")
+    delivered = use_cleaned_file(dataset, actor=request.actor, name=name)
     return _after_delivery(
         request, dataset, delivered, run=request.may("run.start", dataset.subject)
     )

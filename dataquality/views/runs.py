@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, subject_page
+from backlog.queries.offers import offers
 from dataquality.models import Dataset, Run
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.overviews import run_details, run_rows
@@ -49,6 +50,7 @@ def run(request: ProductRequest, run: Run) -> HttpResponse:
             **page_of(request, run.dataset, "runs"),
             "d": details,
             "effects": effects_of(run),
+            "offers": offers(run.dataset.subject, details.open_findings, request.may),
             "may_decide": request.may("finding.triage", run.dataset.subject),
         },
     )
