@@ -8,6 +8,7 @@ const { person } = document.body.dataset;
 const notice = document.querySelector('[data-notice="unsaved"]');
 
 function mayKeep(form) {
+  if (form.closest("[data-item]")) return false; // item-draft.js keeps those, for longer
   if (form.method !== "post" || form.querySelector("[type=password], [type=file]")) return false;
   return form.querySelector("textarea, [type=text], [type=email], [type=number]") !== null;
 }

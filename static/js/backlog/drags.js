@@ -1,0 +1,20 @@
+// Lists whose rows are dragged. Sortable keeps each of them, with all its rows, until it is let go:
+// those that are no longer in the page are, as soon as others come.
+import Sortable from "../../vendor/sortable.esm.js";
+
+const armed = new Set();
+
+/** Let the rows of a list be dragged, unless they are already. */
+export function letDrag(list, options) {
+  letGo();
+  if (!Sortable.get(list)) armed.add(Sortable.create(list, options));
+}
+
+function letGo() {
+  if (Sortable.dragged) return; // letting go of any list would end the drag
+  for (const one of armed) {
+    if (one.el.isConnected) continue;
+    armed.delete(one);
+    one.destroy();
+  }
+}

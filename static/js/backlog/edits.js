@@ -1,0 +1,240 @@
+// What cells, keys and the bar of the selection change: each opens its window and sends one deed.
+import { say } from "../app.js";
+import { choose, decide, type } from "./editor.js";
+import { get, Refused, send } from "./send.js";
+import { surface } from "./surface.js";
+
+const POINTS = [0, { label: "½", value: 0.5 }, 1, 2, 3, 5, 8, 13, 20, 40];
+const NO_POINTS = { label: "none", value: "" };
+const NAMES = { status: "Status", kind: "Kind", parent: "Parent", assignee: "Assign", label: "Label" };
+const INPUTS = {
+  points: { title: "Points", type: "number", min: 0, max: 9999, step: 0.5 },
+  due_date: { title: "Due", type: "date" },
+  gpu_hours: { title: "GPU-hours", type: "number", min: 0, step: 0.1 },
+  blocked_reason: { title: "Blocked because", type: "text", maxLength: 300 },
+};
+
+export const pickers = () => JSON.parse(document.getElementById("pickers").textContent);
+const host = () => surface.host();
+const rowOf = (ref) => surface.rowOf(ref);
+const targets = () => surface.targets();
+export const mayEdit = () => "edit" in host().dataset;
+
+const cellOf = (ref, name) => rowOf(ref)?.querySelector(`[data-cell="${CSS.escape(name)}"]`);
+const valueOf = (ref, name) => cellOf(ref, name)?.dataset.value ?? "";
+const listOf = (ref, name) => valueOf(ref, name).split(",").filter(Boolean);
+
+function url() {
+  return `${host().dataset.edit}?${host().dataset.query}`;
+}
+
+/** Show a value in its cell before the server has it; rows are drawn anew with what holds then. */
+function foretell(refs, name, words) {
+  for (const ref of refs) {
+    const cell = cellOf(ref, name);
+    const word = cell?.querySelector(".status-name") ?? cell;
+    if (word && (word !== cell || !cell.firstElementChild || name === "points")) {
+      word.firstChild ? (word.firstChild.textContent = words) : (word.textContent = words);
+    }
+  }
+}
+
+/** Change items and draw them as they are then; what is refused is said. */
+export async function change(refs, fields, { version } = {}) {
+  try {
+    const answer = await send(url(), { refs, ...fields, version });
+    surface.put(answer, refs);
+    say(answer.said, "success", { undoable: answer.undoable });
+    for (const warning of answer.warnings || []) say(warning, "warning");
+    return answer;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const [conflict] = error.problem?.conflicts || [];
+    if (!conflict) {
+      say(error.message);
+      surface.refresh(refs); // what was shown too early
+      return undefined;
+    }
+    const choice = await decide(cellOf(refs[0], conflict.field) || rowOf(refs[0]), refs[0], {
+      theirs: conflict.theirs,
+      mine: conflict.yours,
+    });
+    if (choice === "mine") return change(refs, fields);
+    surface.refresh(refs);
+    return undefined;
+  }
+}
+
+/** One item goes by its version, so that nobody's change is written over unseen. */
+function set(refs, fields) {
+  const version = refs.length === 1 ? rowOf(refs[0])?.dataset.version : undefined;
+  return change(refs, fields, { version });
+}
+
+/** Open the window for a field of these items, beside an element. */
+export function edit(name, refs = targets(), beside = null) {
+  if (!mayEdit() || refs.length === 0) return;
+  const at = beside || cellOf(refs[0], name) || rowOf(refs[0]);
+  if (name === "label" || name === "assignee") several(name, refs, at);
+  else if (name in NAMES) one(name, refs, at);
+  else if (name === "title") rename(refs[0]);
+  else if (name.startsWith("fields.")) extra(name, refs, at);
+  else typed(name, refs, at);
+}
+
+/** The epics that can be a parent: asked for when they are needed, for they may be hundreds. */
+async function parents() {
+  const response = await get(host().dataset.parents);
+  if (response) return (await response.json()).parents;
+  say("The epics could not be fetched: the server can't be reached. Try again in a moment.");
+  return null;
+}
+
+function one(name, refs, at) {
+  const values = refs.map((ref) => valueOf(ref, name));
+  const stateOf = (value) => {
+    const count = values.filter((held) => held === value).length;
+    return count === refs.length ? "all" : count ? "some" : "";
+  };
+  const withState = (option) => ({ ...option, state: stateOf(option.value) });
+  const nothing = { value: "", label: "No parent", state: stateOf("") };
+  const offered =
+    name === "parent"
+      ? parents().then((found) => found && [nothing, ...found.map(withState)])
+      : pickers()[name].map(withState);
+  const title = refs.length > 1 ? `${NAMES[name]} of ${refs.length} items` : NAMES[name];
+  const byRef = (typed) =>
+    /^[a-z0-9]+-[0-9]+$/i.test(typed) && { value: typed, label: `Under ${typed.toUpperCase()}` };
+  choose(at, title, offered, {
+    make: name === "parent" ? byRef : undefined, // one that is done, or too far down to be offered
+    pick: ({ value, label }) => {
+      foretell(refs, name, name === "status" ? label : value);
+      set(refs, { [name]: value });
+    },
+  });
+}
+
+function several(name, refs, at) {
+  const has = (value) => refs.filter((ref) => listOf(ref, name).includes(value)).length;
+  const options = pickers()[name].map((option) => {
+    const count = has(option.value);
+    return { ...option, state: count === refs.length ? "all" : count ? "some" : "" };
+  });
+  if (name === "assignee") {
+    const { me } = pickers();
+    options.sort((a, b) => (b.value === me) - (a.value === me));
+  }
+  const title = refs.length > 1 ? `${NAMES[name]} ${refs.length} items` : NAMES[name];
+  choose(at, title, options, {
+    many: true,
+    make:
+      name === "label" ? (typed) => ({ value: typed, label: typed, hint: "new label" }) : undefined,
+    pick: (option) => {
+      const on = option.state !== "all";
+      change(refs, { [`${on ? "add" : "remove"}_${name}`]: option.value }).then((answer) => {
+        if (answer && option.hint === "new label") remember(option.value);
+      });
+      return on ? "all" : "";
+    },
+  });
+}
+
+/** A new label can be chosen again before the page is read anew. */
+function remember(name) {
+  const kept = pickers();
+  if (kept.label.some(({ value }) => value === name)) return;
+  kept.label.push({ value: name, label: name, hue: "grey" });
+  document.getElementById("pickers").textContent = JSON.stringify(kept);
+}
+
+function typed(name, refs, at) {
+  const { title, ...field } = INPUTS[name];
+  const value = refs.length === 1 ? valueOf(refs[0], name) : "";
+  const hints = name === "points" ? [...POINTS, NO_POINTS] : [];
+  if (name === "due_date") hints.push(...days());
+  type(at, refs.length > 1 ? `${title}: ${refs.length} items` : title, { ...field, value }, {
+    hints,
+    save: (typed) => {
+      foretell(refs, name, typed || "–");
+      set(refs, { [name]: typed });
+    },
+  });
+}
+
+function days() {
+  const on = (days) => {
+    const day = new Date();
+    day.setDate(day.getDate() + days);
+    const two = (number) => String(number).padStart(2, "0");
+    return `${day.getFullYear()}-${two(day.getMonth() + 1)}-${two(day.getDate())}`;
+  };
+  return [
+    { label: "today", value: on(0) },
+    { label: "in a week", value: on(7) },
+    { label: "in two weeks", value: on(14) },
+    { label: "none", value: "" },
+  ];
+}
+
+function extra(name, refs, at) {
+  const { label, kind, choices } = pickers().fields[name];
+  const now = refs.length === 1 ? valueOf(refs[0], name) : "";
+  if (kind === "choice") {
+    const options = choices.map((value) => ({ value, label: value, state: value === now ? "all" : "" }));
+    options.unshift({ value: "", label: "None" });
+    choose(at, label, options, { pick: ({ value }) => set(refs, { [name]: value }) });
+    return;
+  }
+  if (kind === "checkbox") {
+    set(refs, { [name]: now === "True" ? "" : "true" });
+    return;
+  }
+  const inputs = { number: { type: "number", step: "any" }, date: { type: "date" } };
+  const field = { type: "text", maxLength: 1000, ...inputs[kind], value: now };
+  type(at, label, field, { save: (typed) => set(refs, { [name]: typed }) });
+}
+
+/** The title is typed in its place. */
+export function rename(ref) {
+  const link = rowOf(ref)?.querySelector(".row-link");
+  if (!link || !mayEdit()) return;
+  const title = link.querySelector(".row-title").textContent;
+  const input = document.createElement("input");
+  input.className = "row-rename";
+  input.value = title;
+  input.maxLength = 250;
+  input.setAttribute("aria-label", `Title of ${ref}`);
+  let over = false;
+  const end = (save) => {
+    if (over) return;
+    over = true;
+    const text = input.value.trim();
+    const held = document.activeElement === input;
+    input.replaceWith(link);
+    if (held) link.focus();
+    if (!save || text === title) return;
+    if (text) link.querySelector(".row-title").textContent = text;
+    set([ref], { title: text }).then((answer) => {
+      if (!answer) link.querySelector(".row-title").textContent = title;
+    });
+  };
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") end(true);
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      end(false);
+    }
+  });
+  input.addEventListener("blur", () => end(true));
+  link.replaceWith(input);
+  input.focus();
+  input.select();
+}
+
+/** Give these items to oneself, or give them back where all are one's own. */
+export function assignMe(refs = targets()) {
+  if (!mayEdit() || refs.length === 0) return;
+  const { me } = pickers();
+  const isMine = refs.every((ref) => listOf(ref, "assignee").includes(me));
+  change(refs, { [isMine ? "remove_assignee" : "add_assignee"]: me });
+}
