@@ -37,6 +37,10 @@ LOCAL_DATABASES = (
 )
 LOCAL_REDIS = "redis://127.0.0.1:6379/9"
 ON_SQLITE_AS_WELL = "not soak and (walk or not (e2e or processes))"
+# One more than there are processors, for tests of browsers and processes wait much; each takes a
+# Redis database from REDIS_URL's on, and the fifth would take the one of the compose test.
+RUNNERS = min(4, (os.cpu_count() or 1) + 1)
+BESIDE_ONE_ANOTHER = ("-n", str(RUNNERS), "--dist", "worksteal")
 
 
 @dataclass
@@ -83,7 +87,7 @@ def test(folder: str, servers: Servers) -> int:
     if not any(name.startswith("Redis") for name in servers.names):
         lines.append("Redis: not run, none answered; the embedded broker stood in for it")
     for name, chosen, selection in runs:
-        code = run_pytest(folder, chosen, *selection)
+        code = run_pytest(folder, chosen, *BESIDE_ONE_ANOTHER, *selection)
         lines.append(f"tests on {name}: {_verdict(code)}")
         failed = failed or code
     _say("", *lines)

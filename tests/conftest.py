@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from backlog.models import Actor, Member, Product, Role, Scope, User
 from backlog.services.members import add_member
 from backlog.services.products import create_product
 from backlog.services.tokens import create_token
+
+# A machine that is busy with other tests says nothing about the code.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 CAST = {
     "olga": ("Olga Kuznetsova", Role.PRODUCT_OWNER),
@@ -45,8 +52,19 @@ class Cast:
         return person
 
 
+def pytest_configure() -> None:
+    """Runs beside one another empty no cache but their own: each has a Redis database."""
+    runner = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    server = urlsplit(settings.REDIS_URL)
+    if runner and server.scheme in {"redis", "rediss"}:
+        path = f"/{int(server.path.strip('/') or 0) + runner}"
+        settings.CACHES["default"]["LOCATION"] = server._replace(path=path).geturl()
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
     """SQLite in a file, which the processes and servers of a test can open too."""
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         test = settings.DATABASES["default"].setdefault("TEST", {})

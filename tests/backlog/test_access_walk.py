@@ -18,15 +18,21 @@ from django.utils import timezone
 from backlog.access.roles import PERMISSIONS
 from backlog.models import Actor, Job, Product, Role
 from backlog.rules.evidence import Observation, Outcome
+from backlog.services.attachments import Incoming, add_attachment
+from backlog.services.extra_fields import create_field
 from backlog.services.findings import EvidenceReport, report
+from backlog.services.goals import set_goal
 from backlog.services.invitations import invite
-from backlog.services.items import ItemDraft, create_item
+from backlog.services.items import ItemDraft, comment, create_item
 from backlog.services.labels import create_label
 from backlog.services.links import add_link
+from backlog.services.saved_views import save_view
 from backlog.services.tokens import create_token
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
+from sprints.services.sprints import create_sprint
+from tests.backlog.imports import plain_file, sent
 from tests.conftest import CAST, Cast
 from tests.dataquality.conftest import (  # noqa: F401  own_folders keeps files to the test
     NUCLEI_IN_SET,
@@ -126,16 +132,31 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     invitation, link = invite(product, "nina@example.org", "developer", actor=olga)
     job = Job.objects.filter(product=product).latest("pk")
     label = create_label(product, "ux", actor=olga)
+    imported = sent(product, plain_file(1), olga)
     other = create_item(product, ItemDraft("Third reading"), actor=olga)
     linked = add_link(item, "blocks", other, actor=olga)
+    said = comment(item, "Said by Olga", actor=olga)
+    file = add_attachment(item, Incoming("a.txt", [b"hello"]), actor=olga)
+    sprint = create_sprint(product.teams.get(), actor=olga)
+    goal = set_goal(product, "Doctors trust it.", actor=olga)
+    field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     return {
         "key": "MED",
         "ref": item.ref,
         "slug": dataset.slug,
+        "status_slug": "in-review",
+        "field_slug": field.slug,
+        "facet": "parent",
+        "label_id": label.pk,
         "number": 1,
         "position": 0,
         "run_id": run.pk,
+        "sprint_id": sprint.pk,
+        "chart": "velocity",
+        "team_id": product.teams.get().pk,
         "finding_id": filed.findings[0],
+        "goal_id": goal.pk,
+        "import_id": imported.pk,
         "user_id": cast.vera.pk,
         "member_id": product.members.get(user=cast.vera).pk,
         "token_id": token.pk,
@@ -144,13 +165,23 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "token": link.rstrip("/").rpartition("/")[2],
         "source": "jira",
         "external_id": "A-1",
+        "link_id": linked.pk,
+        "comment_id": said.pk,
+        "attachment_id": file.pk,
+        "view_id": save_view(product, cast.olga, "Bugs", "kind=bug").pk,
         "id": {
             "runs": run.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,
+            "imports": imported.pk,
             "tokens": token.pk,
             "labels": label.pk,
+            "teams": product.teams.get().pk,
+            "sprints": sprint.pk,
+            "goals": goal.pk,
             "links": linked.pk,
+            "comments": said.pk,
+            "attachments": file.pk,
         },
     }
 

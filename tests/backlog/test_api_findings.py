@@ -469,6 +469,20 @@ def test_a_job_is_cancelled_once(max_: Any, job: Job) -> None:
     assert max_.post(f"{V1}/jobs/{job.pk}/cancel/").status_code == 409
 
 
+@pytest.mark.parametrize("kind", ["import", "import.check"])
+def test_an_import_is_stopped_by_those_who_may_import(
+    api: Any, cast: Cast, product: Product, max_: Any, job: Job, kind: str
+) -> None:
+    Job.objects.update(kind=kind)
+    address = f"{V1}/jobs/{job.pk}/cancel/"
+    assert max_.post(address).status_code == 403
+    assert api(product=product).post(address).status_code == 403
+    job.refresh_from_db()
+    assert not job.cancel_requested
+    assert max_.get(f"{V1}/jobs/{job.pk}/").status_code == 200
+    assert api(cast.sina).post(address).status_code == 200
+
+
 def test_jobs_of_others_and_of_nobody_are_not_there(
     ci: Any, api: Any, cast: Cast, job: Job
 ) -> None:

@@ -80,7 +80,7 @@ def test_a_product_is_read_with_its_workflow(olga: Any, product: Product) -> Non
     found = olga.get(f"{V1}/products/med/").json()
     assert (found["key"], found["name"]) == ("MED", "Diagnosis model")
     assert found["statuses"][0] == {
-        "slug": "to-do", "name": "To do", "category": "todo", "wip_limit": None
+        "slug": "to-do", "name": "To do", "category": "todo", "wip_limit": None, "hue": "grey"
     }  # fmt: skip
 
 

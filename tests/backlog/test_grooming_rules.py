@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backlog.rules import extra_fields, links, mentions, paste
+from backlog.rules.places import placed
 
 
 def test_a_pasted_line_says_points_labels_and_people() -> None:
@@ -90,9 +91,9 @@ def test_a_handle_that_two_could_claim_means_neither() -> None:
 
 def test_a_link_that_would_close_a_circle_shows_the_way_back() -> None:
     edges = [(1, 2), (2, 3), (3, 4), (9, 1)]
-    assert links.way_back(edges, first=4, then=1) == [1, 2, 3, 4]
-    assert links.way_back(edges, first=1, then=4) == []
-    assert links.way_back([], first=7, then=7) == [7]
+    assert links.way_back(links.followers(edges), first=4, then=1) == [1, 2, 3, 4]
+    assert links.way_back(links.followers(edges), first=1, then=4) == []
+    assert links.way_back({}, first=7, then=7) == [7]
 
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=25))
@@ -101,7 +102,7 @@ def test_links_that_are_let_in_one_by_one_never_make_a_circle(
 ) -> None:
     taken: list[tuple[int, int]] = []
     for first, then in wanted:
-        if not links.way_back(taken, first, then):
+        if not links.way_back(links.followers(taken), first, then):
             taken.append((first, then))
     left = set(taken)
     while left:  # without circles there is always one that nothing comes before
@@ -143,3 +144,9 @@ def test_values_of_extra_fields_are_kept_as_json(kind: str, value: Any, kept: An
 def test_a_value_that_does_not_fit_is_refused(kind: str, value: Any) -> None:
     with pytest.raises(extra_fields.BadValue):
         extra_fields.kept(kind, value, ["high", "low"])
+
+
+def test_a_thing_is_placed_before_another_or_last() -> None:
+    assert placed("abc", "c", before="a") == ["c", "a", "b"]
+    assert placed("abc", "a", before=None) == ["b", "c", "a"]
+    assert placed("abc", "b", before="b") == ["a", "b", "c"]

@@ -13,6 +13,7 @@ from backlog.models import (
     Activity,
     Actor,
     Attachment,
+    Comment,
     Item,
     Label,
     Link,
@@ -22,9 +23,29 @@ from backlog.models import (
 )
 from backlog.services import notifications
 from backlog.services.attachments import Incoming, add_attachment, remove_attachment, tidy_name
-from backlog.services.extra_fields import create_field, delete_field, extra_of, update_field
-from backlog.services.items import ItemDraft, create_item, create_items, trash_item
-from backlog.services.labels import create_label, delete_label, labels_named, update_label
+from backlog.services.comments import delete_comment, edit_comment
+from backlog.services.extra_fields import (
+    create_field,
+    delete_field,
+    move_field,
+    update_field,
+)
+from backlog.services.extra_values import extra_of
+from backlog.services.items import (
+    ItemDraft,
+    comment,
+    create_item,
+    create_items,
+    edit_items,
+    trash_item,
+)
+from backlog.services.labels import (
+    create_label,
+    delete_label,
+    labels_named,
+    merge_labels,
+    update_label,
+)
 from backlog.services.links import add_link, remove_link
 from backlog.services.saved_views import save_view
 from mlscrum.lib.errors import Conflict, DomainError
@@ -82,10 +103,57 @@ def test_a_label_that_goes_leaves_its_items(
     label = update_label(
         create_label(product, "ux", actor=olga_acts), actor=olga_acts, name="design"
     )
-    three[0].labels.add(label)
+    for item in three[:2]:
+        item.labels.add(label)
+    trash_item(three[1], actor=olga_acts)
     delete_label(label, actor=olga_acts)
-    assert Item.objects.count() == 3
-    assert not three[0].labels.exists()
+    assert [item.version for item in Item.objects.order_by("pk")] == [2, 3, 1]
+    for item in three[:2]:
+        assert not item.labels.exists()
+        change = item.changes.get(field="labels")
+        assert (change.before, change.after) == (["design"], [])
+        assert change.activity == last_activity(product)
+    assert last_activity(product).kind == "label.deleted"
+    assert not product.labels.exists()
+
+
+def test_items_of_a_merged_label_bear_the_other_one(
+    product: Product, three: list[Item], olga_acts: Actor
+) -> None:
+    old, new = (create_label(product, name, actor=olga_acts) for name in ("data", "Data quality"))
+    for item in three:
+        item.labels.add(old)
+    three[1].labels.add(new)
+    trash_item(three[2], actor=olga_acts)
+    before = product.activities.count()
+    assert merge_labels(old, new, actor=olga_acts) == 2
+    assert all(list(item.labels.all()) == [new] for item in three)
+    assert list(product.labels.all()) == [new]
+    for item in (three[0], three[2]):
+        change = item.changes.get(field="labels")
+        assert (change.before, change.after) == (["data"], ["Data quality"])
+    assert product.activities.count() == before + 1
+    assert last_activity(product).kind == "label.merged"
+
+
+def test_a_label_is_merged_into_another_one_of_its_product(
+    product: Product, other_product: Product, olga_acts: Actor
+) -> None:
+    label = create_label(product, "ux", actor=olga_acts)
+    theirs = create_label(other_product, "ux", actor=olga_acts)
+    for wrong in (label, theirs):
+        with pytest.raises(ValidationError, match="another label of this product"):
+            merge_labels(label, wrong, actor=olga_acts)
+
+
+def test_what_does_not_change_leaves_no_activity(product: Product, olga_acts: Actor) -> None:
+    label = create_label(product, "ux", actor=olga_acts)
+    field = create_field(product, "Risk", "text", actor=olga_acts)
+    before = product.activities.count()
+    update_label(label, actor=olga_acts, name="ux", hue="grey")
+    update_field(field, actor=olga_acts, name="Risk")
+    move_field(field, before=None, actor=olga_acts)
+    assert product.activities.count() == before
 
 
 # Links -------------------------------------------------------------------------------------
@@ -214,10 +282,74 @@ def test_a_field_that_goes_takes_its_values_along(
     product: Product, three: list[Item], olga_acts: Actor
 ) -> None:
     field = create_field(product, "Risk", "text", actor=olga_acts)
-    Item.objects.filter(pk=three[0].pk).update(extra={"risk": "x", "other": 1})
+    trash_item(three[1], actor=olga_acts)
+    Item.objects.filter(pk__in=[three[0].pk, three[1].pk]).update(extra={"risk": "x", "other": 1})
     delete_field(field, actor=olga_acts)
-    three[0].refresh_from_db()
-    assert three[0].extra == {"other": 1}
+    assert [item.version for item in Item.objects.order_by("pk")] == [2, 3, 1]
+    for item in three[:2]:
+        item.refresh_from_db()
+        assert item.extra == {"other": 1}
+        change = item.changes.get(field="fields.risk")
+        assert (change.before, change.after) == ("x", None)
+        assert change.activity == last_activity(product)
+    assert last_activity(product).kind == "field.deleted"
+
+
+def test_a_hundred_items_lose_a_field_and_a_label_in_few_statements(
+    product: Product, olga_acts: Actor, django_assert_max_num_queries: Any
+) -> None:
+    field = create_field(product, "Risk", "text", actor=olga_acts)
+    label = create_label(product, "ux", actor=olga_acts)
+    draft = ItemDraft("Read", labels=[label])
+    items = create_items(product, [draft] * 100, actor=olga_acts)
+    with django_assert_max_num_queries(30):
+        edit_items(product, items, actor=olga_acts, extra={"risk": "high"})
+    with django_assert_max_num_queries(30):
+        delete_field(field, actor=olga_acts)
+    with django_assert_max_num_queries(30):
+        delete_label(label, actor=olga_acts)
+    assert Item.objects.filter(version=4, labels=None, extra={}).count() == 100
+
+
+def test_nothing_is_done_on_what_lies_in_the_trash(
+    product: Product, three: list[Item], olga_acts: Actor
+) -> None:
+    said = comment(three[0], "Why?", actor=olga_acts)
+    link = add_link(three[0], "relates", three[1], actor=olga_acts)
+    file = add_attachment(three[0], Incoming("a.txt", [b"x"]), actor=olga_acts)
+    gone = trash_item(three[0], actor=olga_acts)
+    before = product.activities.count()
+    for late in (
+        lambda: comment(gone, "Late", actor=olga_acts),
+        lambda: edit_comment(Comment.objects.get(pk=said.pk), "Late", actor=olga_acts),
+        lambda: delete_comment(Comment.objects.get(pk=said.pk), actor=olga_acts),
+        lambda: add_attachment(gone, Incoming("b.txt", [b"x"]), actor=olga_acts),
+        lambda: remove_attachment(Attachment.objects.get(pk=file.pk), actor=olga_acts),
+        lambda: remove_link(Link.objects.get(pk=link.pk), actor=olga_acts),
+    ):
+        with pytest.raises(Conflict, match="MED-1 is in the trash; restore it first"):
+            late()
+    assert product.activities.count() == before
+
+
+def test_fields_change_places(product: Product, olga_acts: Actor) -> None:
+    first, second, third = (
+        create_field(product, name, "text", actor=olga_acts) for name in ("A", "B", "C")
+    )
+    move_field(third, before=first, actor=olga_acts)
+    assert list(product.extra_fields.all()) == [third, first, second]
+    move_field(third, before=None, actor=olga_acts)
+    assert list(product.extra_fields.all()) == [first, second, third]
+    assert last_activity(product).kind == "field.moved"
+    delete_field(first, actor=olga_acts)
+    with pytest.raises(Conflict, match="no longer there"):
+        move_field(second, before=first, actor=olga_acts)
+
+
+def test_a_field_has_a_name_of_its_own(product: Product, olga_acts: Actor) -> None:
+    create_field(product, "Risk", "text", actor=olga_acts)
+    with pytest.raises(ValidationError, match="already a field of this name"):
+        create_field(product, " risk ", "number", actor=olga_acts)
 
 
 def test_a_choice_needs_choices(product: Product, olga_acts: Actor) -> None:

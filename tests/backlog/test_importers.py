@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backlog.importers import formats, jira, mapping, ordering, parsed, plain, values
+from backlog.importers import csv_files, formats, jira, mapping, ordering, parsed, plain, values
 from backlog.importers.csv_files import Table, parse_table, read_table
 from backlog.importers.dates import DateOrder, parse_day, parse_moment, sniff_dates
 from backlog.importers.jira_markup import to_markdown
@@ -157,12 +157,32 @@ def test_rows_that_are_too_wide_or_too_narrow_are_told_and_never_shifted() -> No
     table = parse_table('Key,Labels,Points\nA-1,"two\nlines",3\nA-2,ui,api,5\nA-3,ui\n')
     assert [(row.number, row.cells, row.narrow) for row in table.rows] == [
         (2, ("A-1", "two\nlines", "3"), False),
-        (4, ("A-3", "ui", ""), True),
+        (4, ("A-3", "ui"), True),
     ]
+    assert [row.text(2) for row in table.rows] == ["3", ""]
     wide, narrow = table.problems
     assert (wide.row, wide.level, wide.code) == (3, Level.ERROR, "wide_row")
     assert "line 4 of the file" in wide.message
     assert (narrow.row, narrow.level, narrow.code) == (4, Level.WARNING, "narrow_row")
+
+
+def test_short_rows_under_a_wide_header_take_no_more_memory_than_the_file_has_cells() -> None:
+    """A file of 50 MB would be gigabytes if each row were filled up to the width of the header."""
+    table = parse_table(",".join(f"c{place}" for place in range(5000)) + "\n" + "a\n" * 2000)
+    assert len(table.rows) == 2000
+    assert sum(len(row.cells) for row in table.rows) == 2000
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [("ROWS", "too_many_rows"), ("CELLS", "too_many_cells")]
+)
+def test_more_rows_or_cells_than_are_read_at_once_are_refused(
+    limit: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, f"MOST_{limit}", 3)
+    with pytest.raises(DomainError) as refused:
+        parse_table("Key,Title\nA,1\nB,2\nC,3\nD,4\n")
+    assert (refused.value.code, refused.value.status) == (code, 413)
 
 
 def test_a_quote_that_is_never_closed_does_not_swallow_the_rest_in_silence() -> None:
@@ -275,7 +295,9 @@ def test_points_are_read_with_point_or_comma(text: str, points: str | None) -> N
     assert "E" not in str(values.points(text))
 
 
-@pytest.mark.parametrize("text", ["-1", "10000", "many", "1,000", "inf", "1e999999", "5 or 8"])
+@pytest.mark.parametrize(
+    "text", ["-1", "10000", "many", "1,000", "inf", "1e999999", "1e999999999", "5 or 8"]
+)
 def test_points_out_of_their_range_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="."):
         values.points(text)
@@ -309,6 +331,13 @@ def test_any_text_is_a_value_or_a_value_error(text: str) -> None:
             read(text)
     values.words(text)
     values.criteria(text)
+
+
+def test_a_criterion_of_a_megabyte_of_lines_is_read_at_once() -> None:
+    begun = time.process_time()
+    [criterion] = values.criteria("- a\n" + "b\n" * 400_000)
+    assert len(criterion.text) == 800_001
+    assert time.process_time() - begun < 5  # joined line by line it took the square of their number
 
 
 def test_a_list_is_parted_by_commas_semicolons_bars_lines_or_written_as_json() -> None:
@@ -536,7 +565,7 @@ def test_points_and_parents_that_a_kind_cant_have_stay_as_extra_fields() -> None
     )
     epic = result.items[1]
     assert (epic.points, epic.parent, epic.parent_row) == (None, "", None)
-    assert epic.extra == {"Points": "13", "Parent": "MED-1"}
+    assert epic.extra == {"Former points": "13", "Former parent": "MED-1"}
     assert [code for _, _, code in codes(result)] == ["no_points_here", "parent_not_allowed"]
 
 
@@ -549,13 +578,13 @@ def test_a_proposal_shows_what_a_person_has_to_decide() -> None:
         issue("MED-4", Status="In Review", Status_Category="In Progress", Assignee="Max Berger"),
     )
     proposal = jira.propose(table)
-    assert proposal.statuses == [
+    assert proposal.words.statuses == [
         Found("In Review", 2, "In Progress"),
         Found("Won't Do", 1, "Done"),
         Found("To Do", 1),
     ]
-    assert proposal.people == [Found("Max Berger", 2)]
-    assert proposal.kinds == [Found("Story", 3), Found("Wartung", 1, "unknown")]
+    assert proposal.words.people == [Found("Max Berger", 2)]
+    assert proposal.words.kinds == [Found("Story", 3), Found("Wartung", 1, "unknown")]
     assert proposal.mapping.kinds == {"Story": "story", "Wartung": "story"}
     assert [option.order for option in proposal.dates.options] == ["day_first", "year_first"]
     reasons = {dropped.name: dropped.reason for dropped in proposal.dropped}
@@ -780,6 +809,31 @@ def test_a_mapping_that_does_not_fit_the_file_is_refused_with_its_places() -> No
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("address", "is_one"),
+    [
+        ("https://med.atlassian.net", True),
+        ("http://jira.example/here/", True),
+        ("https://", False),
+        ("https:///browse", False),
+        ("https://med.example or so", False),
+        ("https://med.example\n", False),
+        ("see https://med.example", False),
+    ],
+)
+def test_the_address_of_the_site_is_one_address_and_nothing_else(
+    address: str, is_one: bool
+) -> None:
+    table = table_of(["id", "title"], ["1", "Read"])
+    chosen = replace(plain.propose(table).mapping, site_url=address)
+    if is_one:
+        mapping.check(chosen, table)
+        return
+    with pytest.raises(DomainError) as refused:
+        mapping.check(chosen, table)
+    assert [error.pointer for error in refused.value.errors] == ["/site_url"]
+
+
 def test_choices_for_an_earlier_file_are_kept_for_the_next_one() -> None:
     first = plain.propose(table_of(["id", "title", "Stream"], ["1", "Read", "A"])).mapping
     columns = (*first.columns[:2], replace(first.columns[2], target=Target.LABELS, detail=""))
@@ -826,7 +880,7 @@ def test_an_unknown_format_names_the_known_ones() -> None:
         ("[a|b] and x[1]", "[a|b] and x[1]"),
         ("ask [~max]", "ask @max"),
         ("||a||b||\n|1|[x|https://y]|", "| a | b |\n| --- | --- |\n| 1 | [x](https://y) |"),
-        ("|1|{{a|b}}|3|\n|4|", "|  |  |  |\n| --- | --- | --- |\n| 1 | `a\\|b` | 3 |\n| 4 |  |  |"),
+        ("|1|{{a|b}}|3|\n|4|", "|  |  |  |\n| --- | --- | --- |\n| 1 | `a\\|b` | 3 |\n| 4 |"),
         ("http | log\n| log", "http | log\n| log"),
         ("{color:red}stop{color}", "stop"),
         ("!screen shot.png|thumbnail!", "(picture: screen shot.png)"),
@@ -841,6 +895,11 @@ def test_an_unknown_format_names_the_known_ones() -> None:
 )  # fmt: skip
 def test_the_common_markup_becomes_markdown(markup: str, markdown: str) -> None:
     assert to_markdown(markup) == markdown
+
+
+def test_a_table_with_one_wide_row_grows_no_more_than_its_text_does() -> None:
+    markup = "|" + "a|" * 2000 + "\n" + "|a|\n" * 2000
+    assert len(to_markdown(markup)) < 5 * len(markup)
 
 
 MARKS = re.compile(  # what may go: names of marks, and options of links and pictures

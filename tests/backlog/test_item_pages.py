@@ -61,7 +61,7 @@ def vera(as_person: Any, cast: Cast) -> Client:
 
 
 def typed(**changes: Any) -> dict[str, Any]:
-    """The form of MED-1 as it was opened at version 1, with what the person typed."""
+    """The form of a new item, with what the person typed."""
     return {
         "title": "Second reading",
         "kind": "story",
@@ -69,7 +69,6 @@ def typed(**changes: Any) -> dict[str, Any]:
         "points": "3",
         "parent": "",
         "description": "For **doctors**.",
-        "version": "1",
         **changes,
     }
 
@@ -80,7 +79,7 @@ def test_the_page_shows_the_item_and_its_markdown(story: Item, vera: Client) -> 
     assert page.status_code == 200
     assert "<strong>doctors</strong>" in html
     assert "created it" in html
-    assert "/edit/" not in html  # stakeholders read and comment
+    assert "/set/" not in html  # stakeholders read and comment
 
 
 def test_a_ref_of_another_product_or_none_is_not_found(
@@ -91,14 +90,12 @@ def test_a_ref_of_another_product_or_none_is_not_found(
     assert olga.get("/p/MED/items/med-1/").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["", "edit/", "move/", "delete/"])
+@pytest.mark.parametrize("path", ["", "move/", "delete/"])
 def test_strangers_find_no_item(story: Item, as_person: Any, cast: Cast, path: str) -> None:
     assert as_person(cast.sam).get(f"{URL}{path}").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["edit/", "status/", "move/", "delete/", "restore/", "confirm-done/"]
-)
+@pytest.mark.parametrize("path", ["set/", "move/", "delete/", "restore/", "confirm-done/"])
 def test_stakeholders_change_nothing(story: Item, vera: Client, path: str) -> None:
     assert vera.post(f"{URL}{path}", {}).status_code == 403
 
@@ -126,7 +123,7 @@ def test_queries_do_not_grow_with_comments_findings_and_history(
     assert len(many) == len(few)
 
 
-# New and edit ---------------------------------------------------------------------------------
+# New, and set ---------------------------------------------------------------------------------
 
 
 def test_a_new_item_has_all_that_the_form_says(
@@ -140,7 +137,6 @@ def test_a_new_item_has_all_that_the_form_says(
         assignees=[cast.max.email, cast.sina.email],
         parent="med-2",
         points="0.5",
-        version="",
     )
     answer = max_.post("/p/MED/items/new/", new)
     assert answer.status_code == 302
@@ -170,7 +166,7 @@ def test_a_new_item_has_all_that_the_form_says(
     ],
 )
 def test_a_bad_field_is_said_at_the_field(story: Item, max_: Client, wrong: dict[str, Any]) -> None:
-    answer = max_.post("/p/MED/items/new/", typed(version="", **wrong))
+    answer = max_.post("/p/MED/items/new/", typed(**wrong))
     assert answer.status_code == 422
     assert "field-error" in answer.content.decode()
     assert Item.objects.count() == 1
@@ -182,105 +178,37 @@ def test_a_new_task_is_offered_under_its_item(story: Item, max_: Client) -> None
     assert '<option value="task" selected>' in html
 
 
-def test_an_edit_writes_only_what_was_changed(story: Item, max_: Client) -> None:
-    max_.post(f"{URL}edit/", typed(title="Third reading", description="For **doctors**.\r\n"))
-    story.refresh_from_db()
-    fields = set(story.changes.exclude(field="created").values_list("field", flat=True))
-    assert (story.title, story.version, fields) == (
-        "Third reading",
-        2,
-        {"title", "description"},
-    )
-
-
-def test_saving_without_a_change_changes_nothing(story: Item, max_: Client) -> None:
-    assert max_.post(f"{URL}edit/", typed()).status_code == 302
-    story.refresh_from_db()
-    assert story.version == 1
-
-
-def test_what_others_changed_in_other_fields_stays(
-    story: Item, max_: Client, olga_acts: Actor
-) -> None:
-    update_item(story, actor=olga_acts, points=Decimal(8))
-    assert max_.post(f"{URL}edit/", typed(title="Mine")).status_code == 302
-    story.refresh_from_db()
-    assert (story.title, story.points) == ("Mine", 8)
-
-
-def test_the_same_field_shows_both_values_and_lets_choose(
-    story: Item, max_: Client, olga_acts: Actor
-) -> None:
-    update_item(story, actor=olga_acts, title="Theirs", points=Decimal(8))
-    answer = max_.post(f"{URL}edit/", typed(title="Mine"))
-    html = answer.content.decode()
-    assert answer.status_code == 409
-    assert "Theirs" in html
-    assert "Mine" in html
-    assert 'name="version" value="2"' in html
-    assert html.count("Theirs</span>") == 1
-    assert '<input type="hidden" name="title" value="Mine"' in html
-    assert 'name="title" value="Mine" class' not in html  # the choice stands in place of the field
-    assert "changed by Olga Kuznetsova" in html
-    story.refresh_from_db()
-    assert story.title == "Theirs"
-
-
-@pytest.mark.parametrize(("choice", "title"), [("theirs", "Theirs"), ("yours", "Mine")])
-def test_the_choice_holds(
-    story: Item, max_: Client, olga_acts: Actor, choice: str, title: str
-) -> None:
-    update_item(story, actor=olga_acts, title="Theirs")
-    again = typed(title="Mine", description="New", version="2", keep_title=choice)
-    assert max_.post(f"{URL}edit/", again).status_code == 302
-    story.refresh_from_db()
-    assert (story.title, story.description) == (title, "New")
-
-
-def test_a_conflict_does_not_undo_what_others_did_elsewhere(
-    story: Item, max_: Client, olga_acts: Actor
-) -> None:
-    update_item(story, actor=olga_acts, title="Theirs", points=Decimal(8))
-    page = max_.post(f"{URL}edit/", typed(title="Mine"))
-    form = page.context["form"]
-    again = {name: form[name].value() for name in form.fields}
-    max_.post(f"{URL}edit/", {**again, "keep_title": "yours"})
-    story.refresh_from_db()
-    assert (story.title, story.points) == ("Mine", 8)
-
-
 def test_the_status_is_set_from_the_page(story: Item, max_: Client) -> None:
-    assert max_.post(f"{URL}status/", {"status": "in-review"}).status_code == 302
+    assert max_.post(f"{URL}set/", {"status": "in-review"}).status_code == 302
     story.refresh_from_db()
     assert story.status.slug == "in-review"
     assert "set the status to In review (before: To do)" in max_.get(URL).content.decode()
 
 
 def test_a_status_of_nowhere_is_refused(story: Item, max_: Client) -> None:
-    answer = max_.post(f"{URL}status/", {"status": "x"}, headers={"HX-Request": "true"})
+    answer = max_.post(f"{URL}set/", {"status": "x"}, headers={"HX-Request": "true"})
     assert answer.status_code == 422
+    assert "Status: choose from what is offered." in answer.content.decode()
 
 
 # Move, comment --------------------------------------------------------------------------------
 
 
 def test_points_and_people_are_set_from_the_page(story: Item, max_: Client, cast: Cast) -> None:
-    answer = max_.post(f"{URL}points/", {"points": "0.5"}, follow=True)
+    answer = max_.post(f"{URL}set/", {"points": "0.5"}, follow=True)
     assert "MED-1: 0.5 points." in answer.content.decode()
-    answer = max_.post(
-        f"{URL}assignees/", {"assignees": [cast.max.email, cast.dora.email]}, follow=True
-    )
+    answer = max_.post(f"{URL}set/", {"assignees": [cast.max.email, cast.dora.email]}, follow=True)
     assert "MED-1: Dora Anyango, Max Berger." in answer.content.decode()
     story.refresh_from_db()
     assert story.points == Decimal("0.5")
     assert set(story.assignees.all()) == {cast.max, cast.dora}
-    max_.post(f"{URL}points/", {"points": ""})
-    max_.post(f"{URL}assignees/")
+    max_.post(f"{URL}set/", {"points": ""})
+    max_.post(f"{URL}set/", {"set": "assignees"})
     assert Item.objects.get(points=None, assignees=None) == story
 
 
 def test_points_that_are_none_are_refused_with_a_sentence(story: Item, max_: Client) -> None:
-    answer = max_.post(f"{URL}points/", {"points": "many"}, headers={"HX-Request": "true"})
+    answer = max_.post(f"{URL}set/", {"points": "many"}, headers={"HX-Request": "true"})
     assert answer.status_code == 422
     assert "Points: give a number from 0 to 9999." in answer.content.decode()
 
@@ -288,9 +216,9 @@ def test_points_that_are_none_are_refused_with_a_sentence(story: Item, max_: Cli
 def test_strangers_and_stakeholders_set_nothing(
     story: Item, vera: Client, as_person: Any, cast: Cast
 ) -> None:
-    for name in ("points", "assignees"):
-        assert vera.post(f"{URL}{name}/", {}).status_code == 403
-        assert as_person(cast.sam).post(f"{URL}{name}/", {}).status_code == 404
+    for path in ("set/", "criteria/", "links/", "attachments/"):
+        assert vera.post(f"{URL}{path}", {"points": "1"}).status_code == 403
+        assert as_person(cast.sam).post(f"{URL}{path}", {"points": "1"}).status_code == 404
 
 
 def test_an_item_of_the_inbox_is_taken_from_its_page(
@@ -306,8 +234,11 @@ def test_an_item_of_the_inbox_is_taken_from_its_page(
 
 def test_the_evidence_of_an_item_does_not_repeat_its_title(product: Product, olga: Client) -> None:
     see(product, "age")
-    main = olga.get(URL).content.decode().partition("<main")[2]
-    assert main.count("age is missing in 8.7 % of rows") == 1
+    evidence = (
+        olga.get(URL).content.decode().partition('id="evidence"')[2].partition("</section>")[0]
+    )
+    assert "Great Expectations" in evidence
+    assert "age is missing in 8.7 % of rows" not in evidence
 
 
 @pytest.mark.parametrize(
@@ -400,9 +331,25 @@ def test_delete_asks_once_and_restore_brings_back(story: Item, max_: Client) -> 
     assert story.deleted_at is None
 
 
+def test_each_deed_of_these_pages_can_be_taken_back_from_its_message(
+    story: Item, olga: Client
+) -> None:
+    for path, data in (
+        (f"{URL}move/", {"where": "bottom"}),
+        (f"{URL}delete/", {}),
+        (f"{URL}restore/", {}),
+        ("/p/MED/items/new/", typed()),
+    ):
+        html = olga.post(path, data, follow=True).content.decode()
+        assert 'data-notice="undoable"' in html, path
+        assert html.count("data-undo>") == 1
+    olga.post("/p/MED/undo/")
+    assert Item.objects.alive().get() == story
+
+
 def test_an_item_in_the_trash_is_not_edited(story: Item, max_: Client, olga_acts: Actor) -> None:
     trash_item(story, actor=olga_acts)
-    answer = max_.post(f"{URL}edit/", typed(title="x", version="2"), follow=True)
+    answer = max_.post(f"{URL}set/", {"title": "x", "version": "2"}, follow=True)
     assert "restore it first" in answer.content.decode()
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Activity, Actor, Backlog, Item, Kind, Product, Stay
 from backlog.services.extra_fields import create_field
@@ -384,3 +386,16 @@ def test_an_external_id_stands_for_one_item(product: Product, max_acts: Actor) -
         create_items(product, [ItemDraft(title="Other"), draft], actor=max_acts)
     assert refused.value.code == "external_id_taken"
     assert Item.objects.count() == 1
+
+
+def test_only_an_item_with_an_external_id_takes_a_savepoint(
+    product: Product, cast: Cast, django_assert_num_queries: Any
+) -> None:
+    olga = Actor.person(cast.olga)
+    with CaptureQueriesContext(connection) as plain:
+        create_item(product, ItemDraft("Ours"), actor=olga)
+    theirs = ItemDraft("Theirs", external_source="jira", external_id="J-1")
+    with django_assert_num_queries(len(plain) + 2):
+        create_item(product, theirs, actor=olga)
+    with pytest.raises(Conflict, match="is there already"):
+        create_item(product, theirs, actor=olga)

@@ -25,16 +25,20 @@ from backlog.services.items import (
     move_items,
     product_backlog,
     restore_item,
+    trash_items,
     update_item,
 )
-from backlog.services.products import StatusLine, change_product, set_workflow, update_product
+from backlog.services.products import change_product, create_product, update_product
 from backlog.services.ranks import Spot
+from backlog.services.transfer import move_to_product
+from backlog.services.undo import undo_last
+from backlog.services.workflow import StatusLine, set_workflow
 from mlscrum.lib.errors import DomainError
 from tests.conftest import Cast
 
 DEEDS = (
     "report", "mute", "accept", "resolve", "obsolete", "reopen", "file", "delete", "restore",
-    "edit", "move", "add", "rename", "redesign",
+    "edit", "move", "add", "rename", "redesign", "bin", "undo", "send",
 )  # fmt: skip
 # Every deed takes its locks in this order (DECISIONS of the house, 9).
 ORDER = ("backlog_backlog", "backlog_itemcounter", "backlog_item", "backlog_activitycounter")
@@ -51,6 +55,8 @@ class Crowd:
         self.patients = Subject.objects.create(
             product=product, kind="dataset", slug="patients", name="Patients", owner=cast.max
         )
+        self.other = create_product(key="OTHER", name="Other", owner=cast.olga, actor=self.actor)
+        create_items(self.other, [ItemDraft("There")] * 3, actor=self.actor)
         self.failures: list[Exception] = []
 
     def report(self, chance: random.Random) -> None:
@@ -94,6 +100,20 @@ class Crowd:
     def restore(self, chance: random.Random) -> None:
         restore_item(self._item(chance), actor=self.actor)
 
+    def bin(self, chance: random.Random) -> None:
+        some = {item.pk: item for item in (self._item(chance) for _ in range(3))}
+        trash_items(self.product, list(some.values()), actor=self.actor)
+
+    def undo(self, chance: random.Random) -> None:
+        undo_last(self.product, actor=self.actor)
+
+    def send(self, chance: random.Random) -> None:
+        there = self.other if chance.random() < 0.5 else self.product
+        here = self.product if there == self.other else self.other
+        items = Item.objects.with_row().filter(product=here).order_by("pk")
+        if items:
+            move_to_product(chance.choice(list(items)), there, actor=self.actor)
+
     def edit(self, chance: random.Random) -> None:
         status = chance.choice(list(self.product.statuses.all()))
         update_item(self._item(chance), actor=self.actor, status=status)
@@ -126,7 +146,8 @@ class Crowd:
         )
 
     def _item(self, chance: random.Random) -> Item:
-        ids = Item.objects.order_by("pk").values_list("pk", flat=True)
+        mine = Item.objects.filter(product=self.product)
+        ids = mine.order_by("pk").values_list("pk", flat=True)
         found: Item = Item.objects.with_row().get(pk=chance.choice(list(ids)))
         return found
 

@@ -43,9 +43,7 @@ def test_fresh_keys_are_short_and_above_all_that_are_in_use(count: int, used: in
     assert all(key > old[-1] and len(key) <= 5 for key in new)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     moves=st.lists(
         st.tuples(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import random
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,10 @@ from backlog.queries.search import best_of, found_by
 from backlog.rules.search import asked_words, matches
 from backlog.services.items import ItemDraft, comment, create_items, trash_item, update_item
 from backlog.services.search import index_items
+from tests.bench.texts import texts
 from tests.conftest import Cast
 
-BACKLOGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "backlogs"
+MOST_AT_ONCE = 1_000
 
 
 @pytest.fixture
@@ -99,19 +98,13 @@ def test_huge_texts_and_odd_signs_are_taken(product: Product, olga_acts: Actor) 
     assert refs_of(product, "' \" \\ & | ! huge") == [item.ref]
 
 
-@pytest.mark.skipif(not BACKLOGS.is_dir(), reason="the real backlogs are not on this machine")
-def test_fifty_queries_over_real_items_find_what_the_rules_say(
+def test_fifty_queries_over_thousands_of_items_find_what_the_rules_say(
     product: Product, olga_acts: Actor
 ) -> None:
-    drafts = []
-    for path in sorted(BACKLOGS.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))[:400]
-        drafts += [
-            ItemDraft(title=row["title"][:250] or "Untitled", description=row["description"])
-            for row in rows
-        ]
-    create_items(product, drafts, actor=olga_acts)
+    _, found_texts = texts()  # 6,372 real ones where they lie beside the project
+    drafts = [ItemDraft(title=text.title, description=text.description) for text in found_texts]
+    for start in range(0, len(drafts), MOST_AT_ONCE):
+        create_items(product, drafts[start : start + MOST_AT_ONCE], actor=olga_acts)
     stored = dict(SearchText.objects.values_list("item_id", "words"))
     dice = random.Random(3)
     vocabulary = sorted({word for words in stored.values() for word in words.split()})
@@ -121,7 +114,8 @@ def test_fifty_queries_over_real_items_find_what_the_rules_say(
         " ".join(dice.sample(stored[pk].split(), 2)) for pk in dice.sample(list(stored), 10)
     ]
     for query in queries:
-        expected = {pk for pk, words in stored.items() if matches(asked_words(query), words)}
+        asked = asked_words(query)
+        expected = {pk for pk, words in stored.items() if matches(asked, words)}
         found = found_by(Item.objects.filter(product=product), query)
         assert set(found.values_list("pk", flat=True)) == expected, query
 

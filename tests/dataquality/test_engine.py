@@ -382,7 +382,7 @@ EXPECTATION = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(EXPECTATION | JSON, max_size=3) | JSON)
 def test_whatever_json_is_sent_as_a_suite_it_is_judged(sent: Any) -> None:
     if not suites.problems(sent, SCHEMA):

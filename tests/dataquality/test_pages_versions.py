@@ -13,12 +13,12 @@ from django.test import Client
 from backlog.models import Actor, Finding, Product
 from backlog.services import demo
 from dataquality.models import Dataset, Run
-from dataquality.services.demo import CLEANED_FILE, add_patients
+from dataquality.services.demo import CLEANED_FILES, add_patients
 from tests.conftest import Cast
 from tests.dataquality.conftest import CLEANED, work
 
 VERSIONS = "/p/MED/data/patients/versions/"
-OFFER = "The demo's cleaned file"
+OFFER, SECOND_OFFER = "The demo's cleaned file", "The demo's second cleaned file"
 
 
 @pytest.fixture
@@ -61,8 +61,23 @@ def test_the_five_minutes_of_the_readme_come_true(
     run = Run.objects.latest("pk")
     assert started["Location"] == f"/p/MED/runs/{run.pk}/"
     assert (run.state, run.version.number) == ("passed", 2)
+    # One of two batches has passed: nothing resolves yet, and the pages say what is missing.
+    assert set(Finding.objects.values_list("state", flat=True)) == {"open"}
+    assert "items closed" not in words_of(max_.get(started["Location"]))
+    page = words_of(max_.get(VERSIONS))
+    assert OFFER not in page
+    assert SECOND_OFFER in page
+    again = max_.post(f"{VERSIONS}cleaned/", {"file": CLEANED_FILES[0]})  # by a page left open
+    work()
+    assert again.status_code == 302
+    assert set(Finding.objects.values_list("state", flat=True)) == {"open"}
+    started = max_.post(f"{VERSIONS}cleaned/", {"file": CLEANED_FILES[1]})
+    work()
+    run = Run.objects.latest("pk")
+    assert (run.state, run.version.number) == ("passed", 3)
     assert set(Finding.objects.values_list("state", flat=True)) == {"resolved"}
     assert "items closed" in words_of(max_.get(started["Location"]))
+    assert SECOND_OFFER not in words_of(max_.get(VERSIONS))
 
 
 @pytest.mark.parametrize("others", [(), ("ours.csv",)])
@@ -78,7 +93,7 @@ def test_the_demo_leaves_no_file_behind(
     for name in others:
         (folder / name).write_text("ours")
     assert len(stored_files()) == 1
-    assert (folder / CLEANED_FILE).exists()
+    assert all((folder / name).exists() for name in CLEANED_FILES)
     with django_capture_on_commit_callbacks(execute=True):
         demo.remove()
     assert stored_files() == []
@@ -91,7 +106,7 @@ def test_only_the_demo_offers_a_cleaned_file(
 ) -> None:
     folder: Path = settings.SOURCES_DIR / "MED"
     folder.mkdir()
-    (folder / CLEANED_FILE).write_text(CLEANED)
+    (folder / CLEANED_FILES[0]).write_text(CLEANED)
     assert "cleaned file" not in words_of(max_.get(VERSIONS))
     refused = max_.post(f"{VERSIONS}cleaned/", follow=True)
     assert "There is no cleaned file of Patients." in words_of(refused)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from backlog.models import Job, User
 from backlog.services import jobs
@@ -80,10 +81,13 @@ def site(browser: Browser, transactional_db: None, tmp_path: Path, settings: Any
 
 @pytest.fixture
 def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
-    """A page of a person who has signed in; whatever the browser complains of fails the test."""
+    """A page of a person who has signed in; whatever the browser complains of fails the test, but
+    what is `tolerated`, a pattern."""
     contexts, complaints = [], []
 
-    def opened(user: User, **options: Any) -> Page:
+    def opened(
+        user: User, *, tolerated: str = "the server responded with a status of 4", **options: Any
+    ) -> Page:
         options.setdefault("viewport", {"width": 1440, "height": 900})
         context = browser.new_context(base_url=site, **options)
         contexts.append(context)
@@ -95,8 +99,7 @@ def open_page(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
             "console",
             lambda said: (
                 complaints.append(said.text)
-                if said.type == "error"
-                and "the server responded with a status of 4" not in said.text
+                if said.type == "error" and not re.search(tolerated, said.text)
                 else None
             ),
         )
@@ -157,3 +160,15 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:  # refused, or slow on a busy machine
             time.sleep(0.1)
     raise AssertionError(f"the site does not answer:\n{log.read_text()}")
+
+
+def drag(page: Page, what: Locator, onto: Locator) -> None:
+    """By the hand: slowly enough for the drag to begin."""
+    start, end = what.bounding_box(), onto.bounding_box()
+    assert start is not None
+    assert end is not None
+    page.mouse.move(start["x"] + 60, start["y"] + 14)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 66, start["y"] + 22, steps=4)
+    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] * 0.7, steps=12)
+    page.mouse.up()

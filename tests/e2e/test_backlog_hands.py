@@ -28,12 +28,13 @@ def test_the_keyboard_goes_on_where_it_was_after_a_move_and_a_taking(
     see(product, "age", "weight", "height")
     page = open_page(cast.olga)
     page.goto("/p/MED/backlog/")
-    menu = page.locator("[data-ref=MED-3] summary")
-    menu.press("Enter")
-    page.keyboard.press("Tab")
+    expect(page.locator("#backlog-counts")).to_contain_text("3 items")
+    row = page.locator("[data-ref=MED-3] .row-link")
+    row.focus()
+    page.keyboard.press("m")
     page.keyboard.press("Enter")  # Top
-    expect(page.locator("#backlog-rows li").first).to_contain_text("Third")
-    expect(menu).to_be_focused()
+    expect(page.locator("#backlog [data-list] li").first).to_contain_text("Third")
+    expect(row).to_be_focused()
 
     page.get_by_role("button", name="Take MED-5 to the top").press("Enter")
     expect(page.get_by_role("button", name="Take MED-6 to the top")).to_be_focused()
@@ -84,24 +85,24 @@ def test_what_was_typed_is_back_after_signing_in_again(
     cast.max.set_password("pw")
     cast.max.save()
     page = open_page(cast.max)
-    page.goto("/p/MED/items/MED-1/edit/")
+    page.goto("/p/MED/items/new/")
     page.get_by_label("Title").fill("First, and better")
     page.get_by_label("Description").fill("A long thought")
     page.context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Create").click()
     page.get_by_label("E-mail").fill("max@example.org")
     page.get_by_label("Password").fill("pw")
     page.get_by_role("button", name="Sign in").click()
-    expect(page).to_have_url(re.compile("/items/MED-1/edit/$"))
+    expect(page).to_have_url(re.compile("/items/new/$"))
     expect(page.get_by_text("You were signed out; nothing was saved.")).to_be_visible()
     expect(page.get_by_label("Title")).to_have_value("First, and better")
     expect(page.get_by_label("Description")).to_have_value("A long thought")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="First, and better")).to_be_visible()
 
     page.get_by_role("textbox", name="Comment").fill("Said before")
     page.context.clear_cookies(name="sessionid")
-    page.goto("/p/MED/items/MED-1/edit/")  # a page that was only opened lost nothing
+    page.goto("/p/MED/items/MED-1/delete/")  # a page that was only opened lost nothing
     expect(page.get_by_text("nothing was saved")).to_have_count(0)
 
 

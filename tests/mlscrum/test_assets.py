@@ -44,11 +44,27 @@ def test_files_are_copied_without_references_to_maps_and_only_when_something_cha
     built = clone / "build/assets"
     assert (built / "vendor/tabler.min.css").read_text().strip() == "body{}"
     assert (built / "vendor/inter/files/inter-latin-wght-normal.woff2").read_bytes() == b"wOF2"
-    assert said == ["Browser assets made: 5 files, 2 icons."]
+    assert said == ["Browser assets made: 6 files, 2 icons."]
     assert not assets.build_assets(clone, said.append)
     (clone / "static/icons.txt").write_text("check\n")
     assert assets.build_assets(clone, said.append)
     assert not list((clone / "build").glob("assets.[0-9]*"))
+
+
+@pytest.mark.parametrize(
+    ("sheet", "left"),
+    [
+        ("a{b:c}a:has(i){b:d}u{e:f}", "a{b:c}u{e:f}"),
+        ("a:has(i),u,ol:is(b,:has(p)){e:f}", "u{e:f}"),
+        ("@media (width>1px){a:has(i){b:c}u{e:f}}p{q:r}", "@media (width>1px){u{e:f}}p{q:r}"),
+        ("a:has(i){b:c;&:hover{d:e}}u{e:f}", "u{e:f}"),
+        ('u{content:"}a:has(i){"}p{q:r}', 'u{content:"}a:has(i){"}p{q:r}'),
+        ("/* }a:has(i){ */u{b:url(x;y{z)}", "/* }a:has(i){ */u{b:url(x;y{z)}"),
+        ('@charset "utf-8";a:has(i){b:c}.w\\:1,p{q:r}', '@charset "utf-8";.w\\:1,p{q:r}'),
+    ],
+)
+def test_selectors_that_ask_has_are_dropped_and_nothing_else(sheet, left):
+    assert assets.without_has(sheet) == left
 
 
 def test_the_sprite_holds_each_icon_once_without_its_invisible_square(clone):

@@ -152,3 +152,16 @@ def test_the_file_sets_nothing_that_the_readme_does_not_explain():
     for service in OURS.values():
         for name in service["environment"]:
             assert f"`{name}`" in explained, f"{name} is missing in the README's table"
+
+
+def test_every_setting_that_the_readme_names_reaches_the_services() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Configuration")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", "".join(re.findall(r"(?m)^\|[^|]*", table))))
+    passed = {name for service in COMPOSE["services"].values() for name in _environment(service)}
+    # Folders and addresses are the image's own; demos and debugging are for one's own machine.
+    elsewhere = {"CELERY_BROKER_URL", "DATA_DIR", "SOURCES_DIR", "HOST", "PORT"}
+    assert named - passed - elsewhere == {"DEBUG", "DEMO", "DEMO_LOGIN"}
+
+
+def _environment(service: dict[str, Any]) -> set[str]:
+    return set(service.get("environment", {}))

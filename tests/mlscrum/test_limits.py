@@ -17,6 +17,8 @@ UPLOADS = [
     "/p/MED/data/patients/versions/",
     "/api/v1/products/MED/datasets/",
     "/api/v1/datasets/MED/patients/versions/",
+    "/p/MED/items/MED-1/attachments/",
+    "/api/v1/items/MED-1/attachments/",
 ]
 OTHERS = ["/healthz", "/sign-in/", "/nowhere/", "/api/v1/me/", "/api/v1/products/MED/items/"]
 

@@ -93,5 +93,11 @@ def test_a_storage_url_names_a_folder_or_a_bucket() -> None:
     other = storage_backend("s3+https://key:s%2Fcret@store.example:9000/bucket")["OPTIONS"]
     assert other["endpoint_url"] == "https://store.example:9000"
     assert (other["access_key"], other["secret_key"], other["location"]) == ("key", "s/cret", "")
-    with pytest.raises(ImproperlyConfigured, match="bucket"):
-        storage_backend("s3:///prefix")
+    for half, word in (
+        ("s3:///prefix", "bucket"),
+        ("s3+https:///bucket", "host"),
+        ("s3+https://key@store.example/bucket", "half of the credentials"),
+        ("s3+https://:secret@store.example/bucket", "half of the credentials"),
+    ):
+        with pytest.raises(ImproperlyConfigured, match=word):
+            storage_backend(half)

@@ -1,0 +1,79 @@
+"""The page of the trash: who deleted what, until when it can come back, one or many at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from backlog.models import Activity, Actor, Item, Product
+from backlog.services.items import ItemDraft, create_items, product_backlog, trash_items
+from tests.conftest import Cast
+
+PATH = "/p/MED/trash/"
+
+
+@pytest.fixture
+def deleted(product: Product, cast: Cast) -> list[Item]:
+    """Four items, of which Max has deleted the first three."""
+    drafts = [ItemDraft(title) for title in ("Scans", "Doses", "Ages", "Kept")]
+    items = create_items(product, drafts, actor=Actor.system())
+    return trash_items(product, items[:3], actor=Actor.person(cast.max))
+
+
+def test_it_says_who_deleted_an_item_and_finds_it_by_its_words(
+    deleted: list[Item], cast: Cast, as_person: Any
+) -> None:
+    page = as_person(cast.vera).get(PATH).content.decode()
+    assert page.count("Max Berger, ") == 3
+    assert "Kept" not in page
+    assert "Restore" not in page
+    found = as_person(cast.vera).get(PATH, {"q": "dos"}).content.decode()
+    assert "Doses" in found
+    assert "Scans" not in found
+    assert "holds these words" in as_person(cast.vera).get(PATH, {"q": "x"}).content.decode()
+
+
+def test_many_come_back_in_one_deed_in_the_order_of_the_page(
+    product: Product, deleted: list[Item], cast: Cast, as_person: Any
+) -> None:
+    max_ = as_person(cast.max)
+    answer = max_.post(f"{PATH}restore/", {"ref": ["MED-3", "MED-1", "MED-4"]}, follow=True)
+    assert "2 items are back, at the top of the backlog." in answer.content.decode()
+    assert 'form="undo"' in answer.content.decode()
+    rows = product_backlog(product).items.alive().order_by("rank")
+    assert [item.title for item in rows] == ["Ages", "Scans", "Kept"]
+    assert Activity.objects.filter(kind="items.restored").count() == 1
+    max_.post("/p/MED/undo/")
+    assert [item.title for item in rows.all()] == ["Kept"]
+
+
+def test_a_button_of_a_row_restores_that_one_whatever_is_ticked(
+    product: Product, deleted: list[Item], cast: Cast, as_person: Any
+) -> None:
+    sent = {"only": "MED-2", "ref": ["MED-1", "MED-3"]}
+    answer = as_person(cast.max).post(f"{PATH}restore/", sent, follow=True)
+    assert "MED-2 is back" in answer.content.decode()
+    assert product.items.alive().count() == 2
+    nothing = as_person(cast.max).post(f"{PATH}restore/", follow=True).content.decode()
+    assert "tick what you want to restore" in nothing
+    assert as_person(cast.vera).post(f"{PATH}restore/", sent).status_code == 403
+
+
+def test_the_number_of_queries_does_not_grow(
+    product: Product, deleted: list[Item], cast: Cast, as_person: Any
+) -> None:
+    olga = as_person(cast.olga)
+    olga.get(PATH)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            olga.get(PATH)
+        return len(seen)
+
+    before = asked()
+    more = create_items(product, [ItemDraft(str(n)) for n in range(20)], actor=Actor.system())
+    trash_items(product, more, actor=Actor.person(cast.olga))
+    assert asked() == before

@@ -1,0 +1,200 @@
+"""Planning a sprint with one's hands: by dragging, and by the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from backlog.models import Actor, Item, Product
+from backlog.services.items import ItemDraft, create_items, move_items
+from backlog.services.ranks import Spot
+from sprints.models import Sprint
+from sprints.services.sprints import ShareLine, create_sprint, update_sprint
+from tests.conftest import Cast
+from tests.e2e.conftest import serious_faults
+
+POINTS = (8, 5, 3, 2)
+
+
+@pytest.fixture
+def items(product: Product, cast: Cast) -> list[Item]:
+    drafts = [
+        ItemDraft(f"Story {n}", points=Decimal(points), assignees=[cast.max])
+        for n, points in enumerate(POINTS, start=1)
+    ]
+    return create_items(product, drafts, actor=Actor.person(cast.olga))
+
+
+@pytest.fixture
+def sprint(product: Product, cast: Cast, items: list[Item]) -> Sprint:
+    olga = Actor.person(cast.olga)
+    made = create_sprint(
+        product.teams.get(),
+        actor=olga,
+        starts_on=date(2030, 1, 7),
+        ends_on=date(2030, 1, 18),
+        goal="Doctors see why",
+    )
+    return update_sprint(made, actor=olga, shares=[ShareLine(cast.max, Decimal(10))])
+
+
+def refs(sprint: Sprint) -> list[str]:
+    rows = Item.objects.alive().filter(backlog=sprint.backlog).order_by("rank")
+    return [item.ref for item in rows.select_related("product")]
+
+
+def planned(page: Page) -> Locator:
+    return page.locator(".planned-rows > .planned-row")
+
+
+def show(page: Page, wanted: list[str]) -> None:
+    """The sprint shows these items in this order, drawn by the server."""
+    expect(planned(page).locator(".ref")).to_have_text(wanted)
+
+
+def test_a_sprint_is_planned_by_dragging(
+    open_page: Callable[..., Page], sprint: Sprint, cast: Cast
+) -> None:
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    rows = page.locator("#backlog [data-list] .item-row")
+    expect(rows).to_have_count(4)
+
+    rows.nth(0).drag_to(page.locator(".planned-rows"))
+    show(page, ["MED-1"])
+    expect(rows).to_have_count(3)
+    rows.nth(0).drag_to(planned(page).first, target_position={"x": 60, "y": 30})
+    show(page, ["MED-1", "MED-2"])
+    expect(page.locator(".planned-sums .plan-bar").first).to_contain_text("13 / 10")
+    expect(page.locator(".planned-people .plan-bar").first).to_have_class("plan-bar is-over")
+    assert refs(sprint) == ["MED-1", "MED-2"]
+
+    planned(page).nth(1).drag_to(planned(page).first, target_position={"x": 60, "y": 4})
+    show(page, ["MED-2", "MED-1"])
+    planned(page).nth(1).drag_to(rows.nth(0), target_position={"x": 120, "y": 4})
+    show(page, ["MED-2"])
+    expect(rows.first).to_have_attribute("data-ref", "MED-1")
+    assert refs(sprint) == ["MED-2"]
+    assert serious_faults(page) == []
+
+
+def test_what_was_the_last_in_the_backlog_is_dragged_back_into_it(
+    open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    move_items(sprint.backlog.product, items[1:], actor=olga, spot=Spot.top(), to=sprint.backlog)
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    rows = page.locator("#backlog [data-list] .item-row")
+    expect(rows).to_have_count(1)
+    rows.drag_to(planned(page).first, target_position={"x": 60, "y": 4})
+    show(page, ["MED-1", "MED-2", "MED-3", "MED-4"])
+    expect(rows).to_have_count(0)
+
+    zone = page.locator("#backlog .empty-drop")
+    planned(page).first.hover(position={"x": 60, "y": 10})
+    page.mouse.down()
+    page.mouse.move(700, 300, steps=4)
+    expect(zone).to_contain_text("Drop it here")
+    zone.hover(force=True)
+    zone.hover(force=True, position={"x": 90, "y": 20})
+    page.mouse.up()
+    show(page, ["MED-2", "MED-3", "MED-4"])
+    expect(rows.locator(".ref")).to_have_text(["MED-1"])
+    expect(zone).to_have_count(0)
+    assert refs(sprint) == ["MED-2", "MED-3", "MED-4"]
+
+
+def test_a_sprint_is_planned_by_the_keyboard_alone(
+    open_page: Callable[..., Page], sprint: Sprint, cast: Cast
+) -> None:
+    page = open_page(cast.sina)  # who may not order the product backlog
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    expect(page.locator("#backlog [data-list] .item-row")).to_have_count(4)
+    keys = page.keyboard
+
+    keys.press("j")
+    expect(page.locator("#item-1 .row-link")).to_be_focused()
+    keys.press("m")
+    expect(page.get_by_role("option", name="Into Sprint 1")).to_be_visible()
+    keys.press("Enter")
+    show(page, ["MED-1"])
+    expect(page.locator("#item-2 .row-link")).to_be_focused()
+    keys.press("x")
+    keys.press("j")
+    keys.press("x")
+    keys.press("m")
+    expect(page.get_by_role("option", name="Into Sprint 1")).to_be_visible()
+    keys.press("Enter")
+    show(page, ["MED-1", "MED-2", "MED-3"])
+    expect(page.locator("#selection")).to_be_hidden()
+
+    keys.press("o")
+    expect(planned(page).nth(0).locator(".row-link")).to_be_focused()
+    keys.press("Alt+ArrowDown")
+    show(page, ["MED-2", "MED-1", "MED-3"])
+    expect(planned(page).nth(1).locator(".row-link")).to_be_focused()
+    keys.press("j")
+    expect(planned(page).nth(2).locator(".row-link")).to_be_focused()
+    keys.press("m")
+    keys.press("Enter")  # back to the top of the backlog
+    show(page, ["MED-2", "MED-1"])
+    expect(page.locator("#backlog [data-list] .item-row").first).to_have_attribute(
+        "data-ref", "MED-3"
+    )
+    keys.press("o")
+    expect(page.locator("#backlog [data-list] .row-link:focus")).to_have_count(1)
+    keys.press("Control+z")
+    show(page, ["MED-2", "MED-1", "MED-3"])
+    assert refs(sprint) == ["MED-2", "MED-1", "MED-3"]
+
+
+def test_an_item_that_somebody_else_pulled_meanwhile_is_said_to_be_there(
+    open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    other = create_sprint(sprint.backlog.product.teams.get(), actor=olga, name="Sprint of others")
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    row = page.locator("#item-1")
+    expect(row).to_be_visible()
+    move_items(sprint.backlog.product, items[:1], actor=olga, spot=Spot.top(), to=other.backlog)
+
+    row.drag_to(page.locator(".planned-rows"))
+    expect(page.locator("#toasts")).to_contain_text("MED-1 is in Sprint of others by now")
+    show(page, [])
+    expect(row).to_have_count(0)
+    assert refs(other) == ["MED-1"]
+    assert refs(sprint) == []
+
+
+def test_the_sprints_stand_beside_the_backlog_and_are_folded_on_narrow_screens(
+    open_page: Callable[..., Page], sprint: Sprint, cast: Cast
+) -> None:
+    page = open_page(cast.olga)
+    page.goto("/p/MED/backlog/")
+    beside = page.locator("details.beside")
+    expect(beside.get_by_role("heading", name="Sprint 1")).to_be_visible()
+    page.locator("#item-2").drag_to(beside.locator(".planned-rows"))
+    show(page, ["MED-2"])
+    assert serious_faults(page) == []
+
+    beside.locator("summary").click()
+    expect(beside.locator(".planned")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#item-1")).to_be_visible()
+    expect(beside.locator(".planned")).to_have_count(0)  # folded as it was left, and not fetched
+
+    narrow = open_page(cast.olga, viewport={"width": 390, "height": 844})
+    narrow.goto("/p/MED/backlog/")
+    expect(narrow.locator("#item-1")).to_be_visible()
+    expect(narrow.locator("details.beside .planned")).to_have_count(0)
+    narrow.locator("#item-1 .row-more").click()
+    narrow.get_by_role("option", name="Move…").click()
+    narrow.get_by_role("option", name="Into Sprint 1").click()
+    expect(narrow.locator("#item-1")).to_have_count(0)
+    assert set(refs(sprint)) == {"MED-1", "MED-2"}

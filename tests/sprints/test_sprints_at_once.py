@@ -1,0 +1,189 @@
+"""Two people at the same moment: one deed holds, the other is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Barrier, Event, Thread
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from backlog.models import Activity, Actor, Backlog, Item, Stay
+from backlog.services.deeds import deed
+from backlog.services.items import ItemDraft, create_items, move_items, product_backlog
+from backlog.services.products import create_product
+from backlog.services.ranks import Spot, lock_backlogs
+from mlscrum.lib.errors import Conflict, DomainError
+from sprints.models import Sprint
+from sprints.services.closing import Closing, close_sprint, plan_following
+from sprints.services.sprints import create_sprint, start_sprint
+from tests.conftest import Cast
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time"),
+]
+
+
+@pytest.fixture
+def sprint(transactional_db: None, cast: Cast) -> Sprint:
+    olga = Actor.person(cast.olga)
+    product = create_product(key="MED", name="Diagnosis model", owner=cast.olga, actor=olga)
+    items = create_items(product, [ItemDraft(f"item {n}") for n in range(5)], actor=olga)
+    team = product.teams.get()
+    planned = create_sprint(team, actor=olga, goal="Doctors see why.")
+    move_items(product, items, actor=olga, spot=Spot.top(), to=planned.backlog)
+    return planned
+
+
+def at_once(*deeds: Callable[[], Any]) -> list[BaseException | None]:
+    """Do all of them in the same moment, each on a connection of its own; what each raised."""
+    barrier = Barrier(len(deeds))
+    raised: list[BaseException | None] = [None] * len(deeds)
+
+    def run(place: int, deed: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(timeout=10)
+            deed()
+        except Exception as error:  # noqa: BLE001  told to the test
+            raised[place] = error
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=run, args=(place, deed)) for place, deed in enumerate(deeds)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    return raised
+
+
+def while_another_orders(sprint: Sprint, second: Callable[[], Any]) -> list[BaseException | None]:
+    """Let a deed begin that holds the product backlog and ends once the second one waits for it;
+    what each raised."""
+    product = sprint.backlog.product
+    begun = Event()
+
+    def first() -> None:
+        with deed(product, Actor.system(), "backlog.ordered"):
+            lock_backlogs(product_backlog(product))
+            begun.set()
+            _until_somebody_waits()
+
+    def after() -> None:
+        begun.wait(timeout=10)
+        second()
+
+    return at_once(first, after)
+
+
+def _until_somebody_waits() -> None:
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees one otherwise
+            cursor.execute(waiting)
+            if cursor.fetchone() != (0,):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for the product backlog")
+
+
+def test_a_start_with_its_goal_does_not_hold_what_others_need_to_end(
+    sprint: Sprint, cast: Cast, as_person: Any
+) -> None:
+    before = Activity.objects.count()
+    olga = as_person(cast.olga)
+    start = f"/p/MED/sprints/{sprint.pk}/start/"
+    raised = while_another_orders(sprint, lambda: olga.post(start, {"goal": "Another goal."}))
+    assert raised == [None, None]
+    sprint.refresh_from_db()
+    assert (sprint.goal, sprint.backlog.state) == ("Another goal.", "active")
+    assert Activity.objects.count() == before + 2
+
+
+@pytest.mark.parametrize("door", ["list", "item", "rest"])
+def test_an_edit_with_a_new_label_does_not_hold_what_others_need_to_end(
+    sprint: Sprint, cast: Cast, as_person: Any, api: Any, door: str
+) -> None:
+    actor, product = Actor.person(cast.olga), sprint.backlog.product
+    (item,) = create_items(product, [ItemDraft("In the product backlog")], actor=actor)
+    olga, rest = as_person(cast.olga), api(cast.olga)
+
+    def edit() -> Any:
+        match door:
+            case "list":
+                sent = {"refs": item.ref, "add_label": "new"}
+                return olga.post("/p/MED/backlog/edit/", sent)
+            case "item":
+                return olga.post(
+                    f"/p/MED/items/{item.ref}/set/", {"labels": "", "new_labels": "new"}
+                )
+            case _:
+                return rest.patch(f"/api/v1/items/{item.ref}/", {"labels": ["new"]}, format="json")
+
+    assert while_another_orders(sprint, edit) == [None, None]
+    assert [label.name for label in item.labels.all()] == ["new"]
+
+
+def test_it_closes_once_and_the_other_sees_it(sprint: Sprint, cast: Cast) -> None:
+    actor = Actor.person(cast.olga)
+    start_sprint(sprint, actor=actor)
+    for_both = [lambda: close_sprint(sprint, Closing("yes"), actor=actor)] * 2
+    errors = [error for error in at_once(*for_both) if error]
+    assert len(errors) == 1
+    assert isinstance(errors[0], Conflict)
+    assert "closed" in str(errors[0])
+    assert Stay.objects.filter(backlog_id=sprint.pk, outcome=Stay.Outcome.CARRIED).count() == 5
+    assert Stay.objects.filter(left_at__isnull=True).count() == 5
+
+
+def test_an_item_is_pulled_into_one_of_two_sprints(sprint: Sprint, cast: Cast) -> None:
+    actor = Actor.person(cast.olga)
+    product = sprint.backlog.product
+    assert sprint.backlog.team is not None
+    other = create_sprint(sprint.backlog.team, actor=actor, goal="Next.")
+    (item,) = create_items(product, [ItemDraft("Wanted by both")], actor=actor)
+
+    def pull(into: Sprint) -> Callable[[], Any]:
+        mine = Item.objects.select_related("product", "backlog").get(pk=item.pk)
+        return lambda: move_items(product, [mine], actor=actor, spot=Spot.top(), to=into.backlog)
+
+    errors = [error for error in at_once(pull(sprint), pull(other)) if error]
+    assert len(errors) == 1
+    assert isinstance(errors[0], Conflict)
+    assert Item.objects.get(pk=item.pk).backlog.kind == Backlog.Kind.SPRINT
+    assert Stay.objects.filter(item=item, left_at__isnull=True).count() == 1
+
+
+def test_two_plans_for_the_same_days_are_one(sprint: Sprint, cast: Cast) -> None:
+    actor = Actor.person(cast.olga)
+    team = sprint.backlog.team
+    assert team is not None
+    last = sprint.backlog.ends_on
+    assert last is not None
+    plan = lambda: create_sprint(  # noqa: E731
+        team, actor=actor, starts_on=last.replace(year=last.year + 1)
+    )
+    errors = [error for error in at_once(plan, plan) if error]
+    assert len(errors) == 1
+    assert isinstance(errors[0], DomainError)
+    assert errors[0].code == "sprints_overlap"
+    assert Sprint.objects.count() == 2
+
+
+def test_the_next_sprint_is_planned_once_by_two(sprint: Sprint, cast: Cast) -> None:
+    actor = Actor.person(cast.olga)
+    start_sprint(sprint, actor=actor)
+    made: list[tuple[Sprint, bool]] = []
+    plan = lambda: made.append(plan_following(sprint, actor=actor))  # noqa: E731
+    assert at_once(plan, plan) == [None, None]
+    assert sorted(is_new for _, is_new in made) == [False, True]
+    assert len({following.pk for following, _ in made}) == 1
+    assert Sprint.objects.count() == 2
