@@ -106,7 +106,7 @@ def check(folder: str) -> int:
 
 def run_pytest(folder: str, servers: Servers, *selection: str) -> int:
     """Run the suite, or a selection of it, on these servers."""
-    return _call(("python", "-m", "pytest", "-q", "-rs", *selection), servers, folder)
+    return _call(("python", "-m", "pytest", "-q", "-rsR", *selection), servers, folder)
 
 
 def find_servers() -> Servers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import Http404
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.views import APIView
@@ -13,7 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from backlog.access.declared import ANYONE_KNOWN, PUBLIC, declared_by
 from backlog.access.roles import may, role_of
 from backlog.access.tokens import actor_of
-from backlog.models import Actor, FormerRef, Item, Product, Role, Scope, Subject
+from backlog.models import Actor, FormerRef, Item, Member, Product, Role, Scope, Subject
 from backlog.models.items import ItemQuerySet
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.filters import StrictRequest
@@ -82,9 +82,17 @@ class ProductScope:
         if self.actor.user is not None:
             products = products.annotate(actor_role=F("members__role"))
         product = products.first()
-        role = getattr(product, "actor_role", None)
-        self._roles = {} if product is None or role is None else {product.pk: Role(role)}
+        self.keep_role(product, getattr(product, "actor_role", None))
         return product
+
+    def role_in(self, product: OuterRef) -> Subquery:
+        """The actor's role in the product of an outer query, for `keep_role`."""
+        members = Member.objects.filter(product=product, user=self.actor.user)
+        return Subquery(members.values("role")[:1])
+
+    def keep_role(self, product: Product | None, role: str | None) -> None:
+        """What a query of this request found, so that `require` need not ask again."""
+        self._roles = {} if product is None or role is None else {product.pk: Role(role)}
 
     def _moved_item(self, product: Product, ref: str, *, deleted: bool) -> Item:
         former = FormerRef.objects.filter(

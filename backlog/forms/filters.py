@@ -16,6 +16,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
+from django.http import QueryDict
 from django.utils import timezone
 from django_filters import BooleanFilter, CharFilter, DateFilter, IsoDateTimeFilter
 from django_filters import MultipleChoiceFilter as AnyOf
@@ -154,12 +155,16 @@ class ItemFilters(FilterSet):
 
     def __init__(
         self,
+        data: QueryDict | None = None,
         *args: Any,
         product: Product | None = None,
         reader: User | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        # Those that nobody asks for are not made: all of them take as long as a page of items.
+        declared = type(self).declared_filters
+        self.base_filters = {name: declared[name] for name in declared if name in (data or {})}
+        super().__init__(data, *args, **kwargs)
         user = getattr(self.request, "user", None)
         self.reader = reader or (user if isinstance(user, User) else None)
         asked = [name for name in self.data if name.startswith(EXTRA)] if product else []

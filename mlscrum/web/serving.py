@@ -9,6 +9,7 @@ kinds; all of ours are synchronous.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import get_resolver
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,6 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 PARTS_AT_ONCE = 64  # of 4 kB, as files are read
 KEPT = 16  # idle threads of a process, each with a connection; PostgreSQL allows 100 in all
+MADE_BEFORE_A_LOOK = 20_000  # objects; a long page makes some thousands, and drops them all
 AT_ONCE = 40  # requests of a process that are answered; the next ones wait for their turn
 
 
@@ -118,9 +121,21 @@ class _Turn:
 
 
 def application() -> App:
-    """Django, ready to serve."""
+    """Django, ready to serve, with every view loaded."""
     django.setup(set_prefix=False)
-    return KeptThreads(cast(App, OneHopHandler()))
+    handler = OneHopHandler()
+    _ = get_resolver().reverse_dict  # the first request need not wait for it
+    _leave_alone()
+    return KeptThreads(cast(App, handler))
+
+
+def _leave_alone() -> None:
+    """Keep the garbage collector from going through the code again and again: what is loaded by
+    now stays, and going through it holds every request up."""
+    gc.collect()
+    gc.freeze()
+    _, *older = gc.get_threshold()
+    gc.set_threshold(MADE_BEFORE_A_LOOK, *older)
 
 
 async def _in_pieces(left: Iterator[bytes]) -> AsyncIterator[bytes]:

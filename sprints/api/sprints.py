@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import OuterRef
 from django.http import Http404
 from django_filters.rest_framework import ChoiceFilter, FilterSet, NumberFilter
 from drf_spectacular.utils import extend_schema
@@ -122,13 +123,17 @@ class OfSprint(ProductViewSet):
     def _sprint(self, id: int) -> Sprint:
         """The sprint, if the action may be done to it; 404 for strangers."""
         sprint = (
-            Sprint.objects.select_related("backlog__product", "backlog__team", "closed_by")
+            Sprint.objects.select_related(
+                "backlog__product", "backlog__team__calendar", "closed_by"
+            )
             .prefetch_related("subjects__subject")
+            .annotate(actor_role=self.role_in(OuterRef("backlog__product")))
             .filter(pk=id, backlog__product__in=self.visible_products())
             .first()
         )
         if sprint is None:
             raise Http404(f"There is no sprint {id}.")
+        self.keep_role(sprint.backlog.product, sprint.actor_role)
         self.require(sprint.backlog.product)
         return sprint
 

@@ -85,19 +85,16 @@ def span_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Span:
 def facts_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Facts:
     """The facts of a sprint that has started, in two statements; `closed_at` closes it for the
     figures alone."""
-    stays = [
-        StayFact(*row)
-        for row in Stay.objects.filter(backlog=sprint.backlog)
-        .exclude(item__kind__in=SIDE_KINDS)
-        .values_list("item_id", "entered_at", "left_at")
-    ]
-    transitions = [
-        TransitionFact(*row)
-        for row in Transition.objects.filter(item__in={stay.item for stay in stays}).values_list(
-            "item_id", "at", "category", "points"
-        )
-    ]
-    return Facts(span_of(sprint, closed_at=closed_at), stays, transitions)
+    found = Stay.objects.filter(backlog=sprint.backlog).exclude(item__kind__in=SIDE_KINDS)
+    stays = found.values_list("item_id", "entered_at", "left_at")
+    transitions = Transition.objects.filter(item__in=found.values("item")).values_list(
+        "item_id", "at", "category", "points"
+    )
+    return Facts(
+        span_of(sprint, closed_at=closed_at),
+        [StayFact(*row) for row in stays],
+        [TransitionFact(*row) for row in transitions],
+    )
 
 
 def figures_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Figures:
