@@ -42,6 +42,10 @@ PERMISSIONS: dict[str, Permission] = {
     "sprint.view": Permission(EVERYONE, Scope.READ),
     "sprint.run": Permission(STEERERS, Scope.WRITE),
     "sprint.cancel": Permission(OWNERS, Scope.WRITE),
+    # Whoever is in the product speaks: notes, votes, cards and insights are everyone's.
+    "ceremony.view": Permission(EVERYONE, Scope.READ),
+    "ceremony.contribute": Permission(EVERYONE, Scope.WRITE),
+    "ceremony.edit": Permission(BUILDERS, Scope.WRITE),
     # An import orders the backlog by the file, and makes labels and fields: the product owner's
     # trade. Scrum masters bring a team over from its present tool, so they may as well.
     "import.run": Permission(STEERERS, Scope.WRITE, for_product_tokens=False),

@@ -75,7 +75,8 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does a deed: a person at a page, a token, or the installation itself."""
+    """Who does a deed: a person at a page, a token, a guest of one ceremony, or the installation
+    itself. A guest's deed says in its data which participant it was."""
 
     kind: ActorKind
     user: User | None = None
@@ -88,6 +89,10 @@ class Actor:
     @classmethod
     def of_token(cls, token: ApiToken) -> Actor:
         return cls(ActorKind.TOKEN, user=token.user, token=token)
+
+    @classmethod
+    def guest(cls) -> Actor:
+        return cls(ActorKind.GUEST)
 
     @classmethod
     def system(cls) -> Actor:

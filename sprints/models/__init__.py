@@ -1,6 +1,27 @@
-"""What the sprints floor keeps: the time boxes, who can give what to them, calendars."""
+"""What the sprints floor keeps: time boxes, who can give what to them, calendars, ceremonies."""
 
 from sprints.models.calendars import TeamCalendar
+from sprints.models.ceremonies import (
+    AgendaTemplate,
+    Block,
+    BlockVersion,
+    Ceremony,
+    GuestLink,
+    Outcome,
+    Participant,
+)
 from sprints.models.sprints import Share, Sprint, SprintSubject
 
-__all__ = ["Share", "Sprint", "SprintSubject", "TeamCalendar"]
+__all__ = [
+    "AgendaTemplate",
+    "Block",
+    "BlockVersion",
+    "Ceremony",
+    "GuestLink",
+    "Outcome",
+    "Participant",
+    "Share",
+    "Sprint",
+    "SprintSubject",
+    "TeamCalendar",
+]

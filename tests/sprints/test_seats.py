@@ -1,0 +1,95 @@
+"""Seats in a ceremony: members take theirs, guests come by a link that ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from backlog.models import Activity, Actor, Product
+from mlscrum.lib.errors import DomainError
+from sprints.models import Ceremony
+from sprints.queries.ceremonies import guest_seat
+from sprints.services.seats import (
+    be_present,
+    come_as_guest,
+    find_guest_link,
+    make_guest_link,
+    revoke_guest_link,
+    take_seat,
+)
+from tests.conftest import Cast
+
+
+@pytest.fixture
+def review(product: Product) -> Ceremony:
+    return Ceremony.objects.create(
+        product=product,
+        kind=Ceremony.Kind.REVIEW,
+        title="Review",
+        starts_at=timezone.now(),
+        minutes=60,
+    )
+
+
+def test_a_member_has_one_seat_and_speaks_for_the_own_role(review: Ceremony, cast: Cast) -> None:
+    seat = take_seat(review, cast.dora)
+    assert (seat.trade, seat.is_guest) == ("Domain expert", False)
+    assert take_seat(review, cast.dora) == seat
+
+
+def test_a_stranger_gets_no_seat(review: Ceremony, cast: Cast) -> None:
+    with pytest.raises(DomainError, match="Only members and guests"):
+        take_seat(review, cast.sam)
+
+
+def test_who_is_there_is_one_deed_and_coming_twice_is_none(review: Ceremony, cast: Cast) -> None:
+    seat, acts = take_seat(review, cast.max), Actor.person(cast.max)
+    be_present(seat, actor=acts)
+    be_present(seat, actor=acts)
+    deeds = Activity.objects.filter(kind="ceremony.joined")
+    assert [deed.data["ceremony"] for deed in deeds] == [review.pk]
+
+
+def test_a_guest_comes_by_a_link_until_it_is_revoked(review: Ceremony, cast: Cast) -> None:
+    olga = Actor.person(cast.olga)
+    link, secret = make_guest_link(review, actor=olga, trade=" Urban  planner ")
+    assert find_guest_link(secret) == link
+    assert find_guest_link(secret + "x") is None
+    seat = come_as_guest(link, "Pia Planner")
+    assert (seat.name, seat.trade, seat.is_guest) == ("Pia Planner", "Urban planner", True)
+    assert guest_seat("med", review.pk, seat.pk) == seat
+    assert guest_seat("MED", review.pk + 1, seat.pk) is None
+    assert guest_seat("OTHER", review.pk, seat.pk) is None
+    revoke_guest_link(link, actor=olga)
+    assert guest_seat("MED", review.pk, seat.pk) is None
+    with pytest.raises(DomainError, match="has ended"):
+        come_as_guest(link, "Pia Planner")
+
+
+def test_a_link_expires(review: Ceremony, cast: Cast) -> None:
+    link, secret = make_guest_link(review, actor=Actor.person(cast.olga))
+    seat = come_as_guest(link, "Pia")
+    link.expires_at = timezone.now() - timedelta(seconds=1)
+    link.save()
+    assert find_guest_link(secret) is None
+    assert guest_seat("MED", review.pk, seat.pk) is None
+
+
+@pytest.mark.parametrize("days", [-1, 0, 31])
+def test_a_link_ends_within_a_month(review: Ceremony, cast: Cast, days: int) -> None:
+    with pytest.raises(ValidationError, match="within the next 30 days"):
+        make_guest_link(
+            review,
+            actor=Actor.person(cast.olga),
+            expires_at=timezone.now() + timedelta(days=days),
+        )
+
+
+def test_a_guest_needs_a_name(review: Ceremony, cast: Cast) -> None:
+    link, _ = make_guest_link(review, actor=Actor.person(cast.olga))
+    with pytest.raises(ValidationError):
+        come_as_guest(link, "   ")
+    assert not review.participants.exists()
