@@ -17,7 +17,7 @@ from backlog.api.idempotency import once
 from backlog.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH
 from backlog.forms.filters import ItemFilters
 from backlog.models import Activity, Actor, Comment, Item, Label, Product
-from backlog.queries.resources import activity_of, comments_of, items_of, with_row
+from backlog.queries.resources import activity_of, comments_of, items_of, rows_of, with_row
 from backlog.serializers.items import (
     ActivitySerializer,
     CommentSerializer,
@@ -72,7 +72,7 @@ class ItemsView(ProductViewSet):
         product = self.find_product(key)
         self.require(product)
         self.filter_arguments = {"product": product}
-        page = self.paginate_queryset(self.filter_queryset(items_of(product)))
+        page = self.paginate_queryset(rows_of(self.filter_queryset(items_of(product))))
         return self.get_paginated_response(ItemSerializer(page, many=True).data)
 
     @extend_schema(

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 
 from sprints.rules.days import Calendar, all_days, day_of, end_of_day, working_days
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")  # the ideal line is drawn, not counted
+_by_time, _by_entry = attrgetter("at"), attrgetter("entered_at")
 
 
 @dataclass(frozen=True)
@@ -132,16 +134,22 @@ class _Presence:
 
 
 class _Story:
-    """What happened to one item between the limits."""
+    """What happened to one item between the limits; its points and whether it is done are those
+    of its first moment in the sprint, and of the end or of its last."""
+
+    __slots__ = ("first", "is_done", "item", "last", "limits", "presences", "rows", "times")
 
     def __init__(
         self, item: int, stays: Sequence[StayFact], rows: Sequence[TransitionFact], limits: _Limits
     ) -> None:
         self.item = item
-        self.rows = sorted(rows, key=lambda row: row.at)
+        self.rows = sorted(rows, key=_by_time)
         self.times = [row.at for row in self.rows]
         self.limits = limits
         self.presences = _presences(stays, limits)
+        self.first = self._row(self.presences[0].since)
+        self.last = self._row(self.presences[-1].until or limits.end)
+        self.is_done = _is_done(self.last if self.is_in else self._row(limits.end))
 
     @property
     def was_committed(self) -> bool:
@@ -154,47 +162,39 @@ class _Story:
     @property
     def points_first(self) -> Decimal | None:
         """At the start, or as the item first came in."""
-        return self._points(self.presences[0].since)
+        return self.first.points if self.first else None
 
     @property
     def points_last(self) -> Decimal | None:
         """At the end, or as the item last left."""
-        return self._points(self.presences[-1].until or self.limits.end)
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the item is done at the end."""
-        return self._is_done(self.limits.end)
+        return self.last.points if self.last else None
 
     def steps(self) -> Iterable[tuple[datetime, Decimal, Decimal]]:
         """Moments at which scope or done points change by this item, and by how much each."""
         scope = done = ZERO
-        for at, is_in in self._moments():
-            points = (self._points(at) or ZERO) if is_in else ZERO
-            done_points = points if is_in and self._is_done(at) else ZERO
+        for at, row in self._moments():
+            points = (row.points or ZERO) if row else ZERO
+            done_points = points if _is_done(row) else ZERO
             yield at, points - scope, done_points - done
             scope, done = points, done_points
 
-    def _moments(self) -> Iterable[tuple[datetime, bool]]:
+    def _moments(self) -> Iterable[tuple[datetime, TransitionFact | None]]:
+        """What holds from each moment on; nothing from where the item is away."""
         for presence in self.presences:
-            yield presence.since, True
             first = bisect_right(self.times, presence.since)
             last = bisect_right(self.times, presence.until or self.limits.end)
-            yield from ((at, True) for at in self.times[first:last])
+            yield presence.since, self.rows[first - 1] if first else None
+            yield from ((row.at, row) for row in self.rows[first:last])
             if presence.until:
-                yield presence.until, False
+                yield presence.until, None
 
     def _row(self, at: datetime) -> TransitionFact | None:
         place = bisect_right(self.times, at)
         return self.rows[place - 1] if place else None
 
-    def _points(self, at: datetime) -> Decimal | None:
-        row = self._row(at)
-        return row.points if row else None
 
-    def _is_done(self, at: datetime) -> bool:
-        row = self._row(at)
-        return row is not None and row.category == "done"
+def _is_done(row: TransitionFact | None) -> bool:
+    return row is not None and row.category == "done"
 
 
 def figures(
@@ -267,7 +267,7 @@ def _stories(
 def _presences(stays: Sequence[StayFact], limits: _Limits) -> list[_Presence]:
     """The item's stays between the limits, in order, those without a gap as one."""
     found: list[_Presence] = []
-    for stay in sorted(stays, key=lambda stay: stay.entered_at):
+    for stay in sorted(stays, key=_by_entry):
         since = max(stay.entered_at, limits.start)
         until = limits.left_in_time(stay)
         if not found or (found[-1].until is not None and found[-1].until < since):
