@@ -17,7 +17,7 @@ MOST_SPRINTS = 24  # of one chart: of more the bars are too thin to tell apart
 @dataclass(frozen=True)
 class Series:
     """Numbers in one colour: `hue` is a colour of tokens.css, `look` how they are drawn: line,
-    dashed, step, area, bar, dots, or band down to the series before."""
+    dashed, step, area, bar, dots, or a mark on a span, which goes up from the low before it."""
 
     name: str
     values: Sequence[Number]
@@ -283,12 +283,12 @@ def forecasts_chart(reckoned: Sequence[Reckoned]) -> Chart | None:
         labels=[each.name for each in reckoned],
         keys=[each.name for each in reckoned],
         texts=[("Within", ["yes" if each.has_held else "no" for each in reckoned])],
-        note="The band is the middle 80 % of what the sprints before each one said: about 8 of 10"
+        note="The bar is the middle 80 % of what the sprints before each one said: about 8 of 10"
         " should come within it.",
         series=[
-            Series("At least", [float(each.low) for each in reckoned], "violet", "dashed"),
-            Series("At most", [float(each.high) for each in reckoned], "violet", "band"),
-            Series("Completed", [float(each.completed) for each in reckoned], "accent", "bar"),
+            Series("At least", [float(each.low) for each in reckoned], "grey", "low"),
+            Series("At most", [float(each.high) for each in reckoned], "grey", "span"),
+            Series("Completed", [float(each.completed) for each in reckoned], "accent", "mark"),
         ],
     )
 

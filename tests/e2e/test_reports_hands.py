@@ -175,9 +175,13 @@ def drawn_of(figure: Locator) -> tuple[list[str], list[str]]:
     drawn = figure.evaluate(
         """figure => {
           const chart = window.Chart.getChart(figure.querySelector("canvas"));
-          return chart.data.datasets.map(({ label, data }) => [
-            label, ...data.map((value) => value?.y ?? value),
-          ]);
+          return chart.data.datasets.flatMap(({ label, data }) => {
+            const values = data.map((value) => value?.y ?? value);
+            if (!Array.isArray(values[0])) return [[label, ...values]];
+            const [low, high] = label.split(" to ");
+            const name = high[0].toUpperCase() + high.slice(1);
+            return [[low, ...data.map((ends) => ends[0])], [name, ...data.map((ends) => ends[1])]];
+          });
         }"""
     )
     columns = [[name, *(_words(value) for value in values)] for name, *values in drawn]
@@ -255,7 +259,7 @@ def test_a_chart_takes_the_colours_of_the_theme_and_is_saved_as_a_picture(
     assert "Sprint 1,3.0,3.0" in saved.value.path().read_text("utf-8-sig")
 
 
-def test_a_forecast_of_a_single_sprint_is_seen_by_its_points(
+def test_a_forecast_of_a_single_sprint_is_a_span_with_what_came_as_a_mark(
     product: Product, acts: Actor, cast: Cast, open_page: Open
 ) -> None:
     close_sprints(product, 4, acts)  # the first three are too little past for a forecast
@@ -263,9 +267,11 @@ def test_a_forecast_of_a_single_sprint_is_seen_by_its_points(
     page.goto("/p/MED/reports/forecast/")
     figure = page.locator("figure[data-chart=forecasts]")
     expect(figure).to_have_attribute("data-is-drawn", "")
-    radii = """figure => window.Chart.getChart(figure.querySelector('canvas')).data.datasets
-        .filter(({ type }) => type === 'line').map(({ pointRadius }) => pointRadius)"""
-    assert figure.evaluate(radii) == [4, 4]
+    shown = """figure => window.Chart.getChart(figure.querySelector('canvas')).data.datasets
+        .map(({ data, pointRadius }) => [data, pointRadius ?? null])"""
+    [[[span], _], [[came], radius]] = figure.evaluate(shown)
+    assert span[0] <= span[1]
+    assert (came, radius) == (6, 6)
 
 
 def test_without_a_script_the_numbers_are_there(past: None, cast: Cast, open_page: Open) -> None:

@@ -41,13 +41,6 @@ function lineOf(series, colour) {
     dashed: { borderDash: [5, 4], borderWidth: 1.5, pointRadius: 0 },
     step: { stepped: "before", borderWidth: 1.5, pointRadius: 0 },
     area: { fill: "origin", backgroundColor: clear(hue, 0.35), borderWidth: 1.5, pointRadius: 0 },
-    band: {
-      fill: "-1",
-      backgroundColor: clear(hue, 0.16),
-      borderDash: [5, 4],
-      borderWidth: 1.5,
-      pointRadius: 0,
-    },
   };
   const line = { type: "line", ...base, ...looks[series.look] };
   // Of one value there is no line: its point alone shows it.
@@ -67,6 +60,34 @@ function barOf(series, colour) {
   };
 }
 
+/** From what the series before it holds up to its own, as a bar that stands in the air. */
+function spanOf(series, before, colour) {
+  const hue = colour(series.hue);
+  return {
+    ...barOf(series, colour),
+    label: `${before.name} to ${series.name.toLowerCase()}`,
+    data: series.values.map((high, place) => [before.values[place], high]),
+    backgroundColor: clear(hue, 0.25),
+    borderColor: hue,
+    borderWidth: 1.5,
+    borderSkipped: false,
+    minBarLength: 3,
+  };
+}
+
+/** What came, as a mark on the span. */
+function markOf(series, colour) {
+  return {
+    ...lineOf(series, colour),
+    showLine: false,
+    pointStyle: "rectRot",
+    pointRadius: 6,
+    pointHoverRadius: 8,
+    pointBorderColor: colour("surface"),
+    order: 1,
+  };
+}
+
 function dotsOf(series, places, colour) {
   return {
     type: "scatter",
@@ -80,7 +101,10 @@ function dotsOf(series, places, colour) {
 }
 
 function datasetsOf(chart, colour) {
-  return chart.series.map((series, place) => {
+  return chart.series.flatMap((series, place) => {
+    if (series.look === "low") return []; // where the span after it begins
+    if (series.look === "span") return spanOf(series, chart.series[place - 1], colour);
+    if (series.look === "mark") return markOf(series, colour);
     if (series.look === "bar") return barOf(series, colour);
     if (series.look === "dots") return dotsOf(series, chart.places, colour);
     const line = lineOf(series, colour);
@@ -184,6 +208,8 @@ function scalesOf(chart, colour) {
 function labelOf(chart) {
   return ({ dataIndex, dataset, parsed }) => {
     if (parsed.y === null) return "";
+    const span = dataset.data[dataIndex];
+    if (Array.isArray(span)) return ` ${dataset.label}: ${span.join(" to ")} ${chart.unit}`;
     if (chart.look !== "scatter") return ` ${dataset.label}: ${parsed.y} ${chart.unit}`;
     return ` ${chart.labels[dataIndex]}: ${parsed.y} ${chart.unit}, done ${short(parsed.x)}`;
   };
