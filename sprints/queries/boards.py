@@ -45,6 +45,7 @@ from backlog.queries.findings import EvidenceBadge, evidence_badge
 from backlog.rules.definitions import is_gate, lines_of
 from mlscrum.lib import clock
 from sprints.models import Sprint
+from sprints.queries.reports import kept_figures
 from sprints.queries.sprints import SIDE_KINDS, span_of
 from sprints.rules import boards as rules
 from sprints.rules.days import Calendar, day_of, working_days
@@ -665,18 +666,20 @@ def _progress(found: Figures) -> Progress:
 
 
 def _kept_progress(report: Mapping[str, Any]) -> Progress:
-    """As the report of a closed sprint holds it."""
+    """As the report of a closed sprint holds it; what was split off was of its scope."""
 
     def exact(value: float | None) -> Decimal | None:
         return None if value is None else Decimal(str(value))
 
-    kept = report["figures"]
-    done, left = (Decimal(str(kept[name]["points"])) for name in ("completed", "remaining"))
+    kept = kept_figures(report["figures"])
+    done, left, rest = (
+        Decimal(str(kept[name]["points"])) for name in ("completed", "remaining", "split_off")
+    )
     opening = exact(report["opening"]["remaining"]) or Decimal(0)
     days = [(exact(day["ideal"]) or Decimal(0), exact(day["remaining"])) for day in report["days"]]
     return Progress(
         done=done,
-        scope=done + left,
+        scope=done + left + rest,
         done_items=kept["completed"]["items"],
         items=kept["completed"]["items"] + kept["remaining"]["items"],
         added=kept["added"]["items"],

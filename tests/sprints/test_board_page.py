@@ -21,7 +21,7 @@ from backlog.services.workflow import add_status, delete_status
 from sprints.models import Sprint
 from sprints.queries import boards
 from sprints.queries.boards import Board, Card, board_of
-from sprints.services.closing import Closing, close_sprint
+from sprints.services.closing import Closing, Fate, close_sprint
 from sprints.services.sprints import cancel_sprint, create_sprint, start_sprint
 from tests.backlog.evidence import see
 from tests.conftest import Cast
@@ -503,6 +503,20 @@ def test_the_board_of_a_closed_sprint_shows_its_past_and_refuses_all(
     assert answer.status_code == 409
     assert answer.json()["code"] == "sprint_closed"
     assert fresh(items[0]).status.slug == "done"
+
+
+def test_what_was_split_off_stays_in_the_scope_of_the_closed_board(
+    running: Sprint, board: Callable[[], Board], olga: Actor
+) -> None:
+    before = board().progress
+    close_sprint(
+        running,
+        Closing("partly", goal_reason="Half of it.", fates={"MED-1": Fate("split", Decimal(3))}),
+        actor=olga,
+    )
+    after = board().progress
+    assert (before.scope, before.done) == (after.scope, 0)
+    assert after.done == 3
 
 
 def test_the_menus_offer_members_and_labels_to_who_may_edit(
