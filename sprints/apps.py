@@ -29,10 +29,11 @@ class SprintsConfig(AppConfig):
         from backlog.queries import offers
         from backlog.services import demo
         from sprints.queries.assessments import make_a_sprint
-        from sprints.services.demo import tell_medical
+        from sprints.services.demo import tell_medical, tell_traffic
 
         offers.register(make_a_sprint)
         demo.register_chapter("MED", tell_medical, order=20)
+        demo.register_chapter("CITY", tell_traffic, order=20)
         rooms.register(
             rooms.Room(
                 "Board",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -37,6 +37,7 @@ BEGAN_AGO = timedelta(days=80)
 NEXT_GOAL_AGO = timedelta(days=36)
 WORKED_ON_AGO = timedelta(days=2)
 Chapter = Callable[[Product, Actor], None]
+Groom = Callable[[Product, "list[Item]", "dict[str, User]", Actor], None]
 TakeAway = Callable[[Product], None]
 _chapters: dict[str, list[tuple[int, Chapter]]] = {}
 _take_aways: dict[str, list[TakeAway]] = {}
@@ -50,28 +51,12 @@ class DemoProduct:
     name: str
     goal: str
     first_goal: str
+    first_goal_shown: str  # why it is fulfilled
+    ready: str
+    done: str
     stories: tuple[tuple[str, str, float | None, str, str], ...]
-
-
-MEDICAL = DemoProduct(
-    key="MED",
-    name="Diagnosis model",
-    goal="Doctors trust the second reading: recall 0.95 on clean patient data by spring.",
-    first_goal="A doctor sees a verdict beside every case, in under two seconds.",
-    stories=(
-        (Kind.STORY, "Second reading for uncertain cases", 8, "sina", "in-progress"),
-        (Kind.STORY, "Explain the three strongest features to the doctor", 5, "max", "in-review"),
-        (Kind.SPIKE, "Does a tabular transformer beat boosting by 1 pp?", 5, "sina", "to-do"),
-        (Kind.BUG, "Export loses the unit of measurement", 2, "max", "to-do"),
-        (Kind.STORY, "Threshold by clinic, set by the clinic's own experts", 8, "", "to-do"),
-        (Kind.DATA_NEED, "Pathology reports since 2019", 5, "dora", "to-do"),
-        (Kind.ETHICS, "Compare recall for patients over 75 with the rest", 3, "dora", "to-do"),
-        (Kind.STORY, "Follow-up dates in the worklist", 3, "", "to-do"),
-        (Kind.STORY, "Audit trail for overridden advice", None, "vera", "to-do"),
-        (Kind.BUG, "Worklist forgets the chosen clinic after signing in", 1, "max", "done"),
-    ),
-)
-PRODUCTS = (MEDICAL,)
+    groom: Groom
+    talk: Groom
 
 
 @dataclass(frozen=True)
@@ -96,13 +81,15 @@ def register_chapter(
         _take_aways.setdefault(key, []).append(take_away)
 
 
-def load() -> list[Product]:
-    """Make the demo people and products that are not there yet; which products are new."""
+def load(keys: Collection[str] | None = None) -> list[Product]:
+    """Make the demo people and products that are not there yet, or of these keys alone; which
+    products are new."""
     made = []
     with transaction.atomic():
         people = {name: _person(name) for name in PEOPLE}
         for demo in PRODUCTS:
-            if not Product.objects.filter(key=demo.key).exists():
+            is_wanted = keys is None or demo.key in keys
+            if is_wanted and not Product.objects.filter(key=demo.key).exists():
                 made.append(_make(demo, people))
     return made
 
@@ -148,7 +135,13 @@ def _make(demo: DemoProduct, people: dict[str, User]) -> Product:
     with clock.set_to(timezone.now() - BEGAN_AGO):
         product, items = _begin(demo, people, olga)
     with clock.set_to(timezone.now() - NEXT_GOAL_AGO):
-        _pursue_the_next_goal(product, demo.goal, olga)
+        end_goal(
+            product.goals.get(),
+            ProductGoal.State.FULFILLED,
+            actor=olga,
+            reason=demo.first_goal_shown,
+        )
+        set_goal(product, demo.goal, actor=olga)
     for _, chapter in sorted(_chapters.get(demo.key, []), key=lambda told: told[0]):
         chapter(product, olga)
     with clock.set_to(timezone.now() - WORKED_ON_AGO):
@@ -169,17 +162,16 @@ def _begin(demo: DemoProduct, people: dict[str, User], olga: Actor) -> tuple[Pro
     update_product(
         product,
         actor=olga,
-        definition_of_ready="- Its data is named\n- Dora has read it",
+        definition_of_ready=demo.ready,
         ready_checks=["estimated", "unblocked", "data"],
-        definition_of_done="- Reviewed\n- Tested on the frozen test set\n- Explained to the clinic",
+        definition_of_done=demo.done,
         done_checks=["criteria_met", "no_findings", "tasks_done"],
     )
     for name, (_, role) in PEOPLE.items():
         if name != "olga":
             add_member(product, people[name], role, actor=olga)
     items = _tell_stories(product, demo, people, olga)
-    if demo is MEDICAL:
-        _groom_medical(product, items, olga)
+    demo.groom(product, items, people, olga)
     return product, items
 
 
@@ -198,13 +190,6 @@ def _tell_stories(
     return create_items(product, drafts, actor=olga)
 
 
-def _pursue_the_next_goal(product: Product, goal: str, olga: Actor) -> None:
-    first = product.goals.get()
-    shown = "Three clinics use it every day; half of all cases load in 1.2 s."
-    end_goal(first, ProductGoal.State.FULFILLED, actor=olga, reason=shown)
-    set_goal(product, goal, actor=olga)
-
-
 def _work_on(
     product: Product,
     demo: DemoProduct,
@@ -217,16 +202,15 @@ def _work_on(
     for item, (*_, status) in zip(items, demo.stories, strict=True):
         if status != "to-do":
             update_item(item, actor=olga, status=statuses[status])
-    if demo is MEDICAL:
-        update_item(items[1], actor=olga, due_date=timezone.localdate() + timedelta(days=9))
-        comment(
-            items[0],
-            "@max in our clinic the night shift has one doctor only; who reads the second time?",
-            actor=Actor.person(people["dora"]),
-        )
+    demo.talk(product, items, people, olga)
 
 
-def _groom_medical(product: Product, items: list[Item], olga: Actor) -> None:
+# The medical product: its patients' data are cleaned ----------------------------------------------
+
+
+def _groom_medical(
+    product: Product, items: list[Item], people: dict[str, User], olga: Actor
+) -> None:
     """What grooming adds: an epic, labels, criteria, what waits for what."""
     reading, explain, spike, _, threshold, reports, ethics, *_ = items
     ux = create_label(product, "ux", actor=olga, hue=Hue.PINK)
@@ -247,3 +231,101 @@ def _groom_medical(product: Product, items: list[Item], olga: Actor) -> None:
     )
     update_item(spike, actor=olga, gpu_hours=Decimal(120))
     add_link(ethics, Link.Kind.NEEDS_DATA, reports, actor=olga)
+
+
+def _talk_medical(
+    product: Product, items: list[Item], people: dict[str, User], olga: Actor
+) -> None:
+    update_item(items[1], actor=olga, due_date=timezone.localdate() + timedelta(days=9))
+    comment(
+        items[0],
+        "@max in our clinic the night shift has one doctor only; who reads the second time?",
+        actor=Actor.person(people["dora"]),
+    )
+
+
+MEDICAL = DemoProduct(
+    key="MED",
+    name="Diagnosis model",
+    goal="Doctors trust the second reading: recall 0.95 on clean patient data by spring.",
+    first_goal="A doctor sees a verdict beside every case, in under two seconds.",
+    first_goal_shown="Three clinics use it every day; half of all cases load in 1.2 s.",
+    ready="- Its data is named\n- Dora has read it",
+    done="- Reviewed\n- Tested on the frozen test set\n- Explained to the clinic",
+    groom=_groom_medical,
+    talk=_talk_medical,
+    stories=(
+        (Kind.STORY, "Second reading for uncertain cases", 8, "sina", "in-progress"),
+        (Kind.STORY, "Explain the three strongest features to the doctor", 5, "max", "in-review"),
+        (Kind.SPIKE, "Does a tabular transformer beat boosting by 1 pp?", 5, "sina", "to-do"),
+        (Kind.BUG, "Export loses the unit of measurement", 2, "max", "to-do"),
+        (Kind.STORY, "Threshold by clinic, set by the clinic's own experts", 8, "", "to-do"),
+        (Kind.DATA_NEED, "Pathology reports since 2019", 5, "dora", "to-do"),
+        (Kind.ETHICS, "Compare recall for patients over 75 with the rest", 3, "dora", "to-do"),
+        (Kind.STORY, "Follow-up dates in the worklist", 3, "", "to-do"),
+        (Kind.STORY, "Audit trail for overridden advice", None, "vera", "to-do"),
+        (Kind.BUG, "Worklist forgets the chosen clinic after signing in", 1, "max", "done"),
+    ),
+)
+
+
+# City traffic: planners and data scientists find one language -------------------------------------
+
+
+def _groom_traffic(
+    product: Product, items: list[Item], people: dict[str, User], olga: Actor
+) -> None:
+    """An epic, labels, criteria, what waits for what."""
+    buses, districts, bridge, _, _, layouts, error, *_ = items
+    data = create_label(product, "data", actor=olga, hue=Hue.TEAL)
+    planning = create_label(product, "planning", actor=olga, hue=Hue.ORANGE)
+    epic = create_item(product, ItemDraft("The ring road runs on time", Kind.EPIC), actor=olga)
+    edit_items(product, [buses, districts, layouts], actor=olga, parent=epic)
+    edit_items(product, [districts, layouts], actor=olga, add_labels=[planning])
+    edit_items(product, [bridge, error], actor=olga, add_labels=[data])
+    update_item(
+        buses,
+        actor=olga,
+        description="The control room holds a bus back before the **peak hour** jams its line.",
+        criteria=[
+            ("The forecast reaches 30 minutes ahead", False),
+            ("The mean error in the peak hour is below two minutes", False),
+        ],
+    )
+    add_link(error, Link.Kind.NEEDS_DATA, bridge, actor=olga)
+
+
+def _talk_traffic(
+    product: Product, items: list[Item], people: dict[str, User], olga: Actor
+) -> None:
+    comment(
+        items[1],
+        "@dora which roads share a peak hour? The model has one for the whole city.",
+        actor=Actor.person(people["max"]),
+    )
+
+
+TRAFFIC = DemoProduct(
+    key="CITY",
+    name="City traffic",
+    goal="Buses on the ring road keep their time: delays are known 30 minutes ahead.",
+    first_goal="The control room sees tomorrow's traffic on every main road.",
+    first_goal_shown="The forecast of the day hangs in the control room since the second sprint.",
+    ready="- A planner has read it\n- Its roads are named",
+    done="- Reviewed\n- Tested on the last four weeks\n- Shown to the control room",
+    groom=_groom_traffic,
+    talk=_talk_traffic,
+    stories=(
+        (Kind.STORY, "Delay forecast for the six bus lines of the ring road", 8, "max",
+         "in-progress"),
+        (Kind.STORY, "Peak hour by district instead of one for the city", 5, "sina", "to-do"),
+        (Kind.DATA_NEED, "Loop detectors of the northern bridge", 5, "dora", "to-do"),
+        (Kind.SPIKE, "Does a graph network beat boosting at junctions?", 8, "sina", "to-do"),
+        (Kind.BUG, "Public holidays are forecast as working days", 3, "max", "in-review"),
+        (Kind.STORY, "Planners compare two road layouts side by side", 8, "", "to-do"),
+        (Kind.ETHICS, "Compare the error of districts with few detectors", 3, "dora", "to-do"),
+        (Kind.STORY, "Explain a forecast in words for the council", 3, "", "to-do"),
+        (Kind.STORY, "Warn the control room of a jam to come", 5, "sina", "done"),
+    ),
+)  # fmt: skip
+PRODUCTS = (MEDICAL, TRAFFIC)

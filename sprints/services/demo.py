@@ -1,4 +1,4 @@
-"""The sprints of the demo product: a past that the services themselves have made, by a clock set
+"""The sprints of the demo products: a past that the services themselves have made, by a clock set
 back; the sprint that runs, and the next."""
 
 from __future__ import annotations
@@ -78,7 +78,20 @@ class PastSprint:
     troubles: tuple[Trouble, ...] = ()
 
 
-PAST = (
+@dataclass(frozen=True)
+class Tale:
+    """The sprints of a product: those of the past, the one that runs, and the next; by the titles
+    of items where these are in the backlog already."""
+
+    past: tuple[PastSprint, ...]
+    running_goal: str
+    of_running: tuple[str, ...]
+    next_goal: str
+    of_next: tuple[str, ...]
+    troubles_now: tuple[Trouble, ...] = ()
+
+
+MEDICAL_PAST = (
     PastSprint(
         goal="A doctor sees a first verdict beside every case.",
         works=(
@@ -130,35 +143,79 @@ PAST = (
         carried={"Old cases keep their unit of that time": (2, 3)},
     ),
 )  # fmt: skip
-RUNNING_GOAL = "Patient data holds a health of 95, so that doctors trust what we report."
-OF_RUNNING = (
-    "Second reading for uncertain cases",
-    "Explain the three strongest features to the doctor",
-    "Export loses the unit of measurement",
-    "Worklist forgets the chosen clinic after signing in",
+MEDICAL = Tale(
+    past=MEDICAL_PAST,
+    running_goal="Patient data holds a health of 95, so that doctors trust what we report.",
+    of_running=(
+        "Second reading for uncertain cases",
+        "Explain the three strongest features to the doctor",
+        "Export loses the unit of measurement",
+        "Worklist forgets the chosen clinic after signing in",
+    ),
+    troubles_now=(
+        Trouble("sex is unknown in 4.3 % of rows", Severity.CRITICAL, 4.3, "sina", 3, 1, 3),
+        Trouble("clinic is misspelt in 0.6 % of rows", Severity.INFO, 0.6, "max", 1),
+    ),
+    next_goal="Night shifts get a second reading within an hour.",
+    of_next=(
+        "Threshold by clinic, set by the clinic's own experts",
+        "Follow-up dates in the worklist",
+    ),
 )
-TROUBLES_NOW = (
-    Trouble("sex is unknown in 4.3 % of rows", Severity.CRITICAL, 4.3, "sina", 3, 1, 3),
-    Trouble("clinic is misspelt in 0.6 % of rows", Severity.INFO, 0.6, "max", 1),
-)
-NEXT_GOAL = "Night shifts get a second reading within an hour."
-OF_NEXT = (
-    "Threshold by clinic, set by the clinic's own experts",
-    "Follow-up dates in the worklist",
+TRAFFIC = Tale(
+    past=(
+        PastSprint(
+            goal="The control room sees tomorrow's traffic on the main roads.",
+            works=(
+                Work("Counts of all loop detectors, every five minutes", 5, "max", 1, 4),
+                Work("Forecast of the day by road", 8, "sina", 2, 8),
+                Work("Map of tomorrow for the control room", 5, "max", 5, 9),
+                Work("Detectors that report zero all day", 2, "sina", 7, 8, joins=6, kind=Kind.BUG),
+            ),
+        ),
+        PastSprint(
+            goal="Planners can say where the forecast is wrong.",
+            works=(
+                Work("Forecast beside what came, by road", 5, "sina", 1, 4),
+                Work("A planner marks a road and says why", 5, "max", 1, 6),
+                Work("School holidays as a feature", 3, "sina", 5, 7),
+                Work("Roadworks from the city's calendar", 5, "max", 7),
+            ),
+            goal_met="partly",
+            reason="Planners mark roads; the calendar of roadworks has no interface yet.",
+        ),
+    ),
+    running_goal="Bus delays on the ring road are known 30 minutes ahead.",
+    of_running=(
+        "Roadworks from the city's calendar",
+        "Delay forecast for the six bus lines of the ring road",
+        "Public holidays are forecast as working days",
+        "Warn the control room of a jam to come",
+    ),
+    next_goal="Planners compare road layouts before anything is built.",
+    of_next=(
+        "Peak hour by district instead of one for the city",
+        "Planners compare two road layouts side by side",
+    ),
 )
 
 
 def tell_medical(product: Product, olga: Actor) -> None:
     """Give the medical product four closed sprints, one that runs, which assesses its patients,
     and the next one, planned."""
-    _Story(product, olga).tell()
+    _Story(MEDICAL, product, olga).tell()
+
+
+def tell_traffic(product: Product, olga: Actor) -> None:
+    """Give the city's traffic two closed sprints, one that runs and the next one, planned."""
+    _Story(TRAFFIC, product, olga).tell()
 
 
 class _Story:
     """A team's sprints, told from the first to the next."""
 
-    def __init__(self, product: Product, olga: Actor) -> None:
-        self.product, self.olga = product, olga
+    def __init__(self, tale: Tale, product: Product, olga: Actor) -> None:
+        self.tale, self.product, self.olga = tale, product, olga
         team = product.teams.first()
         assert team is not None, "every product is born with a team"
         self.team: Team = team
@@ -170,10 +227,10 @@ class _Story:
         self.reports = 0
 
     def tell(self) -> None:
-        first = _running_monday() - len(PAST) * timedelta(days=SPRINT_DAYS)
+        first = _running_monday() - len(self.tale.past) * timedelta(days=SPRINT_DAYS)
         with self._at(first, -4):
             set_calendar(self.team, actor=self.sina, zone=ZONE, country="DE", subdivision="BE")
-        for number, past in enumerate(PAST):
+        for number, past in enumerate(self.tale.past):
             self._tell_past(past, first + number * timedelta(days=SPRINT_DAYS))
         self._tell_running(_running_monday())
         self._tell_next(_running_monday() + timedelta(days=SPRINT_DAYS))
@@ -241,16 +298,20 @@ class _Story:
 
     def _tell_running(self, monday: date) -> None:
         with self._at(monday, -3):
-            found = self._report(TROUBLES_NOW)
+            found = self._report(self.tale.troubles_now)
         with self._at(monday, 0):
-            items = [*self._left_over({}), *self._named(OF_RUNNING)]
-            sprint = self._plan(monday, RUNNING_GOAL, items, found)
+            items = [*self._left_over({}), *self._named(self.tale.of_running)]
+            sprint = self._plan(monday, self.tale.running_goal, items, found)
         with self._at(monday, 0, hour=9):
             start_sprint(sprint, actor=self.sina)
-        begun = [f.item for f, t in zip(found, TROUBLES_NOW, strict=True) if t.begun and f.item]
+        begun = [
+            f.item for f, t in zip(found, self.tale.troubles_now, strict=True) if t.begun and f.item
+        ]
         for day, status in ((1, "in-progress"), (2, "in-review"), (3, "")):
             with self._at(monday, _offset(day), hour=6):
-                self._report([t for t in TROUBLES_NOW if t.passes_on(day)], Outcome.PASSED)
+                self._report(
+                    [t for t in self.tale.troubles_now if t.passes_on(day)], Outcome.PASSED
+                )
             if status:
                 with self._at(monday, _offset(day), hour=11):
                     self._set(status, begun)
@@ -261,10 +322,10 @@ class _Story:
             actor=self.sina,
             starts_on=monday,
             ends_on=monday + timedelta(days=LAST_DAY),
-            goal=NEXT_GOAL,
+            goal=self.tale.next_goal,
             capacity_points=Decimal(21),
         )
-        self._move(self._named(OF_NEXT), sprint)
+        self._move(self._named(self.tale.of_next), sprint)
 
     # Deeds --------------------------------------------------------------------------------------
 

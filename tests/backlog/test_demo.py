@@ -17,12 +17,12 @@ from tests.conftest import Cast
 def loaded(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Product:
     monkeypatch.setattr(demo, "_chapters", {})
     monkeypatch.setattr(demo, "_take_aways", {})
-    (product,) = demo.load()
+    (product,) = demo.load(["MED"])
     return product
 
 
 def test_the_demo_is_loaded_once_and_removed_with_its_people(loaded: Product, cast: Cast) -> None:
-    assert demo.load() == []
+    assert demo.load(["MED"]) == []
     told = StringIO()
     call_command("demo", "--remove", stdout=told)
     assert told.getvalue() == "Demo products removed: MED.\n"

@@ -33,7 +33,7 @@ from sprints.queries.forecasts import Asked, forecast_of
 from sprints.queries.overviews import past_sprints
 from sprints.queries.reports import burndown_of
 from sprints.rules.velocity import velocity_range
-from sprints.services.demo import RUNNING_GOAL
+from sprints.services.demo import MEDICAL
 from tests.dataquality.conftest import run_now
 
 
@@ -44,7 +44,7 @@ def load(monkeypatch: pytest.MonkeyPatch, db: None) -> Callable[[str], Product]:
     def at(moment: str) -> Product:
         now = datetime.fromisoformat(moment)
         monkeypatch.setattr(timezone, "now", lambda: now)
-        (product,) = demo.load()
+        (product,) = demo.load(["MED"])
         return product
 
     return at
@@ -84,7 +84,7 @@ def test_the_demo_has_a_past_a_sprint_that_runs_and_the_next(
     running, planned = by_state["active"], by_state["planned"]
     assert str(running.backlog.starts_on) == began
     assert (running.kind, running.target_health) == ("data_assessment", 95)
-    assert running.goal == RUNNING_GOAL
+    assert running.goal == MEDICAL.running_goal
     assert running.subjects.get().green_batches == 2
     assert planned.goal and planned.backlog.items.count() == 2
     assert {item.status.category for item in running.backlog.items.all()} == {
@@ -113,7 +113,7 @@ def test_the_first_five_minutes_end_with_a_goal_that_is_met(
     db: None, settings: Any, client: Client
 ) -> None:
     settings.JOB_LEASE_S = 600  # the heart beats on a connection that can't see this transaction
-    (product,) = demo.load()
+    (product,) = demo.load(["MED"])
     running = Sprint.objects.get(backlog__state="active")
     olga = Actor.person(User.objects.get(email="olga@demo.example"))
     patients = Dataset.objects.get(subject__product=product)

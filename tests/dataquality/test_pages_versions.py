@@ -88,7 +88,7 @@ def test_the_demo_leaves_no_file_behind(
     django_capture_on_commit_callbacks: Any,
     others: tuple[str, ...],
 ) -> None:
-    demo.load()
+    demo.load(["MED"])
     folder: Path = settings.SOURCES_DIR / "MED"
     for name in others:
         (folder / name).write_text("ours")

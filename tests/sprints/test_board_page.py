@@ -515,6 +515,8 @@ def test_what_was_split_off_stays_in_the_scope_of_the_closed_board(
         actor=olga,
     )
     after = board().progress
+    assert before is not None
+    assert after is not None
     assert (before.scope, before.done) == (after.scope, 0)
     assert after.done == 3
 

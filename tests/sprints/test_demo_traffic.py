@@ -1,0 +1,30 @@
+"""The demo product of a diverse team: city traffic, with its sprints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from django.utils import timezone
+
+from backlog.models import Item, Transition
+from backlog.services import demo
+from sprints.models import Sprint
+from sprints.queries.overviews import past_sprints
+
+
+@pytest.mark.parametrize("moment", ["2026-11-25 10:00+00:00", "2026-11-30 08:01+00:00"])
+def test_the_city_has_a_past_a_sprint_that_runs_and_the_next(
+    db: None, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    now = datetime.fromisoformat(moment)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    (product,) = demo.load(["CITY"])
+    told = [(one.committed, one.completed, one.added) for one in past_sprints(product)]
+    assert told == [(18, 20, 2), (18, 13, 0)]
+    running = Sprint.objects.get(backlog__state="active")
+    assert running.backlog.items.count() == 4  # with what the last sprint left
+    assert Sprint.objects.get(backlog__state="planned").backlog.items.count() == 2
+    assert not Transition.objects.filter(at__gt=now).exists()
+    assert not Item.objects.filter(created_at__gt=now).exists()
+    assert demo.remove().gone == ("CITY",)
