@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 
+from mlscrum.web.explaining import provide_explainer
 from mlscrum.web.rooms import (
     Room,
     SettingsTab,
@@ -20,10 +21,12 @@ class BacklogConfig(AppConfig):
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
+        from backlog.queries.terms import explainer_of
         from backlog.services import housekeeping, imports, jobs
 
         provide_products(products_of)
         provide_unread(unread_count)
+        provide_explainer(explainer_of)
         jobs.register(imports.CHECK_KIND, imports.try_out)
         jobs.register(
             imports.IMPORT_KIND,

@@ -10,6 +10,7 @@ EVERYONE = frozenset(Role)
 BUILDERS = frozenset({Role.DEVELOPER, Role.SCRUM_MASTER, Role.PRODUCT_OWNER})
 STEERERS = frozenset({Role.SCRUM_MASTER, Role.PRODUCT_OWNER})
 OWNERS = frozenset({Role.PRODUCT_OWNER})
+EXPERTS = BUILDERS | {Role.DOMAIN_EXPERT}
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ PERMISSIONS: dict[str, Permission] = {
     "item.edit": Permission(BUILDERS, Scope.WRITE),
     "backlog.order": Permission(OWNERS, Scope.WRITE),
     "inbox.take": Permission(OWNERS, Scope.WRITE),
+    # The glossary is a room of all trades: everyone proposes words, contests them and talks. What a
+    # word means is settled by those who work by it; a proposal is also its proposer's.
+    "term.view": Permission(EVERYONE, Scope.READ),
+    "term.propose": Permission(EVERYONE, Scope.WRITE),
+    "term.agree": Permission(EXPERTS, Scope.WRITE),
+    "term.delete": Permission(OWNERS, Scope.WRITE),
     "sprint.view": Permission(EVERYONE, Scope.READ),
     "sprint.run": Permission(STEERERS, Scope.WRITE),
     "sprint.cancel": Permission(OWNERS, Scope.WRITE),

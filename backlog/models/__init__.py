@@ -3,6 +3,14 @@
 from backlog.models.activity import Activity, Change
 from backlog.models.backlogs import Backlog
 from backlog.models.findings import EvidenceSource, Finding, KnownCheck, Occurrence, StoredReport
+from backlog.models.glossary import (
+    Term,
+    TermColumn,
+    TermMeaning,
+    TermName,
+    TermRemark,
+    TermVersion,
+)
 from backlog.models.grooming import (
     Attachment,
     ExtraField,
@@ -83,6 +91,12 @@ __all__ = [
     "StoredReport",
     "Subject",
     "Team",
+    "Term",
+    "TermColumn",
+    "TermMeaning",
+    "TermName",
+    "TermRemark",
+    "TermVersion",
     "Transition",
     "User",
 ]

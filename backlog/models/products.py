@@ -85,6 +85,9 @@ class Product(models.Model):
     first_run_limit = models.PositiveSmallIntegerField(default=5)
     tracked_environments = models.JSONField(default=list, blank=True)
     tracked_branches = models.JSONField(default=list, blank=True)
+    # Another one with every change of the glossary's names, empty without any: whoever has the
+    # product knows whether what was made of the names still holds.
+    glossary_stamp = models.CharField(max_length=32, blank=True)
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

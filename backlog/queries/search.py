@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import connection
 from django.db.models import Case, Q, QuerySet, Value, When
@@ -26,6 +26,17 @@ def found_by(items: ItemQuerySet, query: str) -> ItemQuerySet:
     if not asked:
         return items.none()
     return items.filter(pk__in=_having(asked))
+
+
+def found_by_any(items: ItemQuerySet, queries: Iterable[str]) -> ItemQuerySet:
+    """Those of the items that any of the queries finds."""
+    asked = [wanted for wanted in map(asked_words, queries) if wanted]
+    if not asked:
+        return items.none()
+    either = Q()
+    for wanted in asked:
+        either |= Q(pk__in=_having(wanted))
+    return items.filter(either)
 
 
 def best_of(product: Product, query: str, *, limit: int) -> tuple[list[Item], int]:

@@ -8,16 +8,26 @@ from backlog.models import Subject
 
 AddressOf = Callable[[Subject], str]
 TargetsOf = Callable[[Sequence[Subject]], Mapping[int, float]]
+ColumnsOf = Callable[[Sequence[Subject]], Mapping[int, Sequence[str]]]
 _addresses: dict[str, AddressOf] = {}
 _targets: dict[str, TargetsOf] = {}
+_columns: dict[str, ColumnsOf] = {}
 
 
-def register(kind: str, address_of: AddressOf, *, health_targets: TargetsOf | None = None) -> None:
-    """Say where the page of a subject of this kind stands, and which health some of them should
-    reach, by their ids."""
+def register(
+    kind: str,
+    address_of: AddressOf,
+    *,
+    health_targets: TargetsOf | None = None,
+    columns: ColumnsOf | None = None,
+) -> None:
+    """Say where the page of a subject of this kind stands, which health some of them should reach,
+    and which columns they have, by their ids."""
     _addresses[kind] = address_of
     if health_targets is not None:
         _targets[kind] = health_targets
+    if columns is not None:
+        _columns[kind] = columns
 
 
 def address_of(subject: Subject) -> str:
@@ -34,4 +44,15 @@ def health_targets_of(subjects: Sequence[Subject]) -> dict[int, float]:
         of_kind = [subject for subject in subjects if subject.kind == kind]
         if of_kind:
             found |= targets_of(of_kind)
+    return found
+
+
+def columns_of(subjects: Sequence[Subject]) -> dict[int, Sequence[str]]:
+    """The names of the columns that each of the subjects has, by their ids; in a statement for each
+    kind."""
+    found: dict[int, Sequence[str]] = {}
+    for kind, columns in _columns.items():
+        of_kind = [subject for subject in subjects if subject.kind == kind]
+        if of_kind:
+            found |= columns(of_kind)
     return found

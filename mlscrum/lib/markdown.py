@@ -13,18 +13,21 @@ from markdown_it.rules_block.table import table
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
+from mlscrum.lib.explained import Explainer
+
 TAGS = {
     "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "input", "label",
     "li", "mark", "ol", "p", "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr",
     "ul",
 }  # fmt: skip
 ATTRIBUTES = {
-    "a": {"href", "title"},
+    "a": {"href", "title", "data-term"},
     "input": {"type", "checked", "disabled"},
     "mark": {"title"},
     "ol": {"start"},
 }
 CLASSES = {
+    "a": {"term"},
     "ul": {"contains-task-list"},
     "ol": {"contains-task-list"},
     "li": {"task-list-item"},
@@ -35,6 +38,7 @@ TICKS = {"[ ] ": False, "[x] ": True, "[X] ": True}
 UNDER_TABLE_HEADER = re.compile(r"[|:\- \t]*-[|:\- \t]*")
 REF = re.compile(r"(?<![\w/-])[A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,8}(?![\w-])")
 MENTION = re.compile(r"(?:^|(?<=[\s(\[{,;:>]))@(\w[\w.+-]*\w(?:@[\w.-]+\w)?)")
+TAKEN = {"link_open", "link_close", "mark_open", "mark_close"}  # what lies within is said already
 # The address of an item by its ref, or None for a word that only looks like one.
 LinkOf = Callable[[str], str | None]
 # The full name of whom `@max` means, or None where that is nobody.
@@ -112,12 +116,20 @@ def _mark_people(state: StateCore) -> None:
         _replace_running(state, lambda token: _with_people(token, person_of))
 
 
+def _explain_words(state: StateCore) -> None:
+    """Link the words of a glossary in running text to where they are explained; not those that are
+    in a link, a mention or code."""
+    explain: Explainer | None = state.env.get("explain")
+    if explain is not None:
+        _replace_running(state, lambda token: _with_words(token, explain))
+
+
 def _replace_running(state: StateCore, parts: Callable[[Token], Iterator[Token]]) -> None:
     for block in state.tokens:
         depth = 0
         children: list[Token] = []
         for token in block.children or []:
-            depth += token.nesting if token.type in {"link_open", "link_close"} else 0
+            depth += token.nesting if token.type in TAKEN else 0
             is_running = token.type == "text" and not depth
             children.extend(parts(token) if is_running else [token])
         if block.children is not None:
@@ -152,6 +164,20 @@ def _with_people(token: Token, person_of: PersonOf) -> Iterator[Token]:
     yield _text(token.content[done:])
 
 
+def _with_words(token: Token, explain: Explainer) -> Iterator[Token]:
+    done = 0
+    for word in explain(token.content):
+        attributes: dict[str, str | int | float] = {
+            "class": "term", "href": word.address, "data-term": str(word.term)
+        }  # fmt: skip
+        yield _text(token.content[done : word.start])
+        yield Token("link_open", "a", 1, attrs=attributes)
+        yield _text(token.content[word.start : word.end])
+        yield Token("link_close", "a", -1)
+        done = word.end
+    yield _text(token.content[done:])
+
+
 def _text(content: str) -> Token:
     return Token("text", "", 0, content=content)
 
@@ -165,6 +191,7 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.push("lower_headings", _lower_headings)
     parser.core.ruler.push("link_refs", _link_refs)
     parser.core.ruler.push("mark_people", _mark_people)
+    parser.core.ruler.push("explain_words", _explain_words)
     return parser
 
 
@@ -172,15 +199,21 @@ _PARSER = _parser()
 
 
 def render_markdown(
-    text: str, *, link_of: LinkOf | None = None, person_of: PersonOf | None = None
+    text: str,
+    *,
+    link_of: LinkOf | None = None,
+    person_of: PersonOf | None = None,
+    explain: Explainer | None = None,
 ) -> SafeString:
     """HTML of a Markdown text: no scripts, no raw HTML, links to http, https and mailto alone.
 
     With `link_of`, refs such as MED-2 become links to the addresses that it knows; with
-    `person_of`, people such as @max are marked, with their names.
+    `person_of`, people such as @max are marked, with their names; with `explain`, the words that it
+    finds are linked to where they are explained.
     """
+    asked = {"link_of": link_of, "person_of": person_of, "explain": explain}
     html = nh3.clean(
-        _PARSER.render(text, {"link_of": link_of, "person_of": person_of}),
+        _PARSER.render(text, asked),
         tags=TAGS,
         attributes=ATTRIBUTES,
         allowed_classes=CLASSES,

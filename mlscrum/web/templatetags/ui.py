@@ -16,7 +16,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from mlscrum.lib.explained import explained as explained_text
 from mlscrum.lib.markdown import render_markdown
+from mlscrum.web.explaining import explainer_of
 from mlscrum.web.sentences import errors_in_words
 
 register = template.Library()
@@ -253,23 +255,52 @@ def posts_to(context: template.Context, name: str, **arguments: Any) -> SafeStri
 
 
 @register.filter
-def markdown(text: str | None, key: str = "") -> SafeString:
-    """Markdown as safe HTML; refs of the product of this key become links."""
-    return prose(text, key)
+def markdown(text: str | None, product: Any = "") -> SafeString:
+    """Markdown as safe HTML; refs of the product (or of that of the key) become links, and of a
+    product the words of its glossary are explained."""
+    if isinstance(product, str):
+        return _prose(text, product)
+    return _prose(text, product.key, product=product)
 
 
-@register.simple_tag
-def prose(text: str | None, key: str = "", people: Mapping[str, str] | None = None) -> SafeString:
+@register.simple_tag(takes_context=True)
+def prose(
+    context: template.Context,
+    text: str | None,
+    key: str = "",
+    people: Mapping[str, str] | None = None,
+) -> SafeString:
     """As the filter `markdown`, with those marked who are mentioned: `people` has the full names by
-    what can stand after the @."""
+    what can stand after the @. The words of the product that the page is in are explained."""
+    shown = getattr(context.get("shell"), "product", None)
+    product = shown if shown is not None and shown.key == key else None
+    return _prose(text, key, people, product)
 
+
+@register.filter
+def explained(text: str | None, product: Any) -> SafeString:
+    """A plain text in which the words of the product's glossary are explained."""
+    return explained_text(text or "", explainer_of(product) if product else None)
+
+
+def _prose(
+    text: str | None,
+    key: str,
+    people: Mapping[str, str] | None = None,
+    product: Any = None,
+) -> SafeString:
     def link_of(ref: str) -> str | None:
         return reverse("backlog:item", args=[key, ref]) if ref.startswith(f"{key}-") else None
 
     def person_of(handle: str) -> str | None:
         return (people or {}).get(handle.casefold())
 
-    return render_markdown(text or "", link_of=link_of if key else None, person_of=person_of)
+    return render_markdown(
+        text or "",
+        link_of=link_of if key else None,
+        person_of=person_of,
+        explain=explainer_of(product) if product is not None else None,
+    )
 
 
 @register.filter
