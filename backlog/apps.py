@@ -21,7 +21,7 @@ class BacklogConfig(AppConfig):
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
-        from backlog.queries.terms import explainer_of
+        from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import housekeeping, imports, jobs
 
         provide_products(products_of)
@@ -55,6 +55,17 @@ class BacklogConfig(AppConfig):
                 permission="item.view",
                 shortcut="e",
                 is_within=True,
+            )
+        )
+        register(
+            Room(
+                "Glossary",
+                "vocabulary",
+                "backlog:glossary",
+                45,
+                permission="term.view",
+                badge=contested_badge,
+                shortcut="t",
             )
         )
         register(

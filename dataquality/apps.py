@@ -13,6 +13,7 @@ class DataQualityConfig(AppConfig):
         from backlog.queries import gates, panels, subjects
         from backlog.services import demo, jobs
         from dataquality.queries.evidence import (
+            columns_of,
             dataset_page,
             health_targets_of,
             urgent_findings_badge,
@@ -33,7 +34,12 @@ class DataQualityConfig(AppConfig):
         jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
         demo.register_chapter("MED", add_patients, take_patients_away, order=10)
         panels.register(failing_rows)
-        subjects.register(Subject.Kind.DATASET, dataset_page, health_targets=health_targets_of)
+        subjects.register(
+            Subject.Kind.DATASET,
+            dataset_page,
+            health_targets=health_targets_of,
+            columns=columns_of,
+        )
         gates.register(Subject.Kind.DATASET, reasons_against)
         rooms.register(
             rooms.Room(

@@ -15,6 +15,7 @@ from backlog.api import (
     people,
     products,
     schema,
+    terms,
 )
 
 
@@ -212,6 +213,34 @@ urlpatterns: list[URLPattern] = [
             name=f"api-finding-{deed}",
         )
         for deed in ("mute", "resolve", "reopen")
+    ),
+    path(
+        "products/<key:key>/terms/",
+        terms.TermsView.as_view({"get": "list", "post": "create"}),
+        name="api-terms",
+    ),
+    path(
+        "products/<key:key>/terms/<id:id>/",
+        terms.TermView.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-term",
+    ),
+    *(
+        path(
+            f"products/<key:key>/terms/<id:id>/{deed}/",
+            terms.TermView.as_view({"post": deed}),
+            name=f"api-term-{deed}",
+        )
+        for deed in ("agree", "contest")
+    ),
+    path(
+        "products/<key:key>/terms/<id:term_id>/talk/",
+        terms.TermTalkView.as_view({"get": "list", "post": "create"}),
+        name="api-term-talk",
+    ),
+    path(
+        "products/<key:key>/terms/<id:term_id>/talk/<id:id>/",
+        terms.TermTalkView.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="api-term-remark",
     ),
     path(
         "products/<key:key>/imports/",

@@ -12,6 +12,7 @@ from django.db.models import Count, Prefetch, QuerySet
 from django.http import Http404
 from django.urls import reverse
 
+from backlog.importers.terms import TermRow
 from backlog.models import (
     Comment,
     Item,
@@ -22,6 +23,7 @@ from backlog.models import (
     TermMeaning,
     TermName,
     TermRemark,
+    TermVersion,
 )
 from backlog.queries.search import found_by_any
 from backlog.queries.subjects import columns_of
@@ -76,11 +78,15 @@ def terms_of(product: Product, query: str = "", state: str = "") -> QuerySet[Ter
     """The words of a product whose names, definition or meanings hold each word of the query, or
     one that begins with it; in their order, with all their parts."""
     terms = product.terms.filter(state=state) if state else product.terms.all()
-    for word in asked_words(query):
+    return with_parts(holding(terms, query))
+
+
+def holding(terms: QuerySet[Term], query: str) -> QuerySet[Term]:
+    """Those that hold each word of the query; all for none, and none for a query of signs alone."""
+    asked = asked_words(query)
+    for word in asked:
         terms = terms.filter(words__contains=f" {word}")
-    if query.strip() and not asked_words(query):
-        terms = terms.none()
-    return with_parts(terms)
+    return terms if asked or not query.strip() else terms.none()
 
 
 def with_parts(terms: QuerySet[Term]) -> QuerySet[Term]:
@@ -238,3 +244,39 @@ def columns_to_choose(product: Product) -> list[DatasetColumns]:
         for subject in subjects
         if columns.get(subject.pk)
     ]
+
+
+def talk_of(term: Term) -> list[TermRemark]:
+    """What was said about it, the oldest first."""
+    return list(term.talk.select_related("author"))
+
+
+@dataclass(frozen=True)
+class Past:
+    """A version of a term, and whether its definition differs from the one before."""
+
+    version: TermVersion
+    is_redefined: bool
+
+
+def versions_of(term: Term, *, limit: int = 50) -> list[Past]:
+    """How the term came to be what it is, the newest first."""
+    rows = list(term.versions.select_related("by")[: limit + 1])
+    before = [*rows[1:], None]
+    return [
+        Past(row, earlier is None or earlier.definition != row.definition)
+        for row, earlier in zip(rows[:limit], before, strict=False)
+    ]
+
+
+def rows_of(product: Product) -> Iterator[TermRow]:
+    """All words as a file has them, in their order."""
+    for number, term in enumerate(with_parts(product.terms.all()).iterator(chunk_size=500), 2):
+        yield TermRow(
+            number=number,
+            word=term.word,
+            definition=term.definition,
+            synonyms=tuple(synonyms_of(term)),
+            state=term.state,
+            meanings={meaning.trade: meaning.text for meaning in term.meanings.all()},
+        )

@@ -51,6 +51,15 @@ def health_targets_of(subjects: Sequence[Subject]) -> dict[int, float]:
     return dict(found.values_list("subject_id", "health_target"))
 
 
+def columns_of(subjects: Sequence[Subject]) -> dict[int, Sequence[str]]:
+    """The columns of each of these datasets in their order, by the subjects' ids."""
+    found = Dataset.objects.filter(subject__in=subjects)
+    return {
+        pk: [str(column["name"]) for column in schema]
+        for pk, schema in found.values_list("subject_id", "schema")
+    }
+
+
 def newest_results(item: Item) -> Sequence[Result]:
     """For each finding of the item that a run has made, what the newest run said."""
     newest = (

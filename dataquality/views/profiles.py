@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, subject_page
+from backlog.queries.terms import terms_of_columns
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.profiles import profile_of
@@ -40,6 +41,7 @@ def profile(request: ProductRequest, dataset: Dataset) -> HttpResponse:
         {
             **page_of(request, dataset, "profile"),
             "p": page,
+            "terms": terms_of_columns(dataset.subject),
         },
     )
 

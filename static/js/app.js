@@ -6,4 +6,5 @@ import "./answers.js";
 import "./menus.js";
 import "./news.js";
 import "./palette.js";
+import "./terms.js";
 import "./theme-switch.js";

@@ -27,6 +27,7 @@ from backlog.services.items import ItemDraft, comment, create_item
 from backlog.services.labels import create_label
 from backlog.services.links import add_link
 from backlog.services.saved_views import save_view
+from backlog.services.terms import propose_term, say
 from backlog.services.tokens import create_token
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import request_run
@@ -140,8 +141,12 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     sprint = create_sprint(product.teams.get(), actor=olga)
     goal = set_goal(product, "Doctors trust it.", actor=olga)
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
+    term = propose_term(product, "recall", "Found of all.", actor=olga)
+    remark = say(term, "In per cent?", actor=olga)
     return {
         "key": "MED",
+        "term_id": term.pk,
+        "remark_id": remark.pk,
         "ref": item.ref,
         "slug": dataset.slug,
         "status_slug": "in-review",
@@ -182,6 +187,8 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "links": linked.pk,
             "comments": said.pk,
             "attachments": file.pk,
+            "terms": term.pk,
+            "talk": remark.pk,
         },
     }
 

@@ -55,6 +55,9 @@ STATES = {
     "planned": ("quiet", "calendar", "planned"),
     "active": ("accent", "run", "active"),
     "closed": ("passed", "lock", "closed"),
+    "proposed": ("quiet", "circle-dashed", "proposed"),
+    "agreed": ("passed", "circle-check", "agreed"),
+    "contested": ("warning", "alert-triangle", "contested"),
 }
 # The categories of statuses: a picture each, so that a colour never speaks alone.
 CATEGORIES = {
@@ -126,7 +129,7 @@ def outcome(value: str | None) -> SafeString:
 
 @register.simple_tag
 def state_badge(value: str | None) -> SafeString:
-    """The state of a run, job, finding, sprint or category of status, as icon and word."""
+    """The state of a run, job, finding, sprint, word or category of status, as icon and word."""
     if not value:
         return SafeString("")
     tone, picture, word = STATES.get(str(value), ("quiet", "point", str(value)))
