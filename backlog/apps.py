@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from mlscrum.web.explaining import provide_explainer
+from mlscrum.lib import live
 from mlscrum.web.rooms import (
     Room,
     SettingsTab,
@@ -18,12 +19,15 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
+        from backlog.queries.events import Deeds, carry_ids
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
         from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import housekeeping, imports, jobs
 
+        live.provide(Deeds())
+        carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)
         provide_explainer(explainer_of)

@@ -11,6 +11,7 @@ class DataQualityConfig(AppConfig):
     def ready(self) -> None:
         from backlog.models import Subject
         from backlog.queries import gates, panels, subjects
+        from backlog.queries.events import carry_ids
         from backlog.services import demo, jobs
         from dataquality.queries.evidence import (
             columns_of,
@@ -25,6 +26,7 @@ class DataQualityConfig(AppConfig):
         from dataquality.views.panels import failing_rows
 
         prepare_temporary_files()
+        carry_ids("run", "version")
         jobs.register(
             runs.JOB_KIND,
             runs.execute_run,

@@ -127,6 +127,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "mlscrum.web.middleware.reader_time_zone",
+    "mlscrum.web.middleware.tab_of_page",
     "mlscrum.web.middleware.remember_product",
     "mlscrum.web.middleware.refuse_undeclared",
     "mlscrum.web.middleware.domain_errors",
@@ -226,6 +227,15 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 # Long work -----------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL") or REDIS_URL or "redis://127.0.0.1:6379/0"
+# Where web processes call out to each other what happened; without one they look for themselves.
+LIVE_REDIS_URL = next(
+    (
+        address
+        for address in (REDIS_URL, env.text("CELERY_BROKER_URL"))
+        if urlsplit(address).scheme in {"redis", "rediss", "unix"}
+    ),
+    "",
+)
 JOB_LEASE_S = env.integer("JOB_LEASE_S", 30, minimum=2)
 JOB_TIME_LIMIT_S = env.integer("JOB_TIME_LIMIT_S", 3600, minimum=10)
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1, maximum=256)

@@ -10,9 +10,11 @@ class SprintsConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.queries import backlogs, columns
+        from backlog.queries.events import carry_ids
         from sprints.queries.planning import pace_of
 
         backlogs.provide_pace(pace_of)
+        carry_ids("sprint", "ceremony")
         columns.register(
             columns.Column(
                 title="Sprints",

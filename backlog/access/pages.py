@@ -41,6 +41,7 @@ class ProductRequest(PersonRequest):
     product: Product
     role: Role
     may: MayAsk
+    seq: int  # of the last deed before this request looked
 
 
 def public(view: View) -> View:
@@ -92,6 +93,7 @@ def product_page(permission: str, *, post: str | None = None) -> Callable[[View]
             member = _membership(request.user, key)
             inside = cast(ProductRequest, request)
             inside.product, inside.role = member.product, Role(member.role)
+            inside.seq = member.product.activitycounter.seq
 
             def asked(permission: str, subject: Subject | None = None) -> bool:
                 return may(
@@ -159,7 +161,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
 
 def _membership(user: User, key: str) -> Member:
     member = (
-        Member.objects.select_related("product")
+        Member.objects.select_related("product__activitycounter")
         .filter(user=user, product__key=key.upper(), user__is_active=True)
         .first()
     )

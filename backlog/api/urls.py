@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, register_converter
 
 from backlog.api import (
     attachments,
+    events,
     findings,
     goals,
     grooming,
@@ -241,6 +242,11 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/terms/<id:term_id>/talk/<id:id>/",
         terms.TermTalkView.as_view({"patch": "partial_update", "delete": "destroy"}),
         name="api-term-remark",
+    ),
+    path(
+        "products/<key:key>/events/",
+        events.EventsView.as_view({"get": "list"}),
+        name="api-events",
     ),
     path(
         "products/<key:key>/imports/",

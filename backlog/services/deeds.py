@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
 from backlog.models import Activity, Actor, Change, Item, Product, Subject
-from mlscrum.lib import clock
+from mlscrum.lib import clock, live
 
 
 @dataclass
@@ -94,11 +95,18 @@ def _write(done: Deed) -> None:
         token=done.actor.token,
         item=done.item,
         subject=done.subject,
-        data=done.data,
+        data=_with_tab(done.data),
     )
     for change in done.changes:
         change.activity = activity
     Change.objects.bulk_create(done.changes)
+    transaction.on_commit(partial(live.nudge, done.product.pk), robust=True)
+
+
+def _with_tab(data: dict[str, Any]) -> dict[str, Any]:
+    """The open page that did it has shown it already, and can pass over it in its stream."""
+    tab = live.tab.get()
+    return {**data, "tab": tab} if tab else data
 
 
 def _next_seq(product: Product) -> int:

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import PersonRequest, signed_in
+from backlog.models import User
 from backlog.queries.notifications import news_page, news_rows, unread_count
 from backlog.services.notifications import mark_read, mark_read_of
 from backlog.views.answers import back_to, counted
@@ -18,7 +19,12 @@ from mlscrum.web.context import unread_in_words
 @require_GET
 @signed_in
 def notifications(request: PersonRequest) -> HttpResponse:
-    """The person's news, the latest first; `show=all` with those that were read."""
+    """The person's news, the latest first; `show=all` with those that were read.
+
+    Scripts (`Accept: application/json`) get how many are unread, as a count and in words.
+    """
+    if request.headers.get("Accept") == "application/json":
+        return _left(request.user)
     everything = request.GET.get("show") == "all"
     page = news_page(request.user, request.GET.get("page"), unread=not everything)
     context = {
@@ -40,8 +46,12 @@ def notifications_read(request: PersonRequest) -> HttpResponseBase:
     ref = request.POST.get("ref", "")
     read = mark_read_of(request.user, ref) if ref else mark_read(request.user)
     if request.headers.get("Accept") == "application/json":
-        left = unread_count(request.user)
-        return JsonResponse({"unread": left, "words": unread_in_words(left)})
+        return _left(request.user)
     if not ref:
         messages.success(request, f"{counted(read, 'notification')} marked as read.")
     return back_to(request, "notifications")
+
+
+def _left(person: User) -> JsonResponse:
+    left = unread_count(person)
+    return JsonResponse({"unread": left, "words": unread_in_words(left)})

@@ -40,6 +40,17 @@ class Shell:
         """The product that the page is in."""
         return getattr(self.request, "product", None)
 
+    @property
+    def stream(self) -> str:
+        """Where the page follows what happens in its product; empty outside of products."""
+        product = self.product
+        return reverse("backlog:live", kwargs={"key": product.key}) if product else ""
+
+    @property
+    def seq(self) -> int:
+        """The last deed that the page is sure to show: the request asked before anything else."""
+        return int(getattr(self.request, "seq", 0))
+
     @cached_property
     def rooms(self) -> list[Entry]:
         """The rooms of the product that this person may enter."""

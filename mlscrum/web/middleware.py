@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from mlscrum.lib import live
 from mlscrum.lib.errors import DomainError
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -61,6 +62,19 @@ def reader_time_zone(get_response: GetResponse) -> GetResponse:
             return get_response(request)
         with timezone.override(zoneinfo.ZoneInfo(name)):
             return get_response(request)
+
+    return middleware
+
+
+def tab_of_page(get_response: GetResponse) -> GetResponse:
+    """Note which open page a request comes from, so that a stream can tell it its own deeds."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        mark = live.tab.set(live.tab_name(request.headers.get("X-Tab", "")))
+        try:
+            return get_response(request)
+        finally:
+            live.tab.reset(mark)
 
     return middleware
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import django
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -28,6 +28,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+T = TypeVar("T")
 PARTS_AT_ONCE = 64  # of 4 kB, as files are read
 KEPT = 16  # idle threads of a process, each with a connection; PostgreSQL allows 100 in all
 MADE_BEFORE_A_LOOK = 20_000  # objects; a long page makes some thousands, and drops them all
@@ -62,12 +63,19 @@ class KeptThreads:
     def __init__(self, app: App) -> None:
         self.app = app
         self.idle: list[ThreadPoolExecutor] = []
+        self.of_streams = ThreadPoolExecutor(1, "streams")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         turn = _Turn(*self._turns_of_loop())
         thread = self.idle.pop() if self.idle else ThreadPoolExecutor(1, "request")
+        lent = _Lent(thread)
+
+        def give_back() -> None:
+            # Whoever hung up may have left it at work; it is idle when it has done this as well.
+            lent.thread = self.of_streams
+            thread.submit(_nothing).add_done_callback(lambda _: self._give_back(thread, turn))
 
         async def received() -> Message:
             message = await receive()
@@ -75,12 +83,17 @@ class KeptThreads:
                 await turn.come()
             return message
 
+        async def sent(message: Message) -> None:
+            if _begins_stream(message):
+                give_back()
+            await send(message)
+
         try:
-            async with ThreadSensitiveContext(executor=thread):
-                await self.app(scope, received, send)
+            async with ThreadSensitiveContext(executor=lent):
+                await self.app(scope, received, sent)
         finally:
-            # Whoever hung up may have left it at work; it is idle when it has done this as well.
-            thread.submit(_nothing).add_done_callback(lambda _: self._give_back(thread, turn))
+            if lent.thread is thread:
+                give_back()
 
     def _turns_of_loop(self) -> tuple[asyncio.AbstractEventLoop, asyncio.Semaphore]:
         loop = asyncio.get_running_loop()
@@ -99,6 +112,23 @@ class KeptThreads:
             turn.end()
 
         thread.submit(connections.close_all).add_done_callback(closed)
+
+
+class _Lent(Executor):
+    """The thread of one request, as long as it has it."""
+
+    def __init__(self, thread: ThreadPoolExecutor) -> None:
+        self.thread = thread
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        return self.thread.submit(fn, *args, **kwargs)
+
+
+def _begins_stream(message: Message) -> bool:
+    return message["type"] == "http.response.start" and any(
+        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+        for name, value in message["headers"]
+    )
 
 
 class _Turn:

@@ -3,6 +3,7 @@
 export { isWriting } from "./keys.js";
 export { say, withdrawUndo } from "./notices.js";
 import "./answers.js";
+import "./live.js";
 import "./menus.js";
 import "./news.js";
 import "./palette.js";

@@ -214,10 +214,41 @@ function retitle() {
 // On its own page the item follows what is done elsewhere, such as an undo.
 document.addEventListener("items:changed", ({ detail }) => {
   const shown = item();
+  if (detail.by === "live") return;
   if (detail.by === "item" || !shown?.closest("[data-item-page]")) return;
   if (detail.refs.length && !detail.refs.includes(shown.dataset.ref)) return;
   window.htmx.ajax("GET", location.pathname + location.search, { target: "#item", swap: "outerMorph" });
 });
+
+// What others do to the item shows where nobody is busy with it, else as soon as nobody is.
+const OPEN = "details:is([data-edit], [data-picker], .menu)[open], dialog[open]";
+let isLate = false;
+
+function isBusy() {
+  const shown = item();
+  const held = shown.contains(document.activeElement) && document.activeElement;
+  return Boolean(held && held.matches("input:not([type=checkbox]), textarea, select")) ||
+    shown.querySelector(OPEN) !== null || shown.querySelector(".htmx-request") !== null;
+}
+
+function follow() {
+  if (!isLate || !item() || isBusy()) return;
+  isLate = false;
+  window.htmx.ajax("GET", location.pathname + location.search, { target: "#item", swap: "outerMorph" });
+}
+
+const followSoon = () => isLate && setTimeout(follow, 200);
+
+document.addEventListener("items:changed", ({ detail: { by, refs, moved } }) => {
+  if (by !== "live" || !item()) return;
+  if (refs.length ? !refs.includes(item().dataset.ref) : !moved) return;
+  isLate = true;
+  follow();
+});
+document.addEventListener("focusout", followSoon);
+document.addEventListener("toggle", followSoon, true);
+document.addEventListener("item:shown", followSoon);
+document.addEventListener("item:closed", () => (isLate = false));
 
 // A page that was loaded at the address that the panel had shares its history with the list: going
 // back changes the address alone.

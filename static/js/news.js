@@ -29,7 +29,17 @@ function show({ unread, words }) {
   bell.title = words;
 }
 
+/** Somebody may have done what the person is told of. */
+async function ask() {
+  if (shownRef()) await look();
+  const answer = await fetch(bell.getAttribute("href"), {
+    headers: { Accept: "application/json" },
+  }).catch(() => null);
+  if (answer?.ok && !answer.redirected) show(await answer.json());
+}
+
 if (bell) {
+  document.addEventListener("live:bell", ask);
   document.addEventListener("htmx:after:swap", look);
   look();
 }

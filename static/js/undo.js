@@ -11,7 +11,8 @@ async function undo() {
   busy = true;
   try {
     const body = new URLSearchParams(new FormData(form));
-    const headers = { Accept: "application/json" };
+    const inherited = JSON.parse(document.body.getAttribute("hx-headers:inherited"));
+    const headers = { Accept: "application/json", ...inherited };
     const answer = await fetch(form.action, { method: "POST", body, headers });
     if (answer.redirected) {
       location.reload(); // signed out meanwhile: the page itself leads to the sign-in and back

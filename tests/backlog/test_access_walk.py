@@ -214,7 +214,7 @@ def knock(client: Client, door: Door, values: dict[str, Any]) -> Any:
     if not door.is_rest:
         kind = {}
     answer = getattr(client, door.method)(url_of(door, values), **kind)
-    if answer.streaming:
+    if answer.streaming and not answer.is_async:  # a stream of events never ends
         list(answer.streaming_content)  # which closes its file
     return answer
 

@@ -79,6 +79,7 @@ class Part {
   }
 
   put(html) {
+    const stood = this.rows.length ? standing() : null; // else it comes for the first time
     const held = this.element.contains(document.activeElement)
       ? document.activeElement.closest("[data-ref]")?.dataset.ref
       : null;
@@ -90,12 +91,37 @@ class Part {
     if (this.count) this.list.rowHeight = this.element.offsetHeight / this.count || USUAL_HEIGHT;
     placeLine();
     drawn(this.element);
+    if (stood) stay(stood);
     if (held) rowOf(held)?.querySelector(".row-link").focus({ preventScroll: true });
   }
 
   get rows() {
     return [...this.element.children].filter((row) => row.dataset.ref);
   }
+}
+
+/** Where the rows in sight stand on the screen, by their refs. */
+function standing() {
+  if (scrollY === 0) return null; // the top stays the top
+  const tops = new Map();
+  for (const row of host().querySelectorAll("[data-list] [data-ref]")) {
+    const { top, bottom } = row.getBoundingClientRect();
+    if (bottom > 0 && top < innerHeight) tops.set(row.dataset.ref, top);
+  }
+  return tops;
+}
+
+/** Scroll so that most rows stand where they stood, whichever of them others moved. */
+function stay(tops) {
+  const counts = new Map();
+  for (const [ref, top] of tops) {
+    const row = rowOf(ref);
+    if (!row) continue;
+    const by = Math.round(row.getBoundingClientRect().top - top);
+    counts.set(by, (counts.get(by) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort(([, one], [, other]) => other - one);
+  if (most && most[0]) scrollBy(0, most[0]);
 }
 
 class List {

@@ -104,7 +104,7 @@ document.addEventListener("htmx:after:history:replace", ({ detail }) => (home = 
 
 // A deed in the panel shows in the list, and one elsewhere shows in the panel.
 document.addEventListener("items:changed", ({ detail }) => {
-  if (!isOpen() || detail.by === "item") return;
+  if (!isOpen() || detail.by === "item" || detail.by === "live") return; // item.js follows others
   if (detail.refs?.length && !detail.refs.includes(shown)) return;
   if (panel.querySelector("form :focus")) return; // somebody writes; what is sent is merged
   openItem(shown, { history: "none", focus: false });

@@ -41,8 +41,8 @@ async function post(url, fields) {
     if (Array.isArray(value)) value.forEach((each) => body.append(name, each));
     else if (value !== null && value !== undefined) body.append(name, value);
   }
-  const token = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRFToken"];
-  const headers = { Accept: "application/json", "X-CSRFToken": token };
+  const inherited = JSON.parse(document.body.getAttribute("hx-headers:inherited"));
+  const headers = { Accept: "application/json", ...inherited };
   const response = await fetch(url, { method: "POST", body, headers }).catch(() => {
     throw new Refused(AWAY);
   });

@@ -1,0 +1,107 @@
+"""What streams, the list of events and webhooks tell of a deed: numbers and refs, never texts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from backlog.models import Activity, ActivityCounter, ActorKind, Change, Item, Product
+from mlscrum.lib.live import Event
+
+MOST_REFS = 200  # a deed on more items says so instead of naming them all
+CHANGING_RIGHTS = frozenset({"member.removed", "member.role_changed", "token.revoked"})
+
+PLACES = ("moved", "rebalanced")  # what deeds remember of where items stand (decision 5)
+
+_ids: set[str] = set()
+
+
+def carry_ids(*names: str) -> None:
+    """Tell these numbers of the data of deeds, such as `sprint`; what is not named stays here."""
+    _ids.update(names)
+
+
+def events_of(product: Product) -> QuerySet[Activity]:
+    """The deeds of a product, with what `payloads_of` asks of each."""
+    return Activity.objects.filter(product=product).select_related(
+        "user", "token", "item__product", "subject"
+    )
+
+
+def payloads_of(activities: Iterable[Activity]) -> list[dict[str, Any]]:
+    """What is told of these deeds, in two further queries."""
+    found = list(activities)
+    touched = _refs_touched(found)
+    return [_payload(activity, touched[activity.pk]) for activity in found]
+
+
+class Deeds:
+    """The deeds of all products, as streams follow them: a topic is a product."""
+
+    def heads(self, topics: Collection[int]) -> dict[int, int]:
+        counters = ActivityCounter.objects.filter(product__in=list(topics))
+        return dict(counters.values_list("product_id", "seq"))
+
+    def after(self, topic: int, seq: int, limit: int) -> list[Event]:
+        deeds = events_of(Product(pk=topic)).filter(seq__gt=seq).order_by("seq")[:limit]
+        return [
+            Event(payload["seq"], payload, payload["kind"] in CHANGING_RIGHTS)
+            for payload in payloads_of(deeds)
+        ]
+
+
+def _refs_touched(activities: Sequence[Activity]) -> dict[int, list[str]]:
+    """The items that each deed was about, changed or moved, by the number of the row."""
+    refs: dict[int, dict[str, None]] = defaultdict(dict)
+    for activity in activities:
+        if activity.item is not None:
+            refs[activity.pk][activity.item.ref] = None
+    changed = (
+        Change.objects.filter(activity__in=[activity.pk for activity in activities])
+        .values_list("activity_id", "item__product__key", "item__number")
+        .distinct()
+        .order_by("activity_id", "item__number")
+    )
+    for activity_id, key, number in changed:
+        refs[activity_id][f"{key}-{number}"] = None
+    moved = {activity.pk: _moved(activity) for activity in activities}
+    named = Item.objects.filter(pk__in={pk for found in moved.values() for pk in found})
+    ref_of = {
+        pk: f"{key}-{number}"
+        for pk, key, number in named.values_list("pk", "product__key", "number")
+    }
+    for activity_id, found in moved.items():
+        refs[activity_id].update({ref_of[pk]: None for pk in found if pk in ref_of})
+    return {activity.pk: list(refs[activity.pk]) for activity in activities}
+
+
+def _moved(activity: Activity) -> list[int]:
+    places = activity.data.get("moved", [])[: MOST_REFS + 1]
+    return [place[0] for place in places if isinstance(place, list)]
+
+
+def _payload(activity: Activity, refs: list[str]) -> dict[str, Any]:
+    subject = activity.subject
+    return {
+        "seq": activity.seq,
+        "kind": activity.kind,
+        "at": activity.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "actor": {
+            "kind": ActorKind(activity.actor_kind).value,
+            "user": activity.user.email if activity.user else None,
+            "token": activity.token.name if activity.token else None,
+        },
+        "refs": refs[:MOST_REFS],
+        "more_refs": len(refs) > MOST_REFS,
+        "moved": any(name in activity.data for name in PLACES),
+        "subject": {"kind": subject.kind, "slug": subject.slug} if subject else None,
+        "ids": {
+            name: value
+            for name, value in activity.data.items()
+            if name in _ids and isinstance(value, int) and not isinstance(value, bool)
+        },
+        "tab": activity.data.get("tab", ""),
+    }
