@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest, StreamingHttpResponse
 
 from mlscrum.lib import live
-from mlscrum.lib.live.hub import AT_ONCE, Event, Hub, Listener, News
+from mlscrum.lib.live.hubs import AT_ONCE, Event, Hub, Listener, News
 from mlscrum.lib.numbers import whole_number
 
+Frames = AsyncGenerator[bytes, None]
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 1000
 # A word for proxies that end idle streams, and the moment in which the stream asks anew whether its
@@ -63,7 +64,7 @@ def is_stopping() -> bool:
 
 async def _frames(
     hub: Hub, topic: int, reader: Reader, after: int | None, at_most: int | None
-) -> AsyncIterator[bytes]:
+) -> Frames:
     listener = hub.listen(topic, place=reader.place, tab=reader.tab, person=reader.person)
     try:
         yield f"retry: {RETRY_MS}\n\n".encode()
@@ -72,11 +73,13 @@ async def _frames(
         if at_most is not None and head - seq > at_most:
             seq = head
             yield f"event: missed\nid: {head}\ndata: {{}}\n\n".encode()
-        while seq < head and (missed := await hub.ask(hub.source.after, topic, seq, AT_ONCE)):
+        async for missed in _between(hub, topic, seq, head):
             yield _written(missed, reader)
             seq = missed[-1].seq
         yield f"id: {seq}\n\n".encode()  # so that a reader who comes again goes on from here
-        hub.begin(listener, seq)
+        async for missed in _between(hub, topic, seq, hub.begin(listener, seq)):
+            yield _written(missed, reader)
+            seq = missed[-1].seq
         await hub.ask(hub.come, listener)
         async for frames in _news(hub, listener, reader, seq):
             yield frames
@@ -84,7 +87,14 @@ async def _frames(
         hub.leave(listener)
 
 
-async def _news(hub: Hub, listener: Listener, reader: Reader, seq: int) -> AsyncIterator[bytes]:
+async def _between(hub: Hub, topic: int, seq: int, last: int) -> AsyncGenerator[list[Event], None]:
+    """What came after a number up to another, and perhaps a little more, in parts."""
+    while seq < last and (events := await hub.ask(hub.source.after, topic, seq, AT_ONCE)):
+        yield events
+        seq = events[-1].seq
+
+
+async def _news(hub: Hub, listener: Listener, reader: Reader, seq: int) -> Frames:
     """What comes, until the reader may not any more, is too slow, or the server stops."""
     clock = listener.loop.time
     beat_at = clock() + BEAT_S

@@ -221,7 +221,7 @@ document.addEventListener("items:changed", ({ detail }) => {
 });
 
 // What others do to the item shows where nobody is busy with it, else as soon as nobody is.
-const OPEN = "details:is([data-edit], [data-picker], .menu)[open], dialog[open]";
+const OPEN = "details:is([data-edit], [data-picker], .menu)[open], dialog[open], .item-choice";
 let isLate = false;
 
 function isBusy() {

@@ -14,9 +14,9 @@ from hashlib import sha256
 from django.conf import settings
 from django.db import connection
 
-from mlscrum.lib.live.hub import Event, Hub, Source
+from mlscrum.lib.live.hubs import Event, Hub, Source
 from mlscrum.lib.live.presence import Person, Presence
-from mlscrum.lib.live.wire import Wire
+from mlscrum.lib.live.wires import Wire
 
 __all__ = [
     "Event",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from redis import Redis
 
-from mlscrum.lib.live.wire import Wire
+from mlscrum.lib.live.wires import Wire
 
 KEPT_S = 40  # somebody whose process ended without a word is forgotten after this
 

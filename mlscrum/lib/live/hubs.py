@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from mlscrum.lib.live.presence import Person, Presence
-from mlscrum.lib.live.wire import Wire
+from mlscrum.lib.live.wires import Wire
 
 T = TypeVar("T")
 AT_ONCE = 500  # rows that one look reads of a topic
@@ -163,11 +163,15 @@ class Hub:
             self._watch = loop.create_task(self._end_with_the_server())
         return listener
 
-    def begin(self, listener: Listener, seq: int) -> None:
-        """The stream has told everything up to this number, and wants all that comes after."""
+    def begin(self, listener: Listener, seq: int) -> int:
+        """The stream has read everything up to this number, and wants all that comes after.
+
+        Returns the number after which it is told by itself; what lies between it reads.
+        """
         with self._lock:
-            self._marks[listener.topic] = min(self._marks.get(listener.topic, seq), seq)
+            mark = self._marks.setdefault(listener.topic, seq)
         self._woken.set()
+        return mark
 
     def leave(self, listener: Listener) -> None:
         """The stream has ended."""
@@ -303,7 +307,7 @@ class Hub:
                 return
             with self._lock:
                 listeners = list(self._listeners.get(topic, ()))
-                if self._marks.get(topic) == mark:  # else somebody wants to hear it from before
+                if topic in self._marks:  # else the last one has just left
                     self._marks[topic] = events[-1].seq
             _put(listeners, events)
             mark = events[-1].seq
