@@ -2,8 +2,8 @@
 
 from django.apps import AppConfig
 
-from mlscrum.web.explaining import provide_explainer
 from mlscrum.lib import live
+from mlscrum.web.explaining import provide_explainer
 from mlscrum.web.rooms import (
     Room,
     SettingsTab,
