@@ -78,7 +78,7 @@ class BacklogConfig(AppConfig):
                 "settings",
                 "backlog:settings",
                 90,
-                also=("members", "tokens", "imports", "teams"),
+                also=("members", "tokens", "imports", "teams", "agendas"),
             )
         )
         register_settings(

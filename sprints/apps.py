@@ -26,7 +26,8 @@ class SprintsConfig(AppConfig):
             )
         )
         rooms.register_settings(
-            rooms.SettingsTab("teams", "Teams", "sprints:teams", 70, "member.view")
+            rooms.SettingsTab("teams", "Teams", "sprints:teams", 70, "member.view"),
+            rooms.SettingsTab("agendas", "Ceremonies", "sprints:agendas", 75, "ceremony.view"),
         )
         from backlog.queries import offers
         from backlog.services import demo
@@ -56,6 +57,31 @@ class SprintsConfig(AppConfig):
                 permission="sprint.view",
                 shortcut="s",
                 is_within=True,
+            )
+        )
+        from backlog.queries import agendas, panels
+        from backlog.services import conversions, jobs
+        from sprints.queries import review_parts
+        from sprints.queries.ceremonies import running_badge
+        from sprints.queries.insight_panel import said_before
+        from sprints.services.ceremonies import REMIND_KIND
+        from sprints.services.outcomes import find_origin, note_made
+        from sprints.services.reminders import remind
+
+        conversions.provide_origins(find_origin, note_made)
+        panels.register(said_before)
+        for part in review_parts.PARTS:
+            agendas.register(part)
+        jobs.register(REMIND_KIND, remind, max_attempts=3)
+        rooms.register(
+            rooms.Room(
+                "Ceremonies",
+                "users",
+                "sprints:ceremonies",
+                40,
+                permission="ceremony.view",
+                badge=running_badge,
+                shortcut="c",
             )
         )
         rooms.register(

@@ -13,6 +13,7 @@ from backlog.models import Item, Product, User
 from sprints.models.sprints import Sprint
 
 LONGEST_MINUTES = 600
+LONGEST_NOTICE = 7 * 24 * 60  # minutes
 
 
 class Ceremony(models.Model):
@@ -49,6 +50,11 @@ class Ceremony(models.Model):
     # The timer runs towards a moment, or is paused with so much left.
     timer_ends_at = models.DateTimeField(null=True)
     timer_left_s = models.PositiveIntegerField(null=True)
+    # How long before its start people are reminded; None: not at all.
+    remind_minutes = models.PositiveSmallIntegerField(
+        null=True, default=15, validators=[MaxValueValidator(LONGEST_NOTICE)]
+    )
+    reminded_for = models.DateTimeField(null=True)  # the start that people were reminded of
     secret = models.CharField(max_length=64, blank=True, default=secrets.token_hex)
     version = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
@@ -267,3 +273,42 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class CalendarFeed(models.Model):
+    """A person's secret address of the ceremonies of a product, for their calendar; only the hash
+    of the secret is kept."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="calendar_feeds")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["product", "user"], name="one_feed_of_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"Calendar of {self.user_id} in {self.product_id}"
+
+
+class CeremonyNews(models.Model):
+    """What a person is told of a ceremony: that it begins soon."""
+
+    ceremony = models.ForeignKey(Ceremony, models.CASCADE, related_name="news")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    starts_at = models.DateTimeField()
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ceremony", "user", "starts_at"], name="told_once_of_a_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.ceremony_id} begins"

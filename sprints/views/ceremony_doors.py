@@ -34,7 +34,7 @@ def ceremony_page(
     """As `product_page`, for pages of one ceremony: the view gets `(request, ceremony, ...)`.
 
     With `guests`, whoever came by a valid link of this ceremony is let in as well, and may do what
-    GUESTS_MAY holds; an observer looks only.
+    GUESTS_MAY holds; an observer looks only, and so do all once the ceremony is over.
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> View:
@@ -87,7 +87,8 @@ def _as_guest(request: HttpRequest, seat: Participant) -> CeremonyRequest:
     inside.product = seat.ceremony.product
 
     def may(permission: str, subject: Subject | None = None) -> bool:
-        looks_only = seat.is_observer and permission != "ceremony.view"
+        is_mute = seat.is_observer or seat.ceremony.is_over
+        looks_only = is_mute and permission != "ceremony.view"
         return permission in GUESTS_MAY and not looks_only
 
     inside.may = may

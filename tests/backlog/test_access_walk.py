@@ -32,6 +32,9 @@ from backlog.services.tokens import create_token
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
+from sprints.services.ceremonies import CeremonyDraft, schedule
+from sprints.services.outcomes import OutcomeDraft, add_outcome
+from sprints.services.seats import make_guest_link, take_seat
 from sprints.services.sprints import create_sprint
 from tests.backlog.imports import plain_file, sent
 from tests.conftest import CAST, Cast
@@ -45,7 +48,11 @@ from tests.dataquality.conftest import (  # noqa: F401  own_folders keeps files 
 OUTSIDE_OF_PRODUCTS = {"public", "signed-in", "administrator", "anyone-known"}
 NOT_OURS = {"static"}
 # Who may see the dataset may still not see its values; the view says so itself.
-STRICTER = {"p/<str:key>/data/<slug:slug>/versions/<int:number>/file/": "data.values"}
+STRICTER = {
+    "p/<str:key>/data/<slug:slug>/versions/<int:number>/file/": "data.values",
+    # What others said is changed by those who run the ceremony.
+    "p/<str:key>/ceremonies/<int:ceremony_id>/outcomes/<int:outcome_id>/edit/": "ceremony.edit",
+}
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,12 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     file = add_attachment(item, Incoming("a.txt", [b"hello"]), actor=olga)
     sprint = create_sprint(product.teams.get(), actor=olga)
     goal = set_goal(product, "Doctors trust it.", actor=olga)
+    ceremony = schedule(product, CeremonyDraft("review", timezone.now(), 60), actor=olga)
+    seat = take_seat(ceremony, cast.olga)
+    outcome = add_outcome(
+        ceremony, OutcomeDraft("insight", "Peak hour", "data"), actor=olga, seat=seat
+    )
+    guest_link, guest_secret = make_guest_link(ceremony, actor=olga)
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     term = propose_term(product, "recall", "Found of all.", actor=olga)
     remark = say(term, "In per cent?", actor=olga)
@@ -161,6 +174,12 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "team_id": product.teams.get().pk,
         "finding_id": filed.findings[0],
         "goal_id": goal.pk,
+        "ceremony_id": ceremony.pk,
+        "block_id": ceremony.blocks.all()[0].pk,
+        "outcome_id": outcome.pk,
+        "into": "expectation",
+        "guest_id": guest_link.pk,
+        "secret": guest_secret,
         "import_id": imported.pk,
         "user_id": cast.vera.pk,
         "member_id": product.members.get(user=cast.vera).pk,
@@ -184,6 +203,10 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "teams": product.teams.get().pk,
             "sprints": sprint.pk,
             "goals": goal.pk,
+            "ceremonies": ceremony.pk,
+            "insights": outcome.pk,
+            "decisions": outcome.pk,
+            "actions": outcome.pk,
             "links": linked.pk,
             "comments": said.pk,
             "attachments": file.pk,

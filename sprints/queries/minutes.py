@@ -1,0 +1,84 @@
+"""The minutes of a ceremony as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django.utils import timezone
+
+from backlog.queries.agendas import part_of
+from sprints.models import Ceremony, Outcome
+from sprints.queries.outcomes import said_by, sorted_outcomes
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def minutes_of(ceremony: Ceremony) -> str:
+    """Head, who was there, the agenda with its evidence and notes, and what came of it. Names and
+    titles stand as they were typed, and make no Markdown of their own."""
+    return "\n\n".join(block.strip() for block in _blocks(ceremony) if block.strip()) + "\n"
+
+
+def plain(text: str) -> str:
+    """A text on one line that Markdown reads as nothing but words."""
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def _blocks(ceremony: Ceremony) -> Iterator[str]:
+    yield f"# {plain(ceremony.title)}"
+    yield _head(ceremony)
+    seats = ceremony.participants.filter(joined_at__isnull=False)
+    there = [f"- {plain(seat.name)}, {plain(seat.trade)}" for seat in seats]
+    if there:
+        yield "## Who was there"
+        yield "\n".join(there)
+    for block in ceremony.blocks.all():
+        part = part_of(block.slot) if block.slot else None
+        words = part.words(ceremony) if part else ""
+        if words or block.text:
+            yield f"## {plain(block.title)}"
+            yield words
+            yield _lower_headings(block.text)
+    found = sorted_outcomes(ceremony)
+    for title, rows in (
+        ("Insights", found.insights),
+        ("Decisions", found.decisions),
+        ("Actions", found.actions),
+    ):
+        if rows:
+            yield f"## {title}"
+            yield "\n".join(_line(outcome) for outcome in rows)
+
+
+def _head(ceremony: Ceremony) -> str:
+    local = timezone.localtime(ceremony.opened_at or ceremony.starts_at)
+    parts = [
+        ceremony.get_kind_display(),
+        plain(str(ceremony.sprint)) if ceremony.sprint else "",
+        f"{local:%A}, {local.day} {local:%B %Y, %H:%M %Z}",
+        plain(ceremony.place),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _line(outcome: Outcome) -> str:
+    words = plain(outcome.text)
+    notes = [plain(said_by(outcome))] if outcome.said_by else []
+    if outcome.sort:
+        notes.insert(0, outcome.get_sort_display().lower())
+    if outcome.owner:
+        notes.append(f"owner: {plain(str(outcome.owner))}")
+    if outcome.due_date:
+        notes.append(f"due {outcome.due_date:%Y-%m-%d}")
+    if outcome.state == Outcome.State.DECLINED:
+        notes.append(f"declined: {plain(outcome.reason)}")
+    elif outcome.state == Outcome.State.CONVERTED:
+        made = outcome.item.ref if outcome.item else plain(str(outcome.target.get("words", "")))
+        notes.append(f"became {outcome.get_into_display().lower()} {made}".rstrip())
+    return f"- {words}" + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _lower_headings(text: str) -> str:
+    """Headings of the notes stand below those of the minutes."""
+    return re.sub(r"(?m)^(#{1,4})(?=\s)", r"##\1", text)

@@ -1,0 +1,378 @@
+"""What the agenda of a review shows of a sprint: evidence, not slides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backlog.models import (
+    Backlog,
+    Finding,
+    FindingTransition,
+    Item,
+    Measurement,
+    Stay,
+    Subject,
+)
+from backlog.queries.agendas import AgendaPart, Facts, Reader
+from backlog.queries.findings import EvidenceBadge, evidence_badge
+from mlscrum.lib import clock
+from sprints.models import Ceremony, Outcome, Sprint
+from sprints.queries.minutes import plain
+from sprints.queries.outcomes import last_actions, waiting_insights
+from sprints.queries.sprints import SIDE_KINDS, figures_of
+
+MOST_SHOWN = 200
+
+
+def has_guest(reader: Reader) -> bool:
+    """Whether a guest looks, who gets no ways out of the ceremony."""
+    return bool(reader.participant is not None and reader.participant.is_guest)
+
+
+def started(ceremony: Ceremony) -> Sprint | None:
+    """The sprint that a ceremony is about, once it has begun."""
+    sprint = ceremony.sprint
+    is_begun = sprint is not None and sprint.backlog.started_at is not None
+    return sprint if is_begun else None
+
+
+def span(sprint: Sprint) -> tuple[datetime, datetime]:
+    """From when to when evidence counts as that of the sprint."""
+    backlog = sprint.backlog
+    assert backlog.started_at is not None, "asked of a sprint that has begun"
+    return backlog.started_at, backlog.closed_at or clock.now()
+
+
+# The goal ---------------------------------------------------------------------------------------
+
+
+def goal_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    sprint = ceremony.sprint
+    if sprint is None:
+        return None
+    is_closed = sprint.backlog.state == Backlog.State.CLOSED
+    facts: dict[str, Any] = {"sprint": sprint, "is_closed": is_closed}
+    if started(ceremony) is not None:
+        found = figures_of(sprint)
+        facts["figures"] = found
+    return facts
+
+
+def goal_words(ceremony: Ceremony) -> str:
+    sprint = ceremony.sprint
+    if sprint is None or not sprint.goal:
+        return ""
+    met = f" — {sprint.get_goal_met_display()}" if sprint.goal_met else ""
+    reason = f": {plain(sprint.goal_reason)}" if sprint.goal_reason else ""
+    return f"Sprint goal: {plain(sprint.goal)}{met}{reason}"
+
+
+# What was finished ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ItemLine:
+    """An item of the sprint with what evidence says of it now."""
+
+    item: Item
+    badge: EvidenceBadge | None
+
+
+def done_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    sprint = started(ceremony)
+    if sprint is None:
+        return None
+    done, open_ = finished(sprint)
+    return {
+        "groups": [("Done", done), ("Not done", open_)],
+        "is_guest": has_guest(reader),
+    }
+
+
+def done_words(ceremony: Ceremony) -> str:
+    sprint = started(ceremony)
+    if sprint is None:
+        return ""
+    done, open_ = finished(sprint)
+    return _listed(
+        ("Done", [f"{line.item.ref} {plain(line.item.title)}" for line in done]),
+        ("Not done", [f"{line.item.ref} {plain(line.item.title)}" for line in open_]),
+    )
+
+
+def finished(sprint: Sprint) -> tuple[list[ItemLine], list[ItemLine]]:
+    """The items that were done as the sprint stands or closed, and those that were not."""
+    found = figures_of(sprint, closed_at=sprint.backlog.closed_at)
+    wanted = [*found.done_items, *found.open_items][:MOST_SHOWN]
+    items = {
+        item.pk: item
+        for item in Item.objects.filter(pk__in=wanted)
+        .select_related("product", "status")
+        .prefetch_related("findings", "assignees")
+    }
+
+    def lines(numbers: Sequence[int]) -> list[ItemLine]:
+        chosen = sorted((items[pk] for pk in numbers if pk in items), key=lambda item: item.number)
+        return [ItemLine(item, evidence_badge(item.findings.all())) for item in chosen]
+
+    return lines(list(found.done_items)), lines(list(found.open_items))
+
+
+# Findings ---------------------------------------------------------------------------------------
+
+
+def findings_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    sprint = started(ceremony)
+    if sprint is None:
+        return None
+    opened, closed = findings_moved_in(sprint)
+    return {
+        "groups": [("Opened in the sprint", opened), ("Closed in the sprint", closed)],
+        "is_guest": has_guest(reader),
+    }
+
+
+def findings_words(ceremony: Ceremony) -> str:
+    sprint = started(ceremony)
+    if sprint is None:
+        return ""
+    opened, closed = findings_moved_in(sprint)
+    return _listed(
+        ("Findings opened", [f"{f.priority} {plain(f.title)}" for f in opened]),
+        ("Findings closed", [f"{f.priority} {plain(f.title)}" for f in closed]),
+    )
+
+
+def findings_moved_in(sprint: Sprint) -> tuple[list[Finding], list[Finding]]:
+    """The findings that came to be open while the sprint ran, and those that were open and are so
+    no more at its end; one that came and went is in both. Of its datasets, or of the whole product
+    where it names none, as its report counts them."""
+    since, until = span(sprint)
+    findings = Finding.objects.filter(product=sprint.backlog.product)
+    subjects = list(sprint.subjects.values_list("subject", flat=True))
+    if subjects:
+        findings = findings.filter(subject__in=subjects)
+    moved = FindingTransition.objects.filter(finding__in=findings, at__gt=since, at__lte=until)
+    rows = FindingTransition.objects.filter(
+        finding__in=moved.values("finding"), at__lte=until
+    ).order_by("pk")
+    stood: dict[int, bool] = {}
+    opened: dict[int, None] = {}
+    closed: dict[int, None] = {}
+    for pk, at, state in rows.values_list("finding", "at", "state"):
+        is_open = state == Finding.State.OPEN
+        if at > since and is_open and not stood.get(pk, False):
+            opened[pk] = None
+        if at > since and not is_open and stood.get(pk, False):
+            closed[pk] = None
+        if is_open:
+            closed.pop(pk, None)
+        stood[pk] = is_open
+    known = {
+        finding.pk: finding
+        for finding in Finding.objects.filter(pk__in={*opened, *closed}).select_related(
+            "subject", "item__product", "item__status"
+        )
+    }
+
+    def shown(numbers: dict[int, None]) -> list[Finding]:
+        found = [known[pk] for pk in numbers if pk in known]
+        return sorted(found, key=lambda finding: (finding.priority, finding.pk))[:MOST_SHOWN]
+
+    return shown(opened), shown(closed)
+
+
+# Datasets ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HealthStep:
+    """The health of a dataset as the sprint began and as it stands or ended; None where nothing was
+    measured until then."""
+
+    subject: Subject
+    before: float | None
+    after: float | None
+
+    @property
+    def change(self) -> float | None:
+        if self.before is None or self.after is None:
+            return None
+        return self.after - self.before
+
+
+def health_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    sprint = started(ceremony)
+    steps = health_steps(sprint) if sprint is not None else []
+    if not steps:
+        return None
+    return {"steps": steps, "is_guest": has_guest(reader)}
+
+
+def health_words(ceremony: Ceremony) -> str:
+    sprint = started(ceremony)
+    if sprint is None:
+        return ""
+    lines = [
+        f"{plain(step.subject.name)}: {_health(step.before)} → {_health(step.after)}"
+        for step in health_steps(sprint)
+    ]
+    return _listed(("Dataset health", lines))
+
+
+def health_steps(sprint: Sprint) -> list[HealthStep]:
+    """Of the datasets of the sprint first, then of the others of the product that were measured;
+    in two queries."""
+    since, until = span(sprint)
+    own = set(sprint.subjects.values_list("subject", flat=True))
+    measured = Measurement.objects.filter(
+        subject__product=sprint.backlog.product,
+        subject__kind=Subject.Kind.DATASET,
+        measured_at__lte=until,
+    ).select_related("subject")
+    before: dict[int, float | None] = {}
+    after: dict[int, float | None] = {}
+    subjects: dict[int, Subject] = {}
+    for one in measured.order_by("batch_at", "measured_at", "pk"):
+        subjects[one.subject_id] = one.subject
+        if one.measured_at <= since:
+            before[one.subject_id] = one.health
+        after[one.subject_id] = one.health
+    order = sorted(subjects.values(), key=lambda s: (s.pk not in own, s.name))
+    return [HealthStep(each, before.get(each.pk), after.get(each.pk)) for each in order]
+
+
+def _health(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f} %"
+
+
+# Scope ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ScopeChange:
+    """An item that came into the running sprint, or left it before its end."""
+
+    item: Item
+    at: datetime
+    came: bool
+
+
+def scope_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    sprint = started(ceremony)
+    if sprint is None:
+        return None
+    changes = scope_changes(sprint)
+    return {"changes": changes, "is_guest": has_guest(reader)} if changes else None
+
+
+def scope_words(ceremony: Ceremony) -> str:
+    sprint = started(ceremony)
+    changes = scope_changes(sprint) if sprint is not None else []
+    lines = [
+        f"{'+' if c.came else '−'} {c.item.ref} {plain(c.item.title)}"  # noqa: RUF001  a minus
+        for c in changes
+    ]
+    return _listed(("Scope changes", lines))
+
+
+def scope_changes(sprint: Sprint) -> list[ScopeChange]:
+    """In the order in which they happened."""
+    since, until = span(sprint)
+    stays = (
+        Stay.objects.filter(backlog=sprint.backlog)
+        .exclude(item__kind__in=SIDE_KINDS)
+        .select_related("item__product", "item__status")
+    )
+    changes = []
+    for stay in stays:
+        if since < stay.entered_at <= until:
+            changes.append(ScopeChange(stay.item, stay.entered_at, True))
+        is_gone = stay.left_at is not None and since < stay.left_at < until
+        if is_gone and stay.outcome in {Stay.Outcome.MOVED, Stay.Outcome.DELETED}:
+            assert stay.left_at is not None
+            changes.append(ScopeChange(stay.item, stay.left_at, False))
+    return sorted(changes, key=lambda change: change.at)[:MOST_SHOWN]
+
+
+# What was said last time ------------------------------------------------------------------------
+
+
+def insights_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    found = waiting_insights(ceremony.product, before=ceremony)
+    return {"insights": found, "is_guest": has_guest(reader)} if found else None
+
+
+def insights_words(ceremony: Ceremony) -> str:
+    found = waiting_insights(ceremony.product, before=ceremony)
+    return _listed(("Insights of the last review", [_outcome(each) for each in found]))
+
+
+def actions_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    found = last_actions(ceremony.product, before=ceremony)
+    return {"actions": found, "is_guest": has_guest(reader)} if found else None
+
+
+def actions_words(ceremony: Ceremony) -> str:
+    found = last_actions(ceremony.product, before=ceremony)
+    return _listed(("Actions of last time", [_outcome(each) for each in found]))
+
+
+def _outcome(outcome: Outcome) -> str:
+    item = outcome.item
+    became = f" → {item.ref} ({plain(item.status.name)})" if item else ""
+    return plain(outcome.text) + became
+
+
+def _listed(*groups: tuple[str, Sequence[str]]) -> str:
+    return "\n\n".join(_group(name, lines) for name, lines in groups if lines)
+
+
+def _group(name: str, lines: Sequence[str]) -> str:
+    return "\n".join(_lines(name, lines))
+
+
+def _lines(name: str, lines: Sequence[str]) -> Iterator[str]:
+    yield f"**{name}**"
+    yield ""
+    for line in lines:
+        yield f"- {line}"
+
+
+def _part(
+    slot: str, title: str, kinds: tuple[str, ...], order: int, minutes: int | None = None
+) -> AgendaPart:
+    facts, words = _HOW[slot]
+    return AgendaPart(
+        slot=slot,
+        title=title,
+        kinds=kinds,
+        order=order,
+        template=f"sprints/agenda/_{slot.replace('-', '_')}.html",
+        facts=facts,
+        words=words,
+        minutes=minutes,
+    )
+
+
+_HOW = {
+    "review-goal": (goal_facts, goal_words),
+    "review-done": (done_facts, done_words),
+    "review-findings": (findings_facts, findings_words),
+    "review-health": (health_facts, health_words),
+    "review-scope": (scope_facts, scope_words),
+    "last-insights": (insights_facts, insights_words),
+    "last-actions": (actions_facts, actions_words),
+}
+PARTS = (
+    _part("review-goal", "The sprint goal", ("review",), 10, 5),
+    _part("review-done", "What was finished", ("review",), 20, 20),
+    _part("review-findings", "Findings that came and went", ("review",), 30, 10),
+    _part("review-health", "Health of the data", ("review",), 40, 10),
+    _part("review-scope", "What came in and went out", ("review",), 50, 5),
+    _part("last-insights", "Insights of the last review", ("planning",), 5, 10),
+    _part("last-actions", "Actions of last time", ("retrospective", "planning"), 8, 5),
+)

@@ -1,0 +1,149 @@
+// The page of a ceremony: its clock, notes that save themselves, and forms that start anew.
+import { say } from "../app.js";
+
+const SAVE_AFTER_MS = 1500; // since the last letter
+const RENEW_EVERY_MS = 12000; // the server holds a block for 30 s
+
+// ---- The clock ----
+function tick() {
+  for (const clock of document.querySelectorAll("[data-timer]")) {
+    const { ends, left } = clock.dataset;
+    const seconds = ends ? Math.round((new Date(ends) - Date.now()) / 1000) : Number(left);
+    const whole = Math.abs(seconds);
+    const hours = Math.floor(whole / 3600);
+    const minutes = String(Math.floor((whole % 3600) / 60)).padStart(2, "0");
+    const rest = String(whole % 60).padStart(2, "0");
+    clock.textContent = `${seconds < 0 ? "−" : ""}${hours ? `${hours}:` : ""}${minutes}:${rest}`;
+    clock.classList.toggle("is-over", seconds < 0);
+  }
+}
+setInterval(tick, 1000);
+tick();
+
+// ---- Notes: saved while somebody writes; the first letter that fails to be kept is said ----
+const editors = new WeakMap();
+
+function arm(form) {
+  if (editors.has(form)) return;
+  const area = form.elements.text;
+  const editor = { kept: area.value, timer: 0, renewed: Date.now(), sending: null, stopped: false };
+  editors.set(form, editor);
+  area.focus();
+  area.setSelectionRange(area.value.length, area.value.length);
+  area.addEventListener("input", () => {
+    clearTimeout(editor.timer);
+    editor.timer = setTimeout(() => save(form), SAVE_AFTER_MS);
+  });
+  area.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+}
+
+async function save(form) {
+  const editor = editors.get(form);
+  if (!form.isConnected || editor.stopped) return;
+  if (editor.sending) {
+    clearTimeout(editor.timer);
+    editor.timer = setTimeout(() => save(form), SAVE_AFTER_MS);
+    return;
+  }
+  const text = form.elements.text.value;
+  editor.sending = fetch(form.dataset.save, { method: "POST", body: new FormData(form) });
+  const answer = await editor.sending.catch(() => null);
+  editor.sending = null;
+  editor.renewed = Date.now();
+  const told = form.querySelector("[data-saved]");
+  if (!answer) {
+    told.textContent = "Not saved: the server can't be reached. It tries again by itself.";
+    editor.timer = setTimeout(() => save(form), SAVE_AFTER_MS * 4);
+    return;
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (answer.ok) {
+    editor.kept = text;
+    form.elements.base_version.value = said.version;
+    told.textContent = "Saved";
+    return;
+  }
+  editor.stopped = true; // what was typed stays in the field; Save shows what others wrote beside it
+  told.textContent = "";
+  say(said.detail || "This could not be saved. Copy your text and reload the page.");
+}
+
+// Whoever pauses to think goes on holding the block for as long as the editor is open.
+setInterval(() => {
+  for (const form of document.querySelectorAll("form[data-editor]")) {
+    const editor = editors.get(form);
+    if (editor && !editor.sending && Date.now() - editor.renewed > RENEW_EVERY_MS) save(form);
+  }
+}, 3000);
+
+window.addEventListener("pagehide", () => {
+  for (const form of document.querySelectorAll("form[data-editor]")) {
+    const editor = editors.get(form);
+    if (editor && !editor.stopped && form.elements.text.value !== editor.kept) {
+      navigator.sendBeacon(form.dataset.save, new FormData(form));
+    }
+  }
+});
+
+// A save that is under way must not come after the one that ends the writing.
+document.addEventListener("htmx:before:request", ({ target }) => {
+  const form = target.closest?.("form[data-editor]");
+  if (form) {
+    clearTimeout(editors.get(form).timer);
+    editors.get(form).stopped = true;
+  }
+});
+
+// ---- After each swap ----
+function ready() {
+  document.querySelectorAll("form[data-editor]").forEach(arm);
+  tick();
+}
+
+document.addEventListener("htmx:after:swap", ready);
+ready();
+
+// A form that was sent starts anew; a row whose menu is open is not drawn anew by others' deeds.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const form = ctx?.sourceElement?.closest?.("form[data-says]");
+  if (form && ctx.response?.status < 400) {
+    form.reset();
+    form.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
+
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (!target.matches?.("details[data-holds]")) return;
+    const part = target.closest("[data-live-url]");
+    if (!part) return;
+    const isHeld = part.querySelector("details[data-holds][open]") !== null;
+    part.toggleAttribute("data-live-held", isHeld);
+    if (part.dataset.live && isHeld) {
+      part.dataset.liveWas = part.dataset.live;
+      delete part.dataset.live;
+    } else if (!isHeld && part.dataset.liveWas) {
+      part.dataset.live = part.dataset.liveWas;
+      delete part.dataset.liveWas;
+    }
+  },
+  true,
+);
+
+// What is asked of each kind of outcome.
+function ask(form) {
+  const kind = form.elements.kind?.value;
+  for (const [name, of] of [["of-insight", "insight"], ["of-action", "action"]]) {
+    const part = form.querySelector(`.${name}`);
+    if (part) part.hidden = kind !== of;
+  }
+}
+
+document.addEventListener("change", ({ target }) => {
+  const form = target.closest?.("form[data-says]") ?? (target.matches?.("form[data-says]") ? target : null);
+  if (form) ask(form);
+});
+document.querySelectorAll("form[data-says]").forEach(ask);

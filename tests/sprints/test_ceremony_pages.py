@@ -1,0 +1,427 @@
+"""The pages of ceremonies: members, guests, notes, outcomes, minutes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from backlog.models import Actor, Item, Product
+from backlog.services.items import ItemDraft, create_item
+from mlscrum.lib.errors import Conflict
+from sprints.models import Block, Ceremony, GuestLink, Outcome, Participant, Sprint
+from sprints.services import ceremonies as services
+from sprints.services.ceremonies import CeremonyDraft, schedule
+from sprints.services.notes import HELD_FOR, hold_block
+from sprints.services.seats import make_guest_link, revoke_guest_link, take_seat
+from tests.conftest import Cast
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def olga(cast: Cast) -> Actor:
+    return Actor.person(cast.olga)
+
+
+@pytest.fixture
+def review(product: Product, olga: Actor) -> Ceremony:
+    made = schedule(product, CeremonyDraft("review", timezone.now(), 60), actor=olga)
+    return services.open_ceremony(made, actor=olga)
+
+
+@pytest.fixture
+def block(review: Ceremony) -> Block:
+    found = review.blocks.last()
+    assert found is not None
+    found.ceremony = review
+    return found
+
+
+@pytest.fixture
+def page(review: Ceremony) -> str:
+    return f"/p/MED/ceremonies/{review.pk}/"
+
+
+@pytest.fixture
+def guest(review: Ceremony, olga: Actor) -> Client:
+    """Pia, a city planner, who came by a link."""
+    _, secret = make_guest_link(review, actor=olga, trade="City planning")
+    client = Client()
+    answer = client.post(f"/guest/{secret}/", {"name": "Pia <b>Plan</b>"})
+    assert answer.headers["Location"] == f"/p/MED/ceremonies/{review.pk}/"
+    return client
+
+
+def say(client: Client, page: str, **more: Any) -> Any:
+    return client.post(
+        f"{page}outcomes/",
+        {"kind": "insight", "sort": "data", "text": "Peak hour is earlier", **more},
+    )
+
+
+def test_the_page_shows_agenda_people_and_who_is_missing(
+    as_person: Any, cast: Cast, page: str
+) -> None:
+    client = as_person(cast.max)
+    client.post(f"{page}presence/", {"deed": "join"})
+    body = client.get(page).content.decode()
+    assert "What has changed around us?" in body
+    assert "No domain expert yet" in body
+    assert "No developer yet" not in body
+    client.post(f"{page}presence/", {"deed": "leave"})
+    assert "No developer yet" in client.get(page).content.decode()
+
+
+def test_the_list_shows_what_runs_and_what_is_next(
+    as_person: Any, cast: Cast, product: Product, olga: Actor, review: Ceremony
+) -> None:
+    begins = timezone.now() + timedelta(days=1)
+    schedule(product, CeremonyDraft("daily", begins, 15), actor=olga)
+    body = as_person(cast.vera).get("/p/MED/ceremonies/").content.decode()
+    assert "Running" in body
+    assert "Daily" in body
+    assert "New ceremony" not in body
+
+
+def test_a_form_with_faults_keeps_what_was_typed(
+    as_person: Any, cast: Cast, product: Product
+) -> None:
+    client = as_person(cast.max)
+    sent = {"kind": "planning", "title": "Plan it", "starts_at": "never", "minutes": "0"}
+    answer = client.post("/p/MED/ceremonies/new/", sent)
+    assert answer.status_code == 422
+    assert b"Plan it" in answer.content
+    sent |= {"starts_at": "2027-01-04T09:00", "minutes": "120", "remind_minutes": ""}
+    answer = client.post("/p/MED/ceremonies/new/", sent)
+    made = Ceremony.objects.get(title="Plan it")
+    assert answer.headers["Location"] == f"/p/MED/ceremonies/{made.pk}/"
+    assert made.remind_minutes is None
+
+
+def test_all_ceremonies_of_a_sprint_are_scheduled_at_once(
+    as_person: Any, cast: Cast, planned: Sprint
+) -> None:
+    client = as_person(cast.olga)
+    url = f"/p/MED/sprints/{planned.pk}/ceremonies/"
+    shown = client.get(url).context["forms"]
+    kinds = [form.initial["kind"] for form in shown]
+    assert kinds[0] == "planning"
+    assert kinds.count("daily") == 9
+    assert [form.initial["minutes"] for form in shown][-2:] == [120, 90]
+    sent = {"form-TOTAL_FORMS": "2", "form-INITIAL_FORMS": "2", "place": "Room 1",
+            "form-0-is_wanted": "on", "form-0-kind": "review", "form-0-minutes": "120",
+            "form-0-starts_at": "2026-04-07T13:00", "form-1-kind": "daily",
+            "form-1-minutes": "15", "form-1-starts_at": "2026-04-07T09:00"}  # fmt: skip
+    assert client.post(url, sent).status_code == 302
+    made = Ceremony.objects.get(sprint=planned)
+    assert (made.kind, made.place) == ("review", "Room 1")
+
+
+def test_notes_are_written_without_scripts(
+    as_person: Any, cast: Cast, page: str, block: Block
+) -> None:
+    client, notes = as_person(cast.dora), f"{page}blocks/{block.pk}/notes/"
+    editor = client.post(f"{notes}hold/")
+    assert b"<textarea" in editor.content
+    answer = client.post(f"{notes}write/", {"text": "It **rains**", "base_version": "1"})
+    assert answer.headers["Location"] == f"{page}#block-{block.pk}"
+    assert b"<strong>rains</strong>" in client.get(page).content
+
+
+def test_others_see_who_writes_and_wait(
+    as_person: Any, cast: Cast, page: str, block: Block
+) -> None:
+    notes = f"{page}blocks/{block.pk}/notes/"
+    as_person(cast.dora).post(f"{notes}hold/", **HTMX)
+    seen = as_person(cast.max).get(notes).content.decode()
+    assert "Dora Anyango is writing" in seen
+    assert "Write notes" not in seen
+    refused = as_person(cast.max).post(f"{notes}hold/", **HTMX)
+    assert b"is writing" in refused.content
+    assert b"<textarea" not in refused.content
+
+
+def test_a_stale_writer_loses_nothing(as_person: Any, cast: Cast, page: str, block: Block) -> None:
+    notes = f"{page}blocks/{block.pk}/notes/"
+    as_person(cast.dora).post(f"{notes}write/", {"text": "By Dora", "base_version": "1"})
+    answer = as_person(cast.max).post(f"{notes}write/", {"text": "By Max", "base_version": "1"})
+    assert answer.status_code == 409
+    assert b"By Max" in answer.content
+    assert b"By Dora" in answer.content
+    kept = as_person(cast.max).post(f"{notes}save/", {"text": "By Max", "base_version": "1"})
+    assert kept.status_code == 409
+    assert kept.json()["theirs"] == "By Dora"
+    again = as_person(cast.max).post(
+        f"{notes}write/", {"text": "By Dora\nBy Max", "base_version": "2"}
+    )
+    assert again.status_code == 302
+    block.refresh_from_db()
+    assert block.text == "By Dora\nBy Max"
+
+
+def test_a_megabyte_is_refused_clearly_and_typed_text_stays(
+    as_person: Any, cast: Cast, page: str, block: Block
+) -> None:
+    notes, huge = f"{page}blocks/{block.pk}/notes/", "x" * 1_000_000
+    answer = as_person(cast.dora).post(f"{notes}write/", {"text": huge, "base_version": "1"})
+    assert answer.status_code == 422
+    assert b"Nothing was saved" in answer.content
+    assert huge.encode() in answer.content
+    saved = as_person(cast.dora).post(f"{notes}save/", {"text": huge, "base_version": "1"})
+    assert saved.status_code == 422
+    block.refresh_from_db()
+    assert block.text == ""
+
+
+def test_versions_are_shown_and_restored(
+    as_person: Any, cast: Cast, page: str, block: Block
+) -> None:
+    client, notes = as_person(cast.dora), f"{page}blocks/{block.pk}/notes/"
+    client.post(f"{notes}write/", {"text": "A long first text", "base_version": "1"})
+    client.post(f"{notes}write/", {"text": "Short", "base_version": "2"})
+    assert b"A long first text" in client.get(f"{notes}versions/").content
+    stale = client.post(f"{notes}versions/", {"version": "2", "base_version": "2"})
+    assert b"look again" in stale.content
+    client.post(f"{notes}versions/", {"version": "2", "base_version": "3"})
+    block.refresh_from_db()
+    assert block.text == "A long first text"
+    assert block.versions.count() == 3
+
+
+def test_html_in_names_and_notes_is_text(
+    as_person: Any, cast: Cast, page: str, block: Block, guest: Client
+) -> None:
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    notes = f"{page}blocks/{block.pk}/notes/"
+    guest.post(f"{notes}write/", {"text": evil, "base_version": "1"})
+    say(guest, page, text=evil)
+    for url in (page, f"{page}minutes/"):
+        body = as_person(cast.max).get(url).content.decode()
+        assert "<script>alert" not in body
+        assert "<img src=x" not in body
+        assert "<b>Plan" not in body
+
+
+def test_a_guest_contributes_and_sees_this_ceremony_alone(
+    guest: Client, page: str, product: Product, olga: Actor, other_product: Product
+) -> None:
+    item = create_item(product, ItemDraft("Secret plan"), actor=olga)
+    assert say(guest, page).status_code == 302
+    said = Outcome.objects.get()
+    assert said.said_by is not None
+    assert said.said_by.trade == "City planning"
+    body = guest.get(page).content.decode()
+    assert "Peak hour is earlier" in body
+    assert "/p/MED/backlog/" not in body
+    assert "Secret plan" not in body
+    for url in ("/p/MED/backlog/", f"/p/MED/items/{item.ref}/", "/p/MED/ceremonies/"):
+        answer = guest.get(url)
+        assert answer.status_code in {302, 404}
+        assert "sign-in" in answer.headers.get("Location", "sign-in")
+    for deed in ("open", "close", "delete", "guests", "edit"):
+        assert guest.post(f"{page}{deed}/").status_code in {302, 403, 404}
+    assert Ceremony.objects.get().state == Ceremony.State.RUNNING
+    assert guest.post(f"{page}outcomes/{said.pk}/item/", {"to": "inbox"}).status_code != 200
+    assert not Item.objects.filter(title__startswith="Peak").exists()
+
+
+def test_an_observer_looks_and_says_nothing(review: Ceremony, olga: Actor, page: str) -> None:
+    _, secret = make_guest_link(review, actor=olga, is_observer=True)
+    client = Client()
+    client.post(f"/guest/{secret}/", {"name": "Otto"})
+    assert client.get(page).status_code == 200
+    assert say(client, page).status_code == 403
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+def test_a_guest_is_out_once_the_link_has_ended(
+    review: Ceremony, guest: Client, page: str, olga: Actor, how: str
+) -> None:
+    link = GuestLink.objects.get()
+    if how == "revoked":
+        revoke_guest_link(link, actor=olga)
+    else:
+        GuestLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert guest.get(page).status_code == 302
+    assert say(guest, page).status_code == 302
+    assert not Outcome.objects.exists()
+
+
+def test_a_link_that_has_ended_says_so(review: Ceremony, olga: Actor) -> None:
+    link, secret = make_guest_link(review, actor=olga)
+    revoke_guest_link(link, actor=olga)
+    answer = Client().get(f"/guest/{secret}/")
+    assert answer.status_code == 404
+
+
+def test_a_seat_opens_no_other_ceremony(
+    product: Product, other_product: Product, cast: Cast, guest: Client, olga: Actor
+) -> None:
+    other = schedule(product, CeremonyDraft("review", timezone.now(), 60), actor=olga)
+    theirs = schedule(
+        other_product, CeremonyDraft("review", timezone.now(), 60), actor=Actor.person(cast.sam)
+    )
+    for url in (f"/p/MED/ceremonies/{other.pk}/", f"/p/SHOP/ceremonies/{theirs.pk}/"):
+        assert guest.get(url).headers["Location"].startswith("/sign-in/")
+
+
+def test_once_it_is_over_guests_look_and_say_nothing(
+    review: Ceremony, guest: Client, page: str, olga: Actor
+) -> None:
+    services.close(review, actor=olga)
+    assert guest.get(page).status_code == 200
+    assert say(guest, page).status_code == 403
+
+
+def test_a_guest_without_a_name_is_asked_again(review: Ceremony, olga: Actor) -> None:
+    _, secret = make_guest_link(review, actor=olga)
+    answer = Client().post(f"/guest/{secret}/", {"name": "  "})
+    assert answer.status_code == 422
+    assert not Participant.objects.exists()
+
+
+def test_a_link_is_made_shown_once_and_revoked(as_person: Any, cast: Cast, page: str) -> None:
+    client = as_person(cast.max)
+    ends = timezone.localtime(timezone.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    answer = client.post(f"{page}guests/", {"trade": "Police", "expires_at": ends})
+    assert b"/guest/mlg_" in answer.content
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert b"/guest/mlg_" not in client.get(f"{page}guests/").content
+    link = GuestLink.objects.get()
+    client.post(f"{page}guests/{link.pk}/revoke/")
+    link.refresh_from_db()
+    assert not link.is_valid
+    far = client.post(f"{page}guests/", {"trade": "", "expires_at": "2099-01-01T00:00"})
+    assert far.status_code == 422
+
+
+def test_an_insight_becomes_an_item_and_back(as_person: Any, cast: Cast, page: str) -> None:
+    client = as_person(cast.olga)
+    say(as_person(cast.dora), page)
+    said = Outcome.objects.get()
+    answer = client.post(f"{page}outcomes/{said.pk}/item/", {"to": "top"}, **HTMX)
+    item = Item.objects.get(title="Peak hour is earlier")
+    assert item.ref in answer.content.decode()
+    shown = client.get(f"/p/MED/items/{item.ref}/").content.decode()
+    assert f"#outcome-{said.pk}" in shown
+    assert "Dora Anyango" in shown
+    client.post(f"{page}outcomes/{said.pk}/back/")
+    item.refresh_from_db()
+    assert item.deleted_at is not None
+
+
+def test_developers_do_not_put_insights_on_top(as_person: Any, cast: Cast, page: str) -> None:
+    say(as_person(cast.dora), page)
+    said = Outcome.objects.get()
+    client = as_person(cast.max)
+    assert client.post(f"{page}outcomes/{said.pk}/item/", {"to": "top"}).status_code == 403
+    assert client.post(f"{page}outcomes/{said.pk}/item/", {"to": "inbox"}).status_code == 302
+
+
+def test_an_insight_becomes_a_criterion_of_an_item(
+    as_person: Any, cast: Cast, page: str, product: Product, olga: Actor
+) -> None:
+    item = create_item(product, ItemDraft("Lights"), actor=olga)
+    say(as_person(cast.dora), page)
+    said = Outcome.objects.get()
+    client = as_person(cast.max)
+    client.post(f"{page}outcomes/{said.pk}/criterion/", {"ref": "MED-999"})
+    said.refresh_from_db()
+    assert said.state == "captured"
+    client.post(f"{page}outcomes/{said.pk}/criterion/", {"ref": item.ref.lower()})
+    item.refresh_from_db()
+    assert item.criteria == [{"text": "Peak hour is earlier", "is_met": False}]
+
+
+def test_one_changes_what_one_said_and_not_what_others_did(
+    as_person: Any, cast: Cast, page: str
+) -> None:
+    dora, vera = as_person(cast.dora), as_person(cast.vera)
+    say(dora, page)
+    said = Outcome.objects.get()
+    edit = f"{page}outcomes/{said.pk}/edit/"
+    assert vera.get(edit).status_code == 403
+    assert dora.post(edit, {"text": "Peak hour is later", "sort": "risk"}).status_code == 302
+    said.refresh_from_db()
+    assert (said.text, said.sort) == ("Peak hour is later", "risk")
+    assert vera.post(f"{page}outcomes/{said.pk}/remove/").status_code == 403
+    assert dora.post(f"{page}outcomes/{said.pk}/remove/").status_code == 302
+    assert not Outcome.objects.exists()
+
+
+def test_declining_asks_for_a_reason(as_person: Any, cast: Cast, page: str) -> None:
+    say(as_person(cast.dora), page)
+    said = Outcome.objects.get()
+    client, decide = as_person(cast.max), f"{page}outcomes/{said.pk}/decide/"
+    client.post(decide, {"deed": "decline", "reason": " "})
+    said.refresh_from_db()
+    assert said.state == "captured"
+    client.post(decide, {"deed": "decline", "reason": "No counters there"})
+    said.refresh_from_db()
+    assert (said.state, said.reason) == ("declined", "No counters there")
+    assert b"No counters there" in client.get(page).content
+
+
+def test_two_who_close_at_once_both_come_to_the_minutes(
+    as_person: Any, cast: Cast, page: str
+) -> None:
+    first, second = as_person(cast.olga), as_person(cast.sina)
+    assert first.post(f"{page}close/").status_code == 302
+    answer = second.post(f"{page}close/", follow=True)
+    assert answer.status_code == 200
+    assert b"somebody has closed it" in answer.content
+
+
+def test_minutes_say_who_was_there_and_what_came_of_it(
+    as_person: Any, cast: Cast, page: str, block: Block, guest: Client
+) -> None:
+    client = as_person(cast.max)
+    client.post(f"{page}presence/", {"deed": "join"})
+    notes = f"{page}blocks/{block.pk}/notes/"
+    client.post(f"{notes}write/", {"text": "# Loud\nRain", "base_version": "1"})
+    say(guest, page)
+    client.post(
+        f"{page}outcomes/",
+        {"kind": "action", "text": "Count bikes", "owner": cast.dora.pk, "due_date": "2027-02-01"},
+    )
+    answer = client.get(f"{page}minutes.md")
+    text = answer.content.decode()
+    assert answer.headers["Content-Disposition"].endswith('.md"')
+    assert text.startswith("# Review\n")
+    assert "- Max Berger, Developer" in text
+    assert "### Loud" in text
+    assert "Peak hour is earlier (data; Pia" in text
+    assert "Count bikes (Max Berger (Developer); owner: Dora Anyango; due 2027-02-01)" in text
+    assert client.get(f"{page}minutes/").status_code == 200
+    assert guest.get(f"{page}minutes/").status_code == 200
+
+
+def test_agendas_of_the_product_are_changed_on_their_tab(
+    as_person: Any, cast: Cast, product: Product, olga: Actor
+) -> None:
+    client = as_person(cast.sina)
+    sent = {"kind": "daily", "points": "Blocked? (5)\nAnything else"}
+    assert client.post("/p/MED/agendas/", sent).status_code == 302
+    made = schedule(product, CeremonyDraft("daily", timezone.now(), 15), actor=olga)
+    assert list(made.blocks.values_list("title", "minutes")) == [
+        ("Blocked?", 5), ("Anything else", None),
+    ]  # fmt: skip
+    wrong = client.post("/p/MED/agendas/", {"kind": "daily", "points": "A -> nowhere"})
+    assert wrong.status_code == 422
+    assert "no part that a page can show" in wrong.content.decode()
+    assert as_person(cast.vera).post("/p/MED/agendas/", sent).status_code == 403
+
+
+def test_a_lock_ends_by_itself(block: Block, cast: Cast, review: Ceremony, travel: Any) -> None:
+    dora, max_ = (take_seat(review, person) for person in (cast.dora, cast.max))
+    travel("2026-04-07 09:00:00+00:00")
+    hold_block(block, dora, actor=Actor.person(cast.dora))
+    with pytest.raises(Conflict, match="Dora Anyango is writing"):
+        hold_block(block, max_, actor=Actor.person(cast.max))
+    assert timedelta(seconds=30) == HELD_FOR
+    travel("2026-04-07 09:00:31+00:00")
+    assert hold_block(block, max_, actor=Actor.person(cast.max)).held_by == max_
