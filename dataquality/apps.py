@@ -21,7 +21,7 @@ class DataQualityConfig(AppConfig):
         )
         from dataquality.queries.gates import reasons_against
         from dataquality.services import profiles, runs
-        from dataquality.services.demo import add_patients, take_patients_away
+        from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.views.panels import failing_rows
 
@@ -34,7 +34,8 @@ class DataQualityConfig(AppConfig):
             on_cancel=runs.run_cancelled,
         )
         jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
-        demo.register_chapter("MED", add_patients, take_patients_away, order=10)
+        demo.register_chapter("MED", add_patients, take_files_away, order=10)
+        demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)
         subjects.register(
             Subject.Kind.DATASET,

@@ -33,10 +33,12 @@ class SprintsConfig(AppConfig):
         from backlog.services import demo
         from sprints.queries.assessments import make_a_sprint
         from sprints.services.demo import tell_medical, tell_traffic
+        from sprints.services.demo_ceremonies import tell_traffic_ceremonies
 
         offers.register(make_a_sprint)
         demo.register_chapter("MED", tell_medical, order=20)
         demo.register_chapter("CITY", tell_traffic, order=20)
+        demo.register_chapter("CITY", tell_traffic_ceremonies, order=40)
         rooms.register(
             rooms.Room(
                 "Board",

@@ -24,6 +24,7 @@ from backlog.services.labels import create_label
 from backlog.services.links import add_link
 from backlog.services.members import add_member
 from backlog.services.products import create_product, update_product
+from backlog.services.terms import agree_term, contest_term, propose_term
 from mlscrum.lib import clock
 
 PEOPLE = {
@@ -33,6 +34,7 @@ PEOPLE = {
     "dora": ("Dora Anyango", Role.DOMAIN_EXPERT),
     "vera": ("Vera Novak", Role.STAKEHOLDER),
 }
+PEAK_HOUR = "peak hour"  # what the planner of the city contests
 BEGAN_AGO = timedelta(days=80)
 NEXT_GOAL_AGO = timedelta(days=36)
 WORKED_ON_AGO = timedelta(days=2)
@@ -293,6 +295,44 @@ def _groom_traffic(
         ],
     )
     add_link(error, Link.Kind.NEEDS_DATA, bridge, actor=olga)
+    _explain_traffic(product, people, olga)
+
+
+def _explain_traffic(product: Product, people: dict[str, User], olga: Actor) -> None:
+    """The glossary as it began: the team's words, and what each trade means by them."""
+    dora, max_ = Actor.person(people["dora"]), Actor.person(people["max"])
+    planner, scientist = "urban planner", "data scientist"
+    peak = propose_term(
+        product,
+        PEAK_HOUR,
+        "The hour of a day in which most vehicles are on the roads.",
+        actor=max_,
+        meanings={
+            planner: "When a road carries more than it was built for.",
+            scientist: "The hour with the highest count, 8:00 to 9:00.",
+        },
+        synonyms=["rush hour"],
+    )
+    agree_term(peak, actor=olga)
+    loop = propose_term(
+        product,
+        "loop detector",
+        "A coil in the lane that counts the vehicles above it.",
+        actor=dora,
+        synonyms=["detector"],
+    )
+    agree_term(loop, actor=olga)
+    propose_term(
+        product,
+        "headway",
+        "The time between two buses of a line at a stop.",
+        actor=dora,
+        meanings={scientist: "A target: what the delay forecast is judged by."},
+    )
+    incident = propose_term(
+        product, "incident", "Whatever blocks a lane without a plan.", actor=max_
+    )
+    contest_term(incident, "Police count an accident, planners a closed lane: which?", actor=dora)
 
 
 def _talk_traffic(

@@ -1,9 +1,12 @@
-"""The medical demo product's data: patients with dirt in them, and two files that are cleaned."""
+"""The data of the demo products: patients with dirt in them and two files that are cleaned; counts
+of the loop detectors of a city."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
+import math
 import random
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,7 +28,6 @@ ROWS = 1000
 MISSING_AGES = 87
 OUTLYING_AGES = 4
 UNREAD_NUCLEI = 16
-HEADER = ("patient_id", "clinic", "age", "systolic", "bare_nuclei", "class")
 # Two uploads make a finding resolve: the same patients cleaned, and the export of a week later.
 GREEN_BATCHES = 2
 CLEANED_FILES = ("patients-cleaned.csv", "patients-next-week.csv")
@@ -51,13 +53,31 @@ def add_patients(product: Product, actor: Actor) -> None:
             key_columns=["patient_id"],
             green_batches=GREEN_BATCHES,
         ),
-        _upload(_as_csv(_dirty(rows))),
+        _upload("patients.csv", _as_csv(_dirty(rows))),
         actor=actor,
     )
     save_suite(dataset, SUITE, actor=actor)
 
 
-def take_patients_away(product: Product) -> None:
+def add_detectors(product: Product, actor: Actor) -> None:
+    """Register the dataset Loop detectors with its suite."""
+    dataset = register_dataset(
+        product,
+        DatasetDraft(
+            name="Loop detectors",
+            slug="loop-detectors",
+            description="What each detector counted in an hour, sent by the traffic office.",
+            personal_data=False,
+            sample_policy=SamplePolicy.VALUES,
+            key_columns=["detector", "hour"],
+        ),
+        _upload("loop-detectors.csv", _as_csv(_counts())),
+        actor=actor,
+    )
+    save_suite(dataset, COUNTS_SUITE, actor=actor)
+
+
+def take_files_away(product: Product) -> None:
     """Once the product is deleted, remove the files of its datasets and the cleaned ones, with the
     product's folder of sources where nothing else lies in it."""
     versions = DatasetVersion.objects.filter(dataset__subject__product=product).exclude(file="")
@@ -122,6 +142,43 @@ SUITE = [
 ]
 
 
+COUNTS_SUITE = [
+    _check("column_values_to_not_be_null", "critical", column="vehicles", mostly=0.99),
+    _check("column_values_to_be_between", "critical", column="vehicles", min_value=0,
+           max_value=2400),
+    _check("column_values_to_be_between", "warning", column="speed_kmh", min_value=0,
+           max_value=130),
+    _check("column_values_to_be_in_set", "warning", column="district",
+           value_set=["North", "Harbour", "Old town", "South"]),
+]  # fmt: skip
+
+
+def _counts() -> list[Row]:
+    """Two weeks of twelve detectors by the hour; one of them counts what can't be on Mondays."""
+    dice = random.Random(7)  # noqa: S311  a demo, no secret
+    rows = []
+    for day, hour, detector in itertools.product(range(14), range(24), range(12)):
+        district = ("North", "Harbour", "Old town", "South")[detector % 4]
+        peak = 6.5 if district == "North" else 8
+        flow = (
+            250
+            + 1400 * math.exp(-((hour - peak) ** 2) / 3)
+            + 900 * math.exp(-((hour - 17) ** 2) / 5)
+        )
+        broken = detector == 4 and day % 7 == 0 and hour in (7, 8)
+        vehicles = 9999 if broken else round(flow * dice.uniform(0.9, 1.1))
+        rows.append(
+            {
+                "detector": f"D{detector + 1:02d}",
+                "district": district,
+                "hour": f"2026-10-{day + 5:02d}T{hour:02d}:00:00",
+                "vehicles": vehicles,
+                "speed_kmh": round(62 - min(vehicles, 2400) / 60 + dice.uniform(-4, 4)),
+            }
+        )
+    return rows
+
+
 def _patients() -> list[Row]:
     """The same clean patients on every call."""
     dice = random.Random(8)  # noqa: S311  a demo, no secret
@@ -162,12 +219,12 @@ def _cleaned(rows: Sequence[Row], week: int) -> list[Row]:
 
 def _as_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, HEADER, lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
 
 
-def _upload(text: str) -> Upload:
+def _upload(name: str, text: str) -> Upload:
     data = text.encode()
-    return Upload("patients.csv", [data], len(data))
+    return Upload(name, [data], len(data))
