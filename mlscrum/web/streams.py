@@ -23,10 +23,12 @@ BEAT_S = 12.0
 @dataclass(frozen=True)
 class Reader:
     """Who reads a stream: `may` asks anew, in a thread, whether they still may; `wants` leaves out
-    events; `place`, `tab` and `person` say where they are, if anywhere."""
+    events, and `told` is what they hear of the others; `place`, `tab` and `person` say where they
+    are, if anywhere."""
 
     may: Callable[[], bool]
     wants: Callable[[Event], bool] = lambda event: True
+    told: Callable[[Event], Event] = lambda event: event
     place: str = ""
     tab: str = ""
     person: live.Person | None = None
@@ -134,4 +136,8 @@ async def _in_order(
 
 
 def _written(news: Sequence[News], reader: Reader) -> bytes:
-    return b"".join(one.frame for one in news if not isinstance(one, Event) or reader.wants(one))
+    return b"".join(
+        reader.told(one).frame if isinstance(one, Event) else one.frame
+        for one in news
+        if not isinstance(one, Event) or reader.wants(one)
+    )

@@ -35,7 +35,9 @@ def guest_seat(key: str, ceremony_id: int, participant_id: int) -> Participant |
     return (
         Participant.objects.filter(open_links, pk=participant_id, user=None)
         .filter(ceremony=ceremony_id, ceremony__product__key=key.upper())
-        .select_related("ceremony__product", "ceremony__sprint__backlog__team", "link")
+        .select_related(
+            "ceremony__product__activitycounter", "ceremony__sprint__backlog__team", "link"
+        )
         .first()
     )
 

@@ -30,6 +30,7 @@ from sprints.services.outcomes import (
 from sprints.services.seats import be_present, come_as_guest, make_guest_link, take_seat
 
 PLANNER = "Urban planner"
+FRIDAY = 4
 REVIEW_DAY, RETRO_DAY = 9, 11  # after the Monday: the council's planners come on Wednesdays
 NEW_PEAK_HOUR = "The time, by district, in which a road carries more than 85 % of what it can."
 DATASET = "loop-detectors"
@@ -215,8 +216,10 @@ class _Dialogue:
                 kind, starts_at, minutes, sprint=sprint, place="Town hall, room 4"
             )
             schedule(self.product, draft, actor=self.sina)
-        refinement = datetime.combine(clock.now().astimezone(zone).date(), time(10), zone)
-        draft = CeremonyDraft(Ceremony.Kind.REFINEMENT, refinement + timedelta(days=1), 60)
+        day = clock.now().astimezone(zone).date() + timedelta(days=1)
+        while day.weekday() > FRIDAY:
+            day += timedelta(days=1)
+        draft = CeremonyDraft(Ceremony.Kind.REFINEMENT, datetime.combine(day, time(10), zone), 60)
         schedule(self.product, draft, actor=self.sina)
 
     # ----------------------------------------------------------------------------------------------

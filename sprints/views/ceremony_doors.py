@@ -85,6 +85,7 @@ def _as_guest(request: HttpRequest, seat: Participant) -> CeremonyRequest:
     inside = cast(CeremonyRequest, request)
     inside.actor = Actor.guest()
     inside.product = seat.ceremony.product
+    inside.seq = seat.ceremony.product.activitycounter.seq
 
     def may(permission: str, subject: Subject | None = None) -> bool:
         is_mute = seat.is_observer or seat.ceremony.is_over
