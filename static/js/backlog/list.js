@@ -79,7 +79,6 @@ class Part {
   }
 
   put(html) {
-    const stood = this.rows.length ? standing() : null; // else it comes for the first time
     const held = this.element.contains(document.activeElement)
       ? document.activeElement.closest("[data-ref]")?.dataset.ref
       : null;
@@ -91,7 +90,7 @@ class Part {
     if (this.count) this.list.rowHeight = this.element.offsetHeight / this.count || USUAL_HEIGHT;
     placeLine();
     drawn(this.element);
-    if (stood) stay(stood);
+    stay();
     if (held) rowOf(held)?.querySelector(".row-link").focus({ preventScroll: true });
   }
 
@@ -100,7 +99,24 @@ class Part {
   }
 }
 
-/** Where the rows in sight stand on the screen, by their refs. */
+let stood = null; // where rows stood on the screen before they were brought up to date, by ref
+
+/** While the work brings the list up to date, what is in sight stays where it is on the screen. */
+export async function steadily(work) {
+  const mine = (stood ??= standing());
+  const letGo = () => (stood = null); // whoever scrolls goes where they will
+  const hands = ["wheel", "touchmove", "keydown", "pointerdown"];
+  const watching = new AbortController();
+  const options = { capture: true, passive: true, signal: watching.signal };
+  hands.forEach((name) => addEventListener(name, letGo, options));
+  try {
+    await work();
+  } finally {
+    watching.abort();
+    if (stood === mine) stood = null;
+  }
+}
+
 function standing() {
   if (scrollY === 0) return null; // the top stays the top
   const tops = new Map();
@@ -112,16 +128,18 @@ function standing() {
 }
 
 /** Scroll so that most rows stand where they stood, whichever of them others moved. */
-function stay(tops) {
+function stay() {
+  if (!stood) return;
   const counts = new Map();
-  for (const [ref, top] of tops) {
+  for (const [ref, top] of stood) {
     const row = rowOf(ref);
     if (!row) continue;
-    const by = Math.round(row.getBoundingClientRect().top - top);
-    counts.set(by, (counts.get(by) ?? 0) + 1);
+    const by = row.getBoundingClientRect().top - top;
+    const alike = counts.get(Math.round(by)) ?? [];
+    counts.set(Math.round(by), [...alike, by]);
   }
-  const [most] = [...counts].sort(([, one], [, other]) => other - one);
-  if (most && most[0]) scrollBy(0, most[0]);
+  const [most] = [...counts.values()].sort((one, other) => other.length - one.length);
+  if (most?.[0]) scrollBy({ top: most[0], behavior: "instant" });
 }
 
 class List {

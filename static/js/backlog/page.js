@@ -2,8 +2,8 @@
 import { choose, isOpen as editorIsOpen } from "./editor.js";
 import { assignMe, edit, mayEdit, rename } from "./edits.js";
 import {
-  bringList, countAnew, firstRow, host, isGrouped, putRows, refresh, refreshRows, rowOf, takeUp,
-  whenDrawn,
+  bringList, countAnew, firstRow, host, isGrouped, putRows, refresh, refreshRows, rowOf, steadily,
+  takeUp, whenDrawn,
 } from "./list.js";
 import { keepPlace } from "./place.js";
 import { armWithin, mayDrag, mayMove, nudge, placeMenu, toEnd } from "./moves.js";
@@ -66,8 +66,10 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
 });
 
 document.addEventListener("items:changed", ({ detail }) => {
-  if (detail.moved || !detail.refs?.length) refresh();
-  else refreshRows(detail.refs);
+  const isMore = detail.moved || !detail.refs?.length;
+  const bring = () => (isMore ? refresh() : refreshRows(detail.refs));
+  if (detail.by === "live") steadily(bring);
+  else bring();
 });
 
 async function remove(refs = targets()) {
