@@ -21,6 +21,12 @@ def still_may(request: Any, permission: str, product: Product) -> Callable[[], b
     return lambda: _session_may(type(session)(session.session_key), permission, product)
 
 
+def reader_name(request: Any) -> str:
+    """What tells this principal apart from all others."""
+    token = getattr(request, "auth", None)
+    return f"token {token.pk}" if isinstance(token, ApiToken) else f"person {request.user.pk}"
+
+
 def _token_may(token_id: int, permission: str, product: Product) -> bool:
     token = ApiToken.objects.select_related("user").filter(pk=token_id).first()
     return token is not None and token.is_valid and may(Actor.of_token(token), permission, product)

@@ -12,7 +12,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from backlog.access.api import ProductViewSet
-from backlog.access.streams import still_may
+from backlog.access.streams import reader_name, still_may
 from backlog.models import Activity
 from backlog.queries.events import events_of, payloads_of
 from backlog.serializers.events import EventSerializer
@@ -68,8 +68,8 @@ class EventsView(ProductViewSet):
         if "after" in request.query_params and whole_number(request.query_params["after"]) is None:
             raise BadParameters({"after": ("invalid", "after is the seq of an event.")})
         if not as_list:
-            may = still_may(request, "product.view", product)
-            return event_stream(product.pk, Reader(may), after=last_seen(request))
+            reader = Reader(reader_name(request), still_may(request, "product.view", product))
+            return event_stream(product.pk, reader, after=last_seen(request))
         after = last_seen(request) or 0
         page = self.paginate_queryset(events_of(product).filter(seq__gt=after))
         return self.get_paginated_response(EventSerializer(payloads_of(page or []), many=True).data)

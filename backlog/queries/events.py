@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ def carry_ids(*names: str) -> None:
 def events_of(product: Product) -> QuerySet[Activity]:
     """The deeds of a product, with what `payloads_of` asks of each."""
     return Activity.objects.filter(product=product).select_related(
-        "user", "token", "item__product", "subject"
+        "product", "user", "token", "item__product", "subject"
     )
 
 
@@ -55,10 +54,7 @@ class Deeds:
 
 def _refs_touched(activities: Sequence[Activity]) -> dict[int, list[str]]:
     """The items that each deed was about, changed or moved, by the number of the row."""
-    refs: dict[int, dict[str, None]] = defaultdict(dict)
-    for activity in activities:
-        if activity.item is not None:
-            refs[activity.pk][activity.item.ref] = None
+    named = {activity.pk: _named(activity) for activity in activities}
     changed = (
         Change.objects.filter(activity__in=[activity.pk for activity in activities])
         .values_list("activity_id", "item__product__key", "item__number")
@@ -66,16 +62,28 @@ def _refs_touched(activities: Sequence[Activity]) -> dict[int, list[str]]:
         .order_by("activity_id", "item__number")
     )
     for activity_id, key, number in changed:
-        refs[activity_id][f"{key}-{number}"] = None
+        named[activity_id].append(f"{key}-{number}")
     moved = {activity.pk: _moved(activity) for activity in activities}
-    named = Item.objects.filter(pk__in={pk for found in moved.values() for pk in found})
+    items = Item.objects.filter(pk__in={pk for found in moved.values() for pk in found})
     ref_of = {
         pk: f"{key}-{number}"
-        for pk, key, number in named.values_list("pk", "product__key", "number")
+        for pk, key, number in items.values_list("pk", "product__key", "number")
     }
     for activity_id, found in moved.items():
-        refs[activity_id].update({ref_of[pk]: None for pk in found if pk in ref_of})
-    return {activity.pk: list(refs[activity.pk]) for activity in activities}
+        named[activity_id] += [ref_of[pk] for pk in found if pk in ref_of]
+    return {activity.pk: _of_product(activity, named[activity.pk]) for activity in activities}
+
+
+def _named(activity: Activity) -> list[str]:
+    """What the deed itself says that it was about."""
+    items = activity.data.get("items")
+    listed = [ref for ref in items if isinstance(ref, str)] if isinstance(items, list) else []
+    return [activity.item.ref, *listed] if activity.item else listed
+
+
+def _of_product(activity: Activity, refs: Iterable[str]) -> list[str]:
+    """Each once, and none of the product that an item has gone to since."""
+    return [ref for ref in dict.fromkeys(refs) if ref.startswith(f"{activity.product.key}-")]
 
 
 def _moved(activity: Activity) -> list[int]:

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from backlog.access.pages import ProductRequest, product_page
-from backlog.access.streams import still_may
+from backlog.access.streams import reader_name, still_may
 from backlog.models import Product
 from mlscrum.lib import live
 from mlscrum.web.streams import Reader, event_stream, last_seen
@@ -27,6 +27,10 @@ def stream(request: ProductRequest, product: Product) -> HttpResponseBase:
     place = f"{product.pk}:{here}" if tab and PLACE.fullmatch(here) else ""
     person = live.Person(request.user.pk, str(request.user), request.user.initials)
     reader = Reader(
-        still_may(request, "product.view", product), place=place, tab=tab, person=person
+        reader_name(request),
+        still_may(request, "product.view", product),
+        place=place,
+        tab=tab,
+        person=person,
     )
     return event_stream(product.pk, reader, after=last_seen(request), at_most=MOST_MISSED)

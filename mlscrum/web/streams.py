@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from django.http import HttpRequest, StreamingHttpResponse
 
 from mlscrum.lib import live
+from mlscrum.lib.errors import DomainError
 from mlscrum.lib.live.hubs import AT_ONCE, Event, Hub, Listener, News
 from mlscrum.lib.numbers import whole_number
 
 Frames = AsyncGenerator[bytes, None]
 CONTENT_TYPE = "text/event-stream"
 RETRY_MS = 1000
+MOST_OF_ONE = 100  # a process has file descriptors for about a thousand
 # A word for proxies that end idle streams, and the moment in which the stream asks anew whether its
 # reader may: both are due within 15 s.
 BEAT_S = 12.0
@@ -22,10 +24,11 @@ BEAT_S = 12.0
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads a stream: `may` asks anew, in a thread, whether they still may; `wants` leaves out
-    events, and `told` is what they hear of the others; `place`, `tab` and `person` say where they
-    are, if anywhere."""
+    """Who reads a stream: `name` tells principals apart; `may` asks anew, in a thread, whether they
+    still may; `wants` leaves out events, and `told` is what they hear of the others; `place`,
+    `tab` and `person` say where they are, if anywhere."""
 
+    name: str
     may: Callable[[], bool]
     wants: Callable[[Event], bool] = lambda event: True
     told: Callable[[Event], Event] = lambda event: event
@@ -39,10 +42,17 @@ def event_stream(
 ) -> StreamingHttpResponse:
     """All events of a topic that come, and first those after a number where one is given.
 
-    Where more than `at_most` were missed, one event `missed` stands for all of them.
+    Where more than `at_most` were missed, one event `missed` stands for all of them. Raises
+    DomainError (429) for a reader who has MOST_OF_ONE streams open in this process.
     """
     hub = live.hub()
     hub.is_stopping = is_stopping
+    if hub.count_of(reader.name) >= MOST_OF_ONE:
+        raise DomainError(
+            "too_many_streams",
+            f"There are {MOST_OF_ONE} streams of yours open already; close some of them.",
+            status=429,
+        )
     answer = StreamingHttpResponse(
         _frames(hub, topic, reader, after, at_most), content_type=CONTENT_TYPE
     )
@@ -67,7 +77,9 @@ def is_stopping() -> bool:
 async def _frames(
     hub: Hub, topic: int, reader: Reader, after: int | None, at_most: int | None
 ) -> Frames:
-    listener = hub.listen(topic, place=reader.place, tab=reader.tab, person=reader.person)
+    listener = hub.listen(
+        topic, reader.name, place=reader.place, tab=reader.tab, person=reader.person
+    )
     try:
         yield f"retry: {RETRY_MS}\n\n".encode()
         head = (await hub.ask(hub.source.heads, [topic])).get(topic, 0)

@@ -31,7 +31,6 @@ function show({ unread, words }) {
 
 /** Somebody may have done what the person is told of. */
 async function ask() {
-  if (shownRef()) await look();
   const answer = await fetch(bell.getAttribute("href"), {
     headers: { Accept: "application/json" },
   }).catch(() => null);

@@ -69,7 +69,7 @@ class Stream:
         reader.setdefault("may", lambda: True)
         at_most = reader.pop("at_most", None)
         self.frames: AsyncGenerator[bytes, None] = streams._frames(
-            hub, topic, Reader(**reader), after, at_most
+            hub, topic, Reader("person 1", **reader), after, at_most
         )
         self.seen: list[int] = []
         self.text = ""

@@ -227,3 +227,45 @@ def test_who_sends_slowly_holds_up_nobody(monkeypatch: Any) -> None:
             each.cancel()
 
     on_a_loop(both())
+
+
+def test_a_stream_of_events_keeps_neither_thread_nor_turn(monkeypatch: Any) -> None:
+    monkeypatch.setattr(serving, "AT_ONCE", 1)
+    threads: list[int] = []
+
+    async def work() -> None:
+        ends = asyncio.Event()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await receive()
+            await sync_to_async(lambda: threads.append(threading.get_ident()))()
+            if scope["path"] == "/stream":
+                headers = [(b"Content-Type", b"text/event-stream")]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await ends.wait()
+                await sync_to_async(lambda: threads.append(threading.get_ident()))()
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Any) -> None:
+            pass
+
+        kept = KeptThreads(app)
+        stream = asyncio.create_task(kept({"type": "http", "path": "/stream"}, receive, send))
+        await asyncio.sleep(0.05)
+        for _ in range(3):
+            async with asyncio.timeout(5):
+                await kept({"type": "http", "path": "/"}, receive, send)
+            await asyncio.sleep(0.05)
+        assert len(kept.idle) == 1
+        ends.set()
+        await stream
+        await asyncio.sleep(0.05)
+        assert len(kept.idle) == 1, "it was given back once"
+
+    on_a_loop(work())
+    of_requests, of_streams = threads[:-1], threads[-1]
+    assert len(of_requests) == 4
+    assert set(of_requests) == {of_requests[0]}
+    assert of_streams not in of_requests

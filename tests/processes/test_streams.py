@@ -161,6 +161,26 @@ def test_who_is_here_is_seen_by_all_and_gone_with_the_tab(
     assert sina.here[-1] == ["Sina Rahimi"]
 
 
+def test_two_web_processes_share_what_happens_and_who_is_here(
+    house: House, product: Product, cast: Cast, follow: Follow
+) -> None:
+    house.start_broker()
+    ports = free_port(), free_port()
+    for one in ports:
+        _serve(house, one)
+    olga = by_session(ports[0], product, cast.olga, "?here=board:7&tab=" + "a" * 16)
+    max_ = by_session(ports[1], product, cast.max, "?here=board:7&tab=" + "b" * 16)
+    follow([olga])
+    others = Followers([max_])
+    both = ["Max Berger", "Olga Kuznetsova"]
+    until(lambda: olga.here[-1:] == [both] and max_.here[-1:] == [both], "they see each other", 5)
+    create_item(product, ItemDraft("First"), actor=Actor.person(cast.olga))
+    last = last_seq(product)
+    until(lambda: last in olga.seen and last in max_.seen, "both hear it", 5)
+    others.stop()
+    until(lambda: olga.here[-1] == ["Olga Kuznetsova"], "Olga is alone again", 5)
+
+
 @pytest.mark.soak
 def test_pages_answer_beside_three_hundred_streams(
     port: int, product: Product, cast: Cast, follow: Follow

@@ -80,6 +80,7 @@ class Listener:
     """One stream: what it has still to tell. Only its event loop touches the queue."""
 
     topic: int
+    reader: str
     place: str
     tab: str
     person: Person | None
@@ -149,11 +150,17 @@ class Hub:
     # Called on the event loop ---------------------------------------------------------------------
 
     def listen(
-        self, topic: int, *, place: str = "", tab: str = "", person: Person | None = None
+        self,
+        topic: int,
+        reader: str,
+        *,
+        place: str = "",
+        tab: str = "",
+        person: Person | None = None,
     ) -> Listener:
         """Register a stream; call `begin` once it has read what came before, and `leave`."""
         loop = asyncio.get_running_loop()
-        listener = Listener(topic, place, tab, person, loop)
+        listener = Listener(topic, reader, place, tab, person, loop)
         with self._lock:
             self._listeners[topic].add(listener)
             if self._tailer is None:
@@ -195,6 +202,11 @@ class Hub:
         """How many streams are open in this process."""
         with self._lock:
             return sum(map(len, self._listeners.values()))
+
+    def count_of(self, reader: str) -> int:
+        """How many of them are of one reader."""
+        with self._lock:
+            return sum(one.reader == reader for found in self._listeners.values() for one in found)
 
     async def _end_with_the_server(self) -> None:
         """A server that is told to stop waits for its answers, and streams never end by
