@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 
-from backlog.access.streams import still_may
+from backlog.access.streams import reader_name, still_may
 from mlscrum.lib.live.hubs import Event
 from mlscrum.web.streams import Reader, event_stream, last_seen
 from sprints.models import Ceremony
@@ -33,5 +33,6 @@ def ceremony_stream(request: CeremonyRequest, ceremony: Ceremony) -> HttpRespons
         return seat is not None and guest_seat(product.key, ceremony.pk, seat.pk) is not None
 
     may = guest_may if request.is_guest else still_may(request, "ceremony.view", product)
-    reader = Reader(may, wants=wants, told=told)
+    name = f"guest {seat.pk}" if request.is_guest and seat else reader_name(request)
+    reader = Reader(name, may, wants=wants, told=told)
     return event_stream(product.pk, reader, after=last_seen(request), at_most=MOST_MISSED)

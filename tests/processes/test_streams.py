@@ -18,6 +18,8 @@ from backlog.services.items import ItemDraft, create_item, update_item
 from backlog.services.members import remove_member
 from backlog.services.tokens import create_token
 from mlscrum.lib.processes import free_port
+from sprints.models import Ceremony
+from sprints.services.seats import be_present, make_guest_link, revoke_guest_link, take_seat
 from tests.conftest import Cast
 from tests.processes.conftest import House, until
 from tests.processes.streams import Follower, Followers
@@ -229,3 +231,40 @@ def _said(times: list[float]) -> str:
     at = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
     said = [f"{name} {times[int(len(times) * share)] * 1000:.0f} ms" for name, share in at.items()]
     return ", ".join([*said, f"longest {times[-1] * 1000:.0f} ms"])
+
+
+def test_a_guest_hears_of_the_own_ceremony_alone_until_the_link_ends(
+    port: int, follow: Follow, product: Product, cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    review = Ceremony.objects.create(
+        product=product, kind="review", title="Review", starts_at=timezone.now(), minutes=60
+    )
+    link, secret = make_guest_link(review, actor=olga, trade="Urban planner")
+    client = Client()
+    assert client.post(f"/guest/{secret}/", {"name": "Pia"}).status_code == 302
+    cookie = f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
+    path = f"/p/MED/ceremonies/{review.pk}/live/"
+    guest = Follower(port, path, {"Cookie": cookie})
+    follow([guest])
+    create_item(product, ItemDraft("Secret plan"), actor=olga)
+    be_present(take_seat(review, cast.max), actor=Actor.person(cast.max))
+    until(lambda: guest.events, "the guest hears of who came")
+    [event] = guest.events
+    assert (event["kind"], event["ids"]["ceremony"]) == ("ceremony.joined", review.pk)
+    assert (event["refs"], "actor" in event, "@" in str(event)) == ([], False, False)
+    revoke_guest_link(link, actor=olga)
+    until(lambda: guest.statuses[-1] == 302, "the link is shut", timeout_s=WITHIN_S + 5)
+
+
+def test_streams_of_a_ceremony_are_no_way_around_its_guard(
+    port: int, product: Product, cast: Cast
+) -> None:
+    review = Ceremony.objects.create(
+        product=product, kind="review", title="Review", starts_at=timezone.now(), minutes=60
+    )
+    path = f"/p/MED/ceremonies/{review.pk}/live/"
+    assert Client().get(path).status_code == 302
+    stranger = Client()
+    stranger.force_login(cast.sam)
+    assert stranger.get(path).status_code == 404
