@@ -153,7 +153,8 @@ class FileForm(forms.Form):
     file = forms.FileField(
         allow_empty_file=True,
         help_text="CSV with a header row: word, definition, synonyms (with | between them), state, "
-        "and meaning:<trade> for each trade. Nothing is imported before you have seen it.",
+        "and a column such as meaning:planner for each trade. Nothing is imported before you have "
+        "seen it.",
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
 

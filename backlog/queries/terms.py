@@ -51,12 +51,12 @@ def _made(product_id: int, stamp: str) -> Matcher:
     return Matcher(dict(names.values_list("folded", "term_id")))
 
 
-def explainer_of(product: Product) -> Explainer | None:
+def explainer_of(product: Product, *, without: Term | None = None) -> Explainer | None:
     """Finds the words to explain in the parts of one text, each once; None without a glossary."""
     matcher = matcher_of(product)
     if matcher is None:
         return None
-    seen: set[int] = set()
+    seen = set() if without is None else {without.pk}
 
     def explain(text: str) -> Iterator[Explained]:
         for found in matcher.first_of_each(text, seen):

@@ -77,9 +77,13 @@ class Matcher:
         plurals in -s and -es as well. None overlaps another."""
         if not self.names:
             return
-        tokens = list(_tokens(text))
+        tokens, first = list(_tokens(text)), self._root.after
         place = 0
         while place < len(tokens):
+            token = tokens[place][0]
+            if token not in first and not token.endswith("s"):  # most words begin no name
+                place += 1
+                continue
             key, beyond = self._longest(tokens, place)
             if key is None:
                 place += 1

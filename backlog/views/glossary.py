@@ -11,6 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, product_page
@@ -31,6 +32,7 @@ from backlog.queries.subjects import address_of
 from backlog.queries.terms import (
     columns_to_choose,
     commonest_trades,
+    explainer_of,
     find_remark,
     find_term,
     glossary_of,
@@ -54,6 +56,7 @@ from backlog.services.terms import (
 )
 from backlog.views.answers import counted
 from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.lib.explained import explained
 from mlscrum.web.limits import takes_files
 
 State = Term.State
@@ -306,10 +309,17 @@ def _page(request: ProductRequest, found: Term, *, status: int = 200, **shown: A
     product = found.product
     may_edit = may_change(found, request.actor, request.may)
     seen = {"version": found.version}
+
+    def tell(text: str) -> SafeString:
+        """Other words are explained; that which the page is about is not."""
+        return explained(text, explainer_of(product, without=found))
+
     columns = [{"row": each, "address": address_of(each.subject)} for each in found.columns.all()]
     context = {
         "product": product,
         "term": found,
+        "definition": tell(found.definition),
+        "meanings": [(each.trade, tell(each.text)) for each in found.meanings.all()],
         "synonyms": synonyms_of(found),
         "columns": columns,
         "talk": talk_of(found),

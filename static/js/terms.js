@@ -87,7 +87,7 @@ document.addEventListener("focusout", (event) => {
 });
 
 // Escape puts the card away and nothing else: the panel around it stays open.
-document.addEventListener(
+window.addEventListener(
   "keydown",
   (event) => {
     if (event.key !== "Escape" || !card?.matches(":popover-open")) return;

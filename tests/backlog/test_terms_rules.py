@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from itertools import product
@@ -84,6 +85,7 @@ def test_what_each_state_may_become(state: str, wanted: str) -> None:
     assert may_become(state, wanted) == ((state, wanted) in allowed)
 
 
+SYLLABLES = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "xi", "zo")
 WORD = st.sampled_from(["a", "b", "ab", "abs", "buses", "bus", "Bus", "x", "ö"])
 NAME = st.lists(WORD, min_size=1, max_size=3).map(" ".join)
 TEXT = st.lists(st.one_of(WORD, st.sampled_from([".", "-", "+", "\n"])), max_size=30).map(" ".join)
@@ -164,3 +166,23 @@ def test_names_of_many_alike_words_are_no_trap() -> None:
     hits = list(Matcher(names).find("a " * 50_000))
     assert time.process_time() - begun < 10
     assert len(hits) == 50_000 // 59 + 1
+
+
+@pytest.mark.soak
+def test_the_figures_of_two_thousand_words(capsys: pytest.CaptureFixture[str]) -> None:
+    choice = random.Random(5)
+    words = [f"{choice.choice(SYLLABLES)}{choice.choice(SYLLABLES)}" for _ in range(4000)]
+    names: dict[str, int] = {}
+    while len(names) < 2000:
+        names[" ".join(choice.choices(words[:1000], k=choice.randint(1, 4)))] = len(names)
+    text = " ".join(choice.choices(words, k=20_000))[:100_000]
+    begun = time.perf_counter()
+    matcher = Matcher(names)
+    made = time.perf_counter()
+    hits = len(list(matcher.find(text)))
+    done = time.perf_counter()
+    with capsys.disabled():
+        print(f"\n{len(names):,} words made ready in {1000 * (made - begun):.0f} ms")
+        print(f"{hits:,} found in {len(text):,} characters in {1000 * (done - made):.0f} ms")
+    assert hits > 1000
+    assert done - made < 2
