@@ -24,7 +24,7 @@ from backlog.services.labels import create_label
 from backlog.services.links import add_link
 from backlog.services.members import add_member
 from backlog.services.products import create_product, update_product
-from backlog.services.terms import agree_term, contest_term, propose_term
+from backlog.services.terms import agree_term, contest_term, propose_term, say
 from mlscrum.lib import clock
 
 PEOPLE = {
@@ -238,11 +238,45 @@ def _groom_medical(
 def _talk_medical(
     product: Product, items: list[Item], people: dict[str, User], olga: Actor
 ) -> None:
+    _speak_medical(product, people)
     update_item(items[1], actor=olga, due_date=timezone.localdate() + timedelta(days=9))
     comment(
         items[0],
         "@max in our clinic the night shift has one doctor only; who reads the second time?",
         actor=Actor.person(people["dora"]),
+    )
+
+
+def _speak_medical(product: Product, people: dict[str, User]) -> None:
+    """What its trades mean by the same words: one agreed, one contested, one proposed."""
+    dora, max_, sina, vera = (
+        Actor.person(people[name]) for name in ("dora", "max", "sina", "vera")
+    )
+    recall = propose_term(
+        product,
+        "recall",
+        "Of all patients who are ill, the share that the model finds.",
+        actor=max_,
+        synonyms=["sensitivity"],
+        meanings={
+            "doctor": "How many ill people are not sent home.",
+            "data scientist": "TP / (TP + FN) on the frozen test set, at the clinic's threshold.",
+        },
+    )
+    agree_term(recall, actor=dora)
+    reading = propose_term(
+        product,
+        "second reading",
+        "A doctor reads the case again without having seen the first verdict.",
+        actor=dora,
+        meanings={"developer": "A case that waits for another verdict."},
+    )
+    agree_term(reading, actor=sina)
+    why = "At night one doctor reads twice, a day apart. Is that a second reading too?"
+    contest_term(reading, why, actor=vera)
+    say(reading, "The regulation asks for *another* person, so it is not.", actor=dora)
+    propose_term(
+        product, "threshold", "The score from which on a case counts as suspicious.", actor=sina
     )
 
 
