@@ -70,6 +70,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{CEREMONY}head/", ceremonies.ceremony_head, name="ceremony-head"),
     path(f"{CEREMONY}people/", ceremonies.ceremony_people, name="ceremony-people"),
     path(f"{CEREMONY}presence/", ceremonies.ceremony_presence, name="ceremony-presence"),
+    path(f"{CEREMONY}pulse/", ceremonies.ceremony_pulse, name="ceremony-pulse"),
     path(f"{CEREMONY}edit/", ceremonies.ceremony_edit, name="ceremony-edit"),
     path(f"{CEREMONY}delete/", ceremonies.ceremony_delete, name="ceremony-delete"),
     path(f"{CEREMONY}open/", ceremonies.ceremony_open, name="ceremony-open"),

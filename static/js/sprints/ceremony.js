@@ -105,7 +105,7 @@ function ready() {
 document.addEventListener("htmx:after:swap", ready);
 ready();
 
-// A form that was sent starts anew; a row whose menu is open is not drawn anew by others' deeds.
+// A form that was sent starts anew.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const form = ctx?.sourceElement?.closest?.("form[data-says]");
   if (form && ctx.response?.status < 400) {
@@ -113,25 +113,6 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
     form.dispatchEvent(new Event("change", { bubbles: true }));
   }
 });
-
-document.addEventListener(
-  "toggle",
-  ({ target }) => {
-    if (!target.matches?.("details[data-holds]")) return;
-    const part = target.closest("[data-live-url]");
-    if (!part) return;
-    const isHeld = part.querySelector("details[data-holds][open]") !== null;
-    part.toggleAttribute("data-live-held", isHeld);
-    if (part.dataset.live && isHeld) {
-      part.dataset.liveWas = part.dataset.live;
-      delete part.dataset.live;
-    } else if (!isHeld && part.dataset.liveWas) {
-      part.dataset.live = part.dataset.liveWas;
-      delete part.dataset.liveWas;
-    }
-  },
-  true,
-);
 
 // What is asked of each kind of outcome.
 function ask(form) {
