@@ -322,6 +322,10 @@ SPECTACULAR_SETTINGS = {
         "JobState": "backlog.models.Job.State",
         "FindingState": "backlog.models.Finding.State",
         "SprintKind": "sprints.models.Sprint.Kind",
+        "CeremonyKind": "sprints.models.Ceremony.Kind",
+        "CeremonyState": "sprints.models.Ceremony.State",
+        "InsightKind": "sprints.models.Outcome.Sort",
+        "OutcomeState": "sprints.models.Outcome.State",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

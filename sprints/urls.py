@@ -59,6 +59,7 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/reports/velocity/", reports.velocity, name="velocity"),
     path("p/<str:key>/reports/flow/", reports.flow, name="flow"),
     path("p/<str:key>/reports/cycle-time/", reports.cycle_time, name="cycle-time"),
+    path("p/<str:key>/reports/ceremonies/", reports.ceremonies, name="report-ceremonies"),
     path("p/<str:key>/reports/forecast/", reports.forecast, name="forecast"),
     path("p/<str:key>/reports/<slug:chart>/numbers.csv", reports.chart_csv, name="chart-csv"),
     # Ceremonies

@@ -6,7 +6,7 @@ import logging
 import re
 import traceback
 
-SECRETS = re.compile(r"/(invitations|welcome)/[^/\s]+")
+SECRETS = re.compile(r"/(invitations|welcome|guest|calendar)/[^/\s]+")
 
 
 class OneTimeLinks(logging.Filter):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from sprints.api import reports, sprints, teams
+from sprints.api import ceremonies, reports, sprints, teams
 
 urlpatterns: list[URLPattern] = [
     path(
@@ -44,6 +44,28 @@ urlpatterns: list[URLPattern] = [
         "sprints/<id:id>/burndown/",
         sprints.SprintOneView.as_view({"get": "burndown"}),
         name="api-burndown",
+    ),
+    path(
+        "sprints/<id:id>/ceremonies/",
+        ceremonies.SprintCeremoniesView.as_view({"get": "list", "post": "create"}),
+        name="api-sprint-ceremonies",
+    ),
+    path(
+        "ceremonies/<id:id>/",
+        ceremonies.CeremonyOneView.as_view({"get": "retrieve"}),
+        name="api-ceremony",
+    ),
+    *(
+        path(
+            f"ceremonies/<id:id>/{noun}/",
+            view.as_view({"get": "list", "post": "create"}),
+            name=f"api-{noun}",
+        )
+        for noun, view in (
+            ("insights", ceremonies.InsightsView),
+            ("decisions", ceremonies.DecisionsView),
+            ("actions", ceremonies.ActionsView),
+        )
     ),
     path("products/<key:key>/velocity/", reports.VelocityView.as_view(), name="api-velocity"),
     path("products/<key:key>/forecast/", reports.ForecastView.as_view(), name="api-forecast"),

@@ -20,6 +20,7 @@ from backlog.queries.agendas import AgendaPart, Facts, Reader
 from backlog.queries.findings import EvidenceBadge, evidence_badge
 from mlscrum.lib import clock
 from sprints.models import Ceremony, Outcome, Sprint
+from sprints.queries import dialogue
 from sprints.queries.minutes import plain
 from sprints.queries.outcomes import last_actions, waiting_insights
 from sprints.queries.sprints import SIDE_KINDS, figures_of
@@ -364,6 +365,7 @@ _HOW = {
     "review-findings": (findings_facts, findings_words),
     "review-health": (health_facts, health_words),
     "review-scope": (scope_facts, scope_words),
+    "review-dialogue": (dialogue.facts, dialogue.words),
     "last-insights": (insights_facts, insights_words),
     "last-actions": (actions_facts, actions_words),
 }
@@ -373,6 +375,7 @@ PARTS = (
     _part("review-findings", "Findings that came and went", ("review",), 30, 10),
     _part("review-health", "Health of the data", ("review",), 40, 10),
     _part("review-scope", "What came in and went out", ("review",), 50, 5),
+    _part("review-dialogue", "Who was heard, and what became of it", ("review",), 95),
     _part("last-insights", "Insights of the last review", ("planning",), 5, 10),
     _part("last-actions", "Actions of last time", ("retrospective", "planning"), 8, 5),
 )

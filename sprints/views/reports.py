@@ -24,6 +24,7 @@ from sprints.queries.charts import (
     sprint_charts,
     velocity_chart,
 )
+from sprints.queries.dialogue import contested_terms, dialogues_of
 from sprints.queries.flow import SPANS, Window, cycle_chart, flow_charts
 from sprints.queries.forecasts import (
     Answer,
@@ -198,6 +199,15 @@ def forecast(request: ProductRequest, product: Product) -> HttpResponse:
 
 
 @require_GET
+@product_page("ceremony.view")
+def ceremonies(request: ProductRequest, product: Product) -> HttpResponse:
+    """Which roles were heard in each sprint, and what became of what they said."""
+    wanted = _wanted(request, product)
+    rows = dialogues_of(product, team=wanted.team)
+    return _room(request, wanted, "ceremonies", rows=rows, contested=contested_terms(product))
+
+
+@require_GET
 @product_page("sprint.view")
 def chart_csv(request: ProductRequest, product: Product, chart: str) -> HttpResponse:
     """The numbers of a chart."""
@@ -289,5 +299,6 @@ TABS = (
     ("flow", "sprints:flow", "Cumulative flow"),
     ("cycle-time", "sprints:cycle-time", "Cycle time"),
     ("forecast", "sprints:forecast", "Forecast"),
+    ("ceremonies", "sprints:report-ceremonies", "Ceremonies"),
 )
 OF_ONE_TEAM = {"velocity", "scope", "forecasts"}

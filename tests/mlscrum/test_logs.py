@@ -8,7 +8,7 @@ import pytest
 from mlscrum.web.logs import NoTextOfErrors, OneTimeLinks
 
 
-@pytest.mark.parametrize("name", ["invitations", "welcome"])
+@pytest.mark.parametrize("name", ["invitations", "welcome", "guest", "calendar"])
 def test_the_secret_of_a_link_is_masked(name: str) -> None:
     record = logging.makeLogRecord(
         {"msg": "%s: %s", "args": ("Unprocessable Entity", f"/{name}/s3cret/")}
