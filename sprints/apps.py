@@ -28,7 +28,9 @@ class SprintsConfig(AppConfig):
         rooms.register_settings(
             rooms.SettingsTab("teams", "Teams", "sprints:teams", 70, "member.view"),
             rooms.SettingsTab("agendas", "Ceremonies", "sprints:agendas", 75, "ceremony.view"),
+            rooms.SettingsTab("poker", "Estimation", "sprints:estimation", 71),
         )
+        _register_parts()
         from backlog.queries import offers
         from backlog.services import demo
         from sprints.queries.assessments import make_a_sprint
@@ -96,3 +98,58 @@ class SprintsConfig(AppConfig):
                 shortcut="r",
             )
         )
+
+
+def _register_parts() -> None:
+    """What people do together in ceremonies: estimate, say how it goes, look back."""
+    from backlog.queries.agendas import AgendaPart, register
+    from sprints.queries import dailies, poker, retros
+
+    register(
+        AgendaPart(
+            slot="poker",
+            title="Estimates",
+            kinds=("refinement", "planning"),
+            order=40,
+            template="sprints/_poker.html",
+            facts=poker.facts,
+            words=poker.words,
+            minutes=30,
+        )
+    )
+    register(
+        AgendaPart(
+            slot="daily",
+            title="Around the team",
+            kinds=("daily",),
+            order=10,
+            template="sprints/_daily.html",
+            facts=dailies.facts,
+            words=dailies.words,
+            minutes=15,
+        )
+    )
+    register(
+        AgendaPart(
+            slot="retro-actions",
+            title="Actions of last time",
+            kinds=("retrospective", "planning"),
+            order=10,
+            template="sprints/_retro_actions.html",
+            facts=retros.last_actions_facts,
+            words=retros.last_actions_words,
+            minutes=10,
+        )
+    )
+    register(
+        AgendaPart(
+            slot="retro",
+            title="What we say",
+            kinds=("retrospective",),
+            order=20,
+            template="sprints/_retro.html",
+            facts=retros.facts,
+            words=retros.words,
+            minutes=60,
+        )
+    )

@@ -14,6 +14,12 @@ from sprints.views import (
     closing,
     planning,
     reports,
+    closing,
+    dailies,
+    planning,
+    poker,
+    reports,
+    retros,
     sprints,
     teams,
 )
@@ -26,6 +32,7 @@ CEREMONIES = "p/<str:key>/ceremonies/"
 CEREMONY = f"{CEREMONIES}<int:ceremony_id>/"
 BLOCK = f"{CEREMONY}blocks/<int:block_id>/"
 OUTCOME = f"{CEREMONY}outcomes/<int:outcome_id>/"
+CEREMONY = "p/<str:key>/ceremonies/<int:ceremony_id>/"
 urlpatterns: list[URLPattern] = [
     path(SPRINTS, sprints.sprints, name="sprints"),
     path(f"{SPRINTS}new/", sprints.sprint_new, name="sprint-new"),
@@ -111,6 +118,34 @@ urlpatterns: list[URLPattern] = [
         name="outcome-become",
     ),
     path(f"{OUTCOME}back/", ceremony_outcomes.outcome_take_back, name="outcome-back"),
+    # Parts of ceremonies: planning poker, the daily, the retrospective
+    path(f"{CEREMONY}poker/", poker.poker, name="poker"),
+    path(f"{CEREMONY}poker/find/", poker.poker_find, name="poker-find"),
+    path(f"{CEREMONY}poker/pick/", poker.poker_pick, name="poker-pick"),
+    path(f"{CEREMONY}poker/unpick/", poker.poker_unpick, name="poker-unpick"),
+    path(f"{CEREMONY}poker/start/", poker.poker_start, name="poker-start"),
+    path(f"{CEREMONY}poker/vote/", poker.poker_vote, name="poker-vote"),
+    path(f"{CEREMONY}poker/reveal/", poker.poker_reveal, name="poker-reveal"),
+    path(f"{CEREMONY}poker/aside/", poker.poker_aside, name="poker-aside"),
+    path(f"{CEREMONY}poker/accept/", poker.poker_accept, name="poker-accept"),
+    path(f"{CEREMONY}poker/weigh/", poker.poker_weigh, name="poker-weigh"),
+    path("p/<str:key>/estimation/", poker.estimation, name="estimation"),
+    path(f"{CEREMONY}daily/", dailies.daily, name="daily"),
+    path(f"{CEREMONY}daily/join/", dailies.daily_join, name="daily-join"),
+    path(f"{CEREMONY}daily/note/", dailies.daily_note, name="daily-note"),
+    path(f"{CEREMONY}daily/clear/", dailies.daily_clear, name="daily-clear"),
+    path(f"{CEREMONY}daily/confirm/", dailies.daily_confirm, name="daily-confirm"),
+    path(f"{CEREMONY}retro/", retros.retro, name="retro"),
+    path(f"{CEREMONY}retro/actions/", retros.retro_actions, name="retro-actions"),
+    path(f"{CEREMONY}retro/set-up/", retros.retro_set_up, name="retro-set-up"),
+    path(f"{CEREMONY}retro/phase/", retros.retro_phase, name="retro-phase"),
+    path(f"{CEREMONY}retro/write/", retros.retro_write, name="retro-write"),
+    path(f"{CEREMONY}retro/change/", retros.retro_change, name="retro-change"),
+    path(f"{CEREMONY}retro/group/", retros.retro_group, name="retro-group"),
+    path(f"{CEREMONY}retro/title/", retros.retro_title, name="retro-title"),
+    path(f"{CEREMONY}retro/vote/", retros.retro_vote, name="retro-vote"),
+    path(f"{CEREMONY}retro/action/", retros.retro_action, name="retro-action"),
+    path(f"{CEREMONY}retro/action/item/", retros.retro_action_item, name="retro-action-item"),
     # Teams
     path(TEAMS, teams.teams, name="teams"),
     path(f"{TEAMS}<int:team_id>/", teams.team, name="team"),

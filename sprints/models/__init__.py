@@ -12,6 +12,9 @@ from sprints.models.ceremonies import (
     Outcome,
     Participant,
 )
+from sprints.models.dailies import DailyNote
+from sprints.models.poker import ImportanceVote, Pick, PokerScale, PokerVote, Round
+from sprints.models.retros import Retro, RetroCard, RetroVote
 from sprints.models.sprints import Share, Sprint, SprintSubject
 
 __all__ = [
@@ -21,9 +24,18 @@ __all__ = [
     "CalendarFeed",
     "Ceremony",
     "CeremonyNews",
+    "DailyNote",
     "GuestLink",
+    "ImportanceVote",
     "Outcome",
     "Participant",
+    "Pick",
+    "PokerScale",
+    "PokerVote",
+    "Retro",
+    "RetroCard",
+    "RetroVote",
+    "Round",
     "Share",
     "Sprint",
     "SprintSubject",

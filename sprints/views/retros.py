@@ -1,0 +1,162 @@
+"""The retrospective within a ceremony: set up, write, group, vote, talk, agree on actions."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from backlog.models import User
+from mlscrum.lib.errors import DomainError
+from mlscrum.lib.numbers import whole_number
+from sprints.models import Ceremony, Outcome
+from sprints.services import retros as services
+from sprints.services.retro_actions import add_action, make_item_of
+from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
+from sprints.views.parts import answer, of_kinds, seat_of, show
+
+SLOT, ACTIONS = "retro", "retro-actions"
+
+
+@require_GET
+@ceremony_page("ceremony.view", guests=True)
+@of_kinds(SLOT)
+def retro(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """The cards and votes that the reader may see."""
+    return show(request, ceremony, SLOT)
+
+
+@require_GET
+@ceremony_page("ceremony.view", guests=True)
+@of_kinds(ACTIONS)
+def retro_actions(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """What was agreed last time, and how it stands."""
+    return show(request, ceremony, ACTIONS)
+
+
+@require_POST
+@ceremony_page("ceremony.edit")
+@of_kinds(SLOT)
+def retro_set_up(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Choose format and votes."""
+    data = request.POST
+    services.set_up(
+        ceremony,
+        data.get("format", ""),
+        actor=request.actor,
+        lines=data.get("columns", ""),
+        votes_each=whole_number(data.get("votes_each", "")) or 0,
+    )
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.edit")
+@of_kinds(SLOT)
+def retro_phase(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Go on, or one step back."""
+    data = request.POST
+    services.go_to(ceremony, data.get("phase", ""), actor=request.actor, seen=data.get("seen", ""))
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.contribute", guests=True)
+@of_kinds(SLOT)
+def retro_write(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Write a card."""
+    column = whole_number(request.POST.get("column", ""))
+    if column is None:
+        raise DomainError("no_such_column", "Choose one of the columns.")
+    seat = seat_of(request, ceremony)
+    services.write_card(ceremony, seat, column, request.POST.get("text", ""))
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.contribute", guests=True)
+@of_kinds(SLOT)
+def retro_change(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Word an own card anew, or take it away."""
+    seat, card = seat_of(request, ceremony), _id(request, "card")
+    if "delete" in request.POST:
+        services.delete_card(ceremony, seat, card)
+    else:
+        services.change_card(ceremony, seat, card, request.POST.get("text", ""))
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.contribute", guests=True)
+@of_kinds(SLOT)
+def retro_group(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Put a card into the group of another, or without one on its own."""
+    seat, card = seat_of(request, ceremony), _id(request, "card")
+    if request.POST.get("onto"):
+        services.group_card(ceremony, seat, card, _id(request, "onto"))
+    else:
+        services.ungroup_card(ceremony, seat, card)
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.contribute", guests=True)
+@of_kinds(SLOT)
+def retro_title(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Name a group."""
+    seat, card = seat_of(request, ceremony), _id(request, "card")
+    services.name_group(ceremony, seat, card, request.POST.get("title", ""))
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.contribute", guests=True)
+@of_kinds(SLOT)
+def retro_vote(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Give a vote, or take one back."""
+    seat, card = seat_of(request, ceremony), _id(request, "card")
+    deed = services.take_back_vote if "back" in request.POST else services.cast_vote
+    deed(ceremony, seat, card)
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("ceremony.edit")
+@of_kinds(SLOT)
+def retro_action(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Agree on an action."""
+    owner = whole_number(request.POST.get("owner", ""))
+    person = User.objects.filter(pk=owner).first() if owner else None
+    if owner and (person is None or not request.product.members.filter(user=person).exists()):
+        raise DomainError("no_member", "Choose a member of this product as the owner.")
+    add_action(ceremony, request.POST.get("text", ""), actor=request.actor, owner=person)
+    return answer(request, ceremony, SLOT)
+
+
+@require_POST
+@ceremony_page("item.edit")
+@of_kinds(ACTIONS)
+def retro_action_item(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    """Make an item of an action of this retrospective, or of an earlier one."""
+    action = (
+        Outcome.objects.select_related("ceremony__product")
+        .filter(
+            pk=whole_number(request.POST.get("action", "")) or 0,
+            kind=Outcome.Kind.ACTION,
+            ceremony__product=request.product,
+        )
+        .first()
+    )
+    if action is None:
+        raise Http404("There is no such action.")
+    make_item_of(action, actor=request.actor)
+    return answer(request, ceremony, SLOT if action.ceremony_id == ceremony.pk else ACTIONS)
+
+
+def _id(request: CeremonyRequest, name: str) -> uuid.UUID:
+    """The id of a card that a form names. Raises 404 for what can be none."""
+    try:
+        return uuid.UUID(request.POST.get(name, ""))
+    except ValueError:
+        raise Http404("There is no such card.") from None
