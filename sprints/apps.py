@@ -14,7 +14,7 @@ class SprintsConfig(AppConfig):
         from sprints.queries.planning import pace_of
 
         backlogs.provide_pace(pace_of)
-        carry_ids("sprint", "ceremony")
+        carry_ids("sprint", "ceremony", "block", "outcome")
         columns.register(
             columns.Column(
                 title="Sprints",

@@ -12,14 +12,13 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from backlog.models import Activity, Product, Role, User
+from backlog.models import Product, Role, User
 from backlog.queries.agendas import Reader, part_of
 from mlscrum.lib import clock
 from mlscrum.web.rooms import Badge
 from sprints.models import Block, BlockVersion, Ceremony, GuestLink, Outcome, Participant, Sprint
 
 PAST = 30
-MOST_DEEDS = 500
 STILL_NEXT = timedelta(hours=12)  # whoever is late opens it still
 
 
@@ -214,28 +213,6 @@ def running_badge(product: Product) -> Badge | None:
     count = Ceremony.objects.filter(product=product, state=Ceremony.State.RUNNING).count()
     words = "ceremony runs now" if count == 1 else "ceremonies run now"
     return Badge(count, f"{count} {words}") if count else None
-
-
-# What happened ----------------------------------------------------------------------------------
-
-
-def last_seq(ceremony: Ceremony) -> int:
-    """The number of the last deed in the product."""
-    found = Activity.objects.filter(product=ceremony.product_id).order_by("-seq")
-    return int(found.values_list("seq", flat=True).first() or 0)
-
-
-def deeds_in(ceremony: Ceremony, after: int) -> tuple[int, list[dict[str, Any]]]:
-    """The deeds in this ceremony after one of that number, as kind and numbers alone, and the
-    number of the last deed that was looked at."""
-    rows = Activity.objects.filter(product=ceremony.product_id, seq__gt=after).order_by("seq")
-    last, found = after, []
-    for seq, kind, data in rows.values_list("seq", "kind", "data")[:MOST_DEEDS]:
-        last = seq
-        if data.get("ceremony") == ceremony.pk:
-            ids = {name: value for name, value in data.items() if isinstance(value, int)}
-            found.append({"kind": kind, "ids": ids})
-    return last, found
 
 
 # Soon -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
@@ -29,9 +29,7 @@ from sprints.forms.ceremonies import (
 )
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.queries.ceremonies import (
-    deeds_in,
     find_block,
-    last_seq,
     listed,
     of_sprint,
     people_of,
@@ -172,7 +170,6 @@ def page_of(request: CeremonyRequest, ceremony: Ceremony, **more: Any) -> dict[s
         "may_edit": request.may("ceremony.edit"),
         "may_convert": request.may("ceremony.edit") and request.may("item.edit"),
         "may_order": request.may("backlog.order"),
-        "seq": last_seq(ceremony) if request.is_guest else 0,
         **more,
     }
 
@@ -224,15 +221,6 @@ def ceremony_part(request: CeremonyRequest, ceremony: Ceremony, block_id: int) -
     shown = shown_block(ceremony, find_block(ceremony, block_id), request.reader)
     context = page_of(request, ceremony, shown=shown)
     return render(request, "sprints/_ceremony_part.html", context)
-
-
-@require_GET
-@ceremony_page("ceremony.view", guests=True)
-def ceremony_pulse(request: CeremonyRequest, ceremony: Ceremony) -> JsonResponse:
-    """What happened in the ceremony after a deed: for guests, who have no stream of the product."""
-    after = whole_number(request.GET.get("after", "")) or 0
-    seq, deeds = deeds_in(ceremony, after)
-    return JsonResponse({"seq": seq, "deeds": deeds})
 
 
 @ceremony_page("ceremony.edit")

@@ -35,7 +35,6 @@ from dataquality.services.suites import save_suite
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.outcomes import OutcomeDraft, add_outcome
 from sprints.services.seats import make_guest_link, take_seat
-from sprints.models import Ceremony
 from sprints.services.sprints import create_sprint
 from tests.backlog.imports import plain_file, sent
 from tests.conftest import CAST, Cast
@@ -147,14 +146,6 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     said = comment(item, "Said by Olga", actor=olga)
     file = add_attachment(item, Incoming("a.txt", [b"hello"]), actor=olga)
     sprint = create_sprint(product.teams.get(), actor=olga)
-    ceremony = Ceremony.objects.create(
-        product=product,
-        sprint=sprint,
-        kind=Ceremony.Kind.PLANNING,
-        title="Planning",
-        starts_at=timezone.now(),
-        minutes=60,
-    )
     goal = set_goal(product, "Doctors trust it.", actor=olga)
     ceremony = schedule(product, CeremonyDraft("review", timezone.now(), 60), actor=olga)
     seat = take_seat(ceremony, cast.olga)
@@ -179,7 +170,6 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "position": 0,
         "run_id": run.pk,
         "sprint_id": sprint.pk,
-        "ceremony_id": ceremony.pk,
         "chart": "velocity",
         "team_id": product.teams.get().pk,
         "finding_id": filed.findings[0],

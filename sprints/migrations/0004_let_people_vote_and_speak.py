@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('backlog', '0013_let_a_product_pursue_one_goal_at_a_time'),
-        ('sprints', '0002_hold_ceremonies'),
+        ('sprints', '0003_remind_of_ceremonies_and_share_calendars'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
