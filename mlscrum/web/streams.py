@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
+from django.db import DatabaseError
 from django.http import HttpRequest, StreamingHttpResponse
 
 from mlscrum.lib import live
@@ -20,6 +22,7 @@ MOST_OF_ONE = 100  # a process has file descriptors for about a thousand
 # A word for proxies that end idle streams, and the moment in which the stream asks anew whether its
 # reader may: both are due within 15 s.
 BEAT_S = 12.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,9 @@ async def _frames(
         await hub.ask(hub.come, listener)
         async for frames in _news(hub, listener, reader, seq):
             yield frames
+    except DatabaseError as error:
+        # The reader comes again; a whole process of streams need not tell it three hundred times.
+        log.info("A stream ended: %s", type(error).__name__)
     finally:
         hub.leave(listener)
 

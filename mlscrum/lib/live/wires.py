@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 T = TypeVar("T")
 PATIENCE_S = 0.5  # a deed that has been done does not wait for its news
 REST_S = 5.0  # how long a Redis that failed is left alone
 HEARD_S = 2.0
+ONCE = Retry(NoBackoff(), 0)  # else the client itself tries for seconds
 
 
 class Wire:
@@ -23,7 +26,7 @@ class Wire:
         self.is_heard = False
         self._url = url
         self._client = Redis.from_url(
-            url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S
+            url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S, retry=ONCE
         )
         self._rests_until = 0.0
 
@@ -54,7 +57,7 @@ class Wire:
     def _hear(self, hear: Callable[[str], None], while_: Callable[[], bool]) -> None:
         with (
             Redis.from_url(
-                self._url, socket_connect_timeout=PATIENCE_S, health_check_interval=15
+                self._url, socket_connect_timeout=PATIENCE_S, health_check_interval=15, retry=ONCE
             ) as redis,
             redis.pubsub(ignore_subscribe_messages=True) as heard,
         ):

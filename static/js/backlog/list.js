@@ -79,9 +79,9 @@ class Part {
   }
 
   put(html) {
-    const held = this.element.contains(document.activeElement)
-      ? document.activeElement.closest("[data-ref]")?.dataset.ref
-      : null;
+    const focused = this.element.contains(document.activeElement) ? document.activeElement : null;
+    const held = focused?.closest("[data-ref]")?.dataset.ref;
+    const cell = focused?.dataset.cell;
     this.element.innerHTML = html;
     this.element.style.height = "";
     this.element.removeAttribute("aria-busy");
@@ -91,7 +91,10 @@ class Part {
     placeLine();
     drawn(this.element);
     stay();
-    if (held) rowOf(held)?.querySelector(".row-link").focus({ preventScroll: true });
+    const row = held && rowOf(held);
+    if (!row) return;
+    const again = cell && row.querySelector(`[data-cell="${CSS.escape(cell)}"]`);
+    (again || row.querySelector(".row-link")).focus({ preventScroll: true });
   }
 
   get rows() {
