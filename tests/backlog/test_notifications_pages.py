@@ -63,6 +63,11 @@ def test_the_bell_counts_what_is_unread(told: Item, as_person: Any, cast: Cast) 
     assert unread_in_words(100) == "Notifications: more than 99 unread"
 
 
+def test_an_open_page_asks_again_what_is_unread(told: Item, as_person: Any, cast: Cast) -> None:
+    answer = as_person(cast.max).get("/notifications/", headers={"Accept": "application/json"})
+    assert answer.json() == {"unread": 3, "words": "Notifications: 3 unread"}
+
+
 def test_the_news_of_an_item_are_seen_at_once_and_the_rest_stays(
     told: Item, product: Product, as_person: Any, cast: Cast, olga_acts: Actor
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from mlscrum.lib import live
 from mlscrum.lib.live import Event, Hub, Person, Presence
+from mlscrum.lib.processes import free_port
 from mlscrum.web import streams
 from mlscrum.web.streams import Reader
 from tests.mlscrum.test_serving import on_a_loop
@@ -354,6 +355,19 @@ def test_somebody_with_two_tabs_is_here_once() -> None:
     assert presence.who("1:board:5") == [OLGA]
     presence.go("1:board:5", "b" * 16, OLGA)
     assert presence.who("1:board:5") == []
+
+
+def test_nobody_waits_for_a_redis_that_is_away() -> None:
+    wire = live.Wire(f"redis://127.0.0.1:{free_port()}/0", "test")
+    began = time.monotonic()
+    for _ in range(100):
+        wire.say("seq 1")
+    presence = Presence(wire)
+    presence.stay("1:board:5", "a" * 16, OLGA)
+    assert presence.who("1:board:5") == [OLGA], "each process knows its own people"
+    presence.go("1:board:5", "a" * 16, OLGA)
+    assert presence.who("1:board:5") == []
+    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize(
