@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -55,7 +56,8 @@ class EventsView(ProductViewSet):
         responses={
             (200, "application/json"): EventSerializer(many=True),
             (200, CONTENT_TYPE): OpenApiResponse(
-                EventSerializer, "One event each, as Server-Sent Events that never end."
+                OpenApiTypes.STR,
+                "Server-Sent Events: `id` is the `seq`, `data` an event as in the list.",
             ),
         },
     )
