@@ -22,7 +22,7 @@ from backlog.services.terms import (
     wording_of,
     write_terms,
 )
-from mlscrum.lib.errors import FieldError, Invalid
+from mlscrum.lib.errors import DomainError, FieldError, Invalid
 
 LONGEST_FILE = 2_000_000  # characters
 CONTESTED = "Contested in a file that was imported."
@@ -65,6 +65,8 @@ class Plan:
 
 def plan_import(product: Product, text: str) -> Plan:
     """What the file would do. Raises DomainError for what is no glossary; see `read_terms`."""
+    if len(text) > LONGEST_FILE:
+        raise DomainError("too_long", "The file is longer than 2 MB; split it.", status=413)
     file = read_terms(text)
     problems, planned = list(file.problems), []
     present = {term.folded: term for term in product.terms.prefetch_related(*READ_WHOLE).order_by()}

@@ -43,7 +43,7 @@ from backlog.queries.terms import (
     versions_of,
 )
 from backlog.rules.terms import may_become
-from backlog.services.term_imports import LONGEST_FILE, import_terms, plan_import
+from backlog.services.term_imports import import_terms, plan_import
 from backlog.services.terms import (
     agree_term,
     contest_term,
@@ -203,13 +203,14 @@ def term_columns(request: ProductRequest, product: Product, term_id: int) -> Htt
     present = [(each.subject, each.column) for each in found.columns.all()]
     if "remove" in request.POST:
         kept = [each for each in present if f"{each[0].slug}:{each[1]}" != request.POST["remove"]]
-        redefine(found, actor=request.actor, columns=kept)
+        redefine(found, actor=request.actor, version=found.version, columns=kept)
         return redirect(f"{_address(found)}#columns")
     form = ColumnForm(columns_to_choose(product), request.POST)
     if not form.is_valid():
         return _page(request, found, column_form=form, status=422)
     try:
-        redefine(found, actor=request.actor, columns=[*present, form.chosen()])
+        wanted = [*present, form.chosen()]
+        redefine(found, actor=request.actor, version=found.version, columns=wanted)
     except (DomainError, ValidationError) as error:
         return _refused(request, found, form, error, "column_form")
     return redirect(f"{_address(found)}#columns")
@@ -275,7 +276,7 @@ def glossary_import(request: ProductRequest, product: Product) -> HttpResponse:
     """A file comes in, is shown with what it would do, and then does it, all or nothing."""
     form, plan, text = FileForm(), None, ""
     if request.method == "POST" and "text" in request.POST:
-        text = request.POST["text"][:LONGEST_FILE]
+        text = request.POST["text"]
         try:
             done = import_terms(product, text, actor=request.actor)
         except DomainError as error:

@@ -2,7 +2,9 @@
 const REST_MS = 250; // before the pointer counts as resting, and before it counts as gone
 const GAP = 6;
 
-const known = new Map(); // the card of each address, asked for once a page
+const KNOWN_MS = 30000; // before a card is asked for again: others may have agreed meanwhile
+
+const known = new Map(); // the card of each address
 let card = null;
 let shownFor = null;
 let timer = 0;
@@ -34,11 +36,12 @@ function place(link) {
 async function cardOf(link) {
   const address = new URL("card/", link.href).href;
   if (!known.has(address)) {
-    const answer = await fetch(address, { headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(address);
     if (!answer.ok || answer.redirected) return null;
     known.set(address, await answer.text());
+    setTimeout(() => known.delete(address), KNOWN_MS);
   }
-  return known.get(address);
+  return known.get(address) ?? null;
 }
 
 async function show(link) {
