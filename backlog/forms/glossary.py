@@ -26,9 +26,11 @@ class ProposeForm(forms.Form):
 
 
 class TermForm(forms.Form):
-    """All that a term says. `version` is the one that the person was shown."""
+    """All that a term says. `version` is the one that the person began with, `over` that of others
+    which they have been shown since."""
 
     version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    over = forms.IntegerField(min_value=1, required=False, widget=forms.HiddenInput)
     word = forms.CharField(max_length=120)
     definition = forms.CharField(
         max_length=4000,

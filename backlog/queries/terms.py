@@ -253,10 +253,26 @@ def talk_of(term: Term) -> list[TermRemark]:
 
 @dataclass(frozen=True)
 class Past:
-    """A version of a term, and whether its definition differs from the one before."""
+    """A version of a term, and which of its parts differ from the one before."""
 
     version: TermVersion
-    is_redefined: bool
+    changed: Sequence[str]
+
+    @property
+    def is_redefined(self) -> bool:
+        return "definition" in self.changed
+
+    @property
+    def deed(self) -> str:
+        """What was done, as a history says it."""
+        if self.version.deed == "agreed":
+            return "agreed on it"
+        if self.version.deed == "changed" and self.changed:
+            return f"changed the {' and the '.join(self.changed)}"
+        return f"{self.version.deed} it"
+
+
+_COMPARED = ("word", "definition", "synonyms", "meanings", "columns")
 
 
 def versions_of(term: Term, *, limit: int = 50) -> list[Past]:
@@ -264,9 +280,13 @@ def versions_of(term: Term, *, limit: int = 50) -> list[Past]:
     rows = list(term.versions.select_related("by")[: limit + 1])
     before = [*rows[1:], None]
     return [
-        Past(row, earlier is None or earlier.definition != row.definition)
+        Past(row, [name for name in _COMPARED if _differs(row, earlier, name)])
         for row, earlier in zip(rows[:limit], before, strict=False)
     ]
+
+
+def _differs(row: TermVersion, earlier: TermVersion | None, name: str) -> bool:
+    return earlier is None or getattr(row, name) != getattr(earlier, name)
 
 
 def rows_of(product: Product) -> Iterator[TermRow]:

@@ -98,6 +98,7 @@ def redefine(
     *,
     actor: Actor,
     version: int | None = None,
+    over: int | None = None,
     word: str | None = None,
     definition: str | None = None,
     synonyms: Iterable[str] | None = None,
@@ -107,8 +108,9 @@ def redefine(
     """The term as these parts make it; what is None stays. Its state stays too: whoever changes
     what an agreed word means has agreed on that.
 
-    `version` is the one that the actor saw: Conflict, with what both said, where somebody has
-    changed the same part since. Raises ValidationError as `propose_term`.
+    `version` is the one that the actor began with: Conflict, with what both said, where somebody
+    has changed the same part since. `over` is the one of the others that the actor has been shown
+    by that, and puts their own in place of. Raises ValidationError as `propose_term`.
     """
     parts = {
         "word": word,
@@ -125,7 +127,7 @@ def redefine(
         before = wording_of(fresh)
         said = checked_wording(replace(before, **sent), product)  # type: ignore[arg-type]
         if version is not None and version != fresh.version:
-            said = _beside_others(fresh, version, before, said, sent)
+            said = _beside_others(fresh, version, over, before, said, sent)
         if said.kept() == before.kept():
             done.nothing_happened()
             return fresh
@@ -368,11 +370,16 @@ def _in_its_turn(term: Term, wanted: State, version: int | None) -> Term:
 
 
 def _beside_others(
-    fresh: Term, version: int, now: Wording, said: Wording, sent: Collection[str]
+    fresh: Term,
+    version: int,
+    over: int | None,
+    now: Wording,
+    said: Wording,
+    sent: Collection[str],
 ) -> Wording:
     """What is said by somebody who saw an earlier version: the parts that they changed.
 
-    Conflict where others have changed one of these since.
+    Conflict where others have changed one of these since, unless it is `over` that change.
     """
     seen = fresh.versions.filter(number=version).first()
     base = {name: getattr(seen, name) for name in PARTS} if seen is not None else {}
@@ -383,7 +390,7 @@ def _beside_others(
         for name in touched
         if theirs[name] not in (base.get(name), yours[name])
     ]
-    if conflicts:
+    if conflicts and over != fresh.version:
         parts = " and ".join(str(conflict["field"]) for conflict in conflicts)
         why = f"Somebody has changed the {parts} of “{fresh.word}” meanwhile; both stand here."
         raise Conflict("term_changed", why, conflicts=conflicts, version=fresh.version)

@@ -133,8 +133,8 @@ def term_edit(request: ProductRequest, product: Product, term_id: int) -> HttpRe
             put_errors(form, error)
             conflicts = error.extra.get("conflicts", [])  # type: ignore[assignment]
             # Whoever saves again has seen what the others wrote.
-            seen = str(error.extra.get("version", found.version))
-            form.data = {**request.POST.dict(), "version": seen}
+            seen = str(error.extra.get("version", ""))
+            form.data = {**request.POST.dict(), "over": seen}
         except (DomainError, ValidationError) as error:
             put_errors(form, error, names={"meanings": "trade_0"})
         else:

@@ -131,17 +131,23 @@ def test_contested_and_agreed_by_page(
 def test_who_saves_second_sees_both_and_may_insist(
     term: Term, product: Product, cast: Cast, as_person: Any, page: str
 ) -> None:
-    redefine(term, actor=Actor.person(cast.olga), definition="From Olga")
+    olga = Actor.person(cast.olga)
+    redefine(term, actor=olga, definition="From Olga", synonyms=["busy hour"])
     client = as_person(cast.max)
     answer = client.post(f"{page}edit/", fields(term, definition="From Max"))
     assert answer.status_code == 409
     assert "From Olga" in body(answer)
     assert "From Max</textarea>" in body(answer)
-    version = re.search(r'name="version" value="(\d+)"', body(answer))
-    assert version
-    sent = fields(term, definition="From Max", version=version[1])
-    assert client.post(f"{page}edit/", sent).status_code == 302
-    assert find_term(product, term.pk).definition == "From Max"
+    over = re.search(r'name="over" value="(\d+)"', body(answer))
+    assert over
+    insists = fields(term, definition="From Max", over=over[1])
+    redefine(term, actor=olga, definition="From Olga again")  # which Max has not seen
+    assert client.post(f"{page}edit/", insists).status_code == 409
+    insists["over"] = "3"
+    assert client.post(f"{page}edit/", insists).status_code == 302
+    found = find_term(product, term.pk)
+    assert found.definition == "From Max"
+    assert [name.name for name in found.names.all()] == ["peak hour", "busy hour"]  # as Olga said
 
 
 def test_meanings_are_added_changed_and_taken_away(

@@ -54,7 +54,7 @@ def test_a_word_is_proposed_contested_and_agreed_by_keyboard(
     dora.get_by_role("button", name="We agree on this").press("Enter")
     expect(dora.locator(".term-definition")).to_have_text("7 to 9 on working days.")
     expect(dora.locator(".term-versions")).to_contain_text("The busiest hour of a day.")
-    expect(dora.locator(".term-versions > li").first).to_contain_text("Dora Anyango agreed it")
+    expect(dora.locator(".term-versions > li").first).to_contain_text("Dora Anyango agreed on it")
 
 
 def test_a_word_is_explained_in_an_old_item_by_key_and_by_pointer(
