@@ -32,6 +32,7 @@ from sprints.services.sprints import (
     let_done_stay,
     lock_team,
     locked_sprint,
+    loose_tasks_of,
     unfinished_of,
     wait_for_the_last,
 )
@@ -65,10 +66,12 @@ class Closing:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What closing would do now: nothing is written."""
+    """What closing would do now: nothing is written. `loose` are open tasks whose items are done
+    or live elsewhere: they go to these, or to the top of the product backlog."""
 
     done: Sequence[Item]
     unfinished: Sequence[tuple[Item, Fate]]
+    loose: Sequence[Item]
     standing: Standing
     problems: Sequence[FieldError]
 
@@ -90,7 +93,8 @@ def look_ahead(sprint: Sprint, closing: Closing) -> Outlook:
     )
     standing = standing_of(sprint)
     problems = list(_problems(sprint, closing, items, standing))
-    return Outlook(done, [(item, _fate(closing, item)) for item in items], standing, problems)
+    fates = [(item, _fate(closing, item)) for item in items]
+    return Outlook(done, fates, loose_tasks_of(sprint), standing, problems)
 
 
 def close_sprint(sprint: Sprint, closing: Closing, *, actor: Actor) -> Sprint:

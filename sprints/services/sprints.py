@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from backlog.models import (
     Actor,
@@ -25,6 +25,7 @@ from backlog.models import (
     Transition,
     User,
 )
+from backlog.models.items import ItemQuerySet
 from backlog.services.deeds import Deed, deed
 from backlog.services.items import close_stays, enter, move_items, product_backlog
 from backlog.services.ranks import (
@@ -35,6 +36,7 @@ from backlog.services.ranks import (
     note_places,
     place_of,
 )
+from backlog.services.rows import PLACE, write_items
 from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Share, Sprint, SprintSubject
@@ -308,7 +310,9 @@ def give_back(sprint: Sprint, *, actor: Actor) -> list[Item]:
 
 
 def let_done_stay(sprint: Sprint, done: Deed) -> None:
-    """What is done lies in the closed sprint from now on, and its stay there ends with it."""
+    """What is done lies in the closed sprint from now on, and its stay there ends with it; tasks
+    that are not done leave it, whatever became of their items."""
+    _send_on(sprint, loose_tasks_of(sprint), done)
     items = list(Item.objects.alive().filter(backlog=sprint.backlog))
     close_stays(items, done.at, Stay.Outcome.DONE)
     carried = Stay.objects.filter(
@@ -318,17 +322,18 @@ def let_done_stay(sprint: Sprint, done: Deed) -> None:
 
 
 def unfinished_of(sprint: Sprint) -> list[Item]:
-    """The living items of a sprint that are not done, in its order. Tasks go with their items, and
-    stay with those that are done; one without an item counts for itself."""
-    items = (
-        Item.objects.alive()
-        .select_related("product", "backlog", "status", "parent")
-        .filter(backlog=sprint.backlog)
-        .exclude(status__category=Category.DONE)
-        .exclude(kind=Kind.TASK, parent__isnull=False)
-        .order_by("rank")
-    )
-    return list(items)
+    """The living items of a sprint that are not done, in its order. Tasks go with their items; one
+    without an item, or with one in the trash, counts for itself."""
+    return list(_open_in(sprint).exclude(kind=Kind.TASK, parent__deleted_at__isnull=True,
+                                         parent__isnull=False))  # fmt: skip
+
+
+def loose_tasks_of(sprint: Sprint) -> list[Item]:
+    """The tasks of a sprint that are not done although their item is done or lives elsewhere: the
+    sprint can't end with them, and no choice for an item takes them along."""
+    left_alone = Q(parent__status__category=Category.DONE) | ~Q(parent__backlog=sprint.backlog)
+    tasks = _open_in(sprint).filter(kind=Kind.TASK, parent__deleted_at__isnull=True)
+    return list(tasks.filter(left_alone, parent__isnull=False).select_related("parent__backlog"))
 
 
 def next_days(team: Team) -> tuple[date, date]:
@@ -378,6 +383,40 @@ def lock_team(team: Team) -> None:
 
 
 # ------------------------------------------------------------------------------------------------
+
+
+def _open_in(sprint: Sprint) -> ItemQuerySet:
+    return (
+        Item.objects.alive()
+        .select_related("product", "backlog", "status", "parent")
+        .filter(backlog=sprint.backlog)
+        .exclude(status__category=Category.DONE)
+        .order_by("rank")
+    )
+
+
+def _send_on(sprint: Sprint, tasks: Sequence[Item], done: Deed) -> None:
+    """Bring tasks out of a sprint that ends: below what is where their items live, and to the top
+    of the product backlog where those stay behind."""
+    if not tasks:
+        return
+    top = product_backlog(sprint.backlog.product)
+    before = {task.pk: place_of(task) for task in tasks}
+    homes = {task.pk: _home_beyond(sprint, task) or top for task in tasks}
+    for home in dict.fromkeys(homes.values()):
+        coming = [task for task in tasks if homes[task.pk] == home]
+        enter(home, coming, done)
+        spot = Spot.top() if home == top else Spot.bottom()
+        for task, key in zip(coming, keys_for(home, spot, len(coming)), strict=True):
+            task.rank = key
+    write_items(tasks, PLACE)
+    note_places(tasks, before)
+
+
+def _home_beyond(sprint: Sprint, task: Item) -> Backlog | None:
+    assert task.parent is not None, "a loose task has an item"
+    home = task.parent.backlog
+    return None if home == sprint.backlog or home.state == Backlog.State.CLOSED else home
 
 
 def _team(sprint: Sprint) -> Team:

@@ -101,6 +101,10 @@ def told(sprint: Sprint, ahead: Outlook, closing: Closing) -> Told:
     if on:
         where = _named(closing.next_sprint, sprint) if closing.next_sprint else "the next sprint"
         lines.append(("arrow-right", _sum(_items(on)), f"go on in {where}"))
+    if ahead.loose:
+        goes = "goes" if len(ahead.loose) == 1 else "go"
+        said = f"of what is done or elsewhere {goes} after it, or to the top of the backlog"
+        lines.append(("arrow-bar-to-up", counted(len(ahead.loose), "open task"), said))
     lines += [("arrows-split", item.ref, _split(item, fate)) for item, fate in split]
     return Told(lines, [problem.detail for problem in ahead.problems])
 

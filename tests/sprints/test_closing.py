@@ -45,7 +45,7 @@ from sprints.models import Sprint
 from sprints.queries.overviews import past_sprints, sprint_view
 from sprints.queries.reports import burndown_of
 from sprints.services.closing import NEXT, SPLIT, Closing, Fate, close_sprint, look_ahead
-from sprints.services.sprints import create_sprint, start_sprint, update_sprint
+from sprints.services.sprints import cancel_sprint, create_sprint, start_sprint, update_sprint
 from tests.conftest import Cast
 from tests.sprints.conftest import fresh, home_of, in_order, status_of
 
@@ -176,18 +176,68 @@ def test_tasks_go_with_their_item_and_done_ones_stay_behind(
     assert "MED-5" not in {row["ref"] for row in closed.report["items"]}
 
 
-def test_an_open_task_of_a_done_item_stays_with_it(
+def test_an_open_task_of_a_done_item_leaves_for_the_backlog(
     running: Sprint, items: list[Item], product: Product, olga: Actor, finish: Any
 ) -> None:
     task = create_item(product, ItemDraft("left over", kind=Kind.TASK, parent=items[0]), actor=olga)
     finish(items[0])
     ahead = look_ahead(running, Closing(*PARTLY))
     assert [item.ref for item, _ in ahead.unfinished] == ["MED-2", "MED-3"]
+    assert [item.ref for item in ahead.loose] == ["MED-5"]
     closed = close_sprint(running, Closing(*PARTLY), actor=olga)
-    assert home_of(task) == closed.backlog
+    assert home_of(task) == product_backlog(product)
+    assert Stay.objects.get(item=task, backlog=closed.backlog).outcome == "carried"
     update_item(fresh(items[0]), actor=olga, status=status_of(product, "todo"))
     update_item(fresh(task), actor=olga, status=status_of(product, "doing"))
     assert home_of(items[0]) == home_of(task) == product_backlog(product)
+
+
+@pytest.mark.parametrize("ends_by", ["closing", "cancelling"])
+def test_no_open_task_is_left_behind_where_its_item_left_the_sprint(
+    running: Sprint, items: list[Item], product: Product, olga: Actor, finish: Any, ends_by: str
+) -> None:
+    one, two = [
+        create_item(product, ItemDraft(f"Of {item}", kind=Kind.TASK, parent=item), actor=olga)
+        for item in items[:2]
+    ]
+    trash_item(fresh(items[0]), actor=olga)
+    finish(fresh(two))
+    home = product_backlog(product)
+    move_items(product, [fresh(items[1])], actor=olga, spot=Spot.top(), to=home)
+    update_item(fresh(two), actor=olga, status=status_of(product, "todo"))
+    assert home_of(two) == running.backlog
+    ahead = look_ahead(running, Closing(*PARTLY))
+    assert [item.ref for item, _ in ahead.unfinished] == ["MED-3", "MED-5"]
+    assert [item.ref for item in ahead.loose] == ["MED-6"]
+    if ends_by == "closing":
+        closed = close_sprint(running, Closing(*PARTLY), actor=olga)
+    else:
+        closed = cancel_sprint(running, actor=olga, reason="It is pointless by now.")
+    assert in_order(closed.backlog) == []
+    assert home_of(one) == home_of(two) == home
+    outcomes = Stay.objects.filter(item__in=[one, two], backlog=closed.backlog)
+    assert set(outcomes.values_list("outcome", flat=True)) == {"carried"}
+
+
+def test_a_task_without_a_living_item_can_go_on_and_one_goes_to_where_its_item_is(
+    running: Sprint,
+    following: Sprint,
+    items: list[Item],
+    product: Product,
+    olga: Actor,
+    finish: Any,
+) -> None:
+    one, two = [
+        create_item(product, ItemDraft(f"Of {item}", kind=Kind.TASK, parent=item), actor=olga)
+        for item in items[:2]
+    ]
+    trash_item(fresh(items[0]), actor=olga)
+    finish(fresh(two))
+    move_items(product, [fresh(items[1])], actor=olga, spot=Spot.top(), to=following.backlog)
+    update_item(fresh(two), actor=olga, status=status_of(product, "todo"))
+    closing = Closing(*PARTLY, fates={"MED-5": Fate(NEXT)}, next_sprint=following)
+    close_sprint(running, closing, actor=olga)
+    assert home_of(one) == home_of(two) == following.backlog
 
 
 def test_what_is_taken_up_again_leaves_the_closed_sprint(

@@ -92,6 +92,7 @@ def test_the_page_shows_both_lists_with_their_tasks(
     assert "Task of MED-2" in shown
     assert "1 item, 8 points stay in the sprint as done" in shown
     assert "2 items, 8 points go to the top of the backlog" in shown
+    assert "1 open task of what is done or elsewhere goes after it" in shown
     assert "Say whether the goal was met" in shown
 
 
