@@ -551,7 +551,7 @@ def put_into_trash(items: Sequence[Item], done: Deed) -> None:
 
 def restore_item(item: Item, *, actor: Actor) -> Item:
     """Bring an item back from the trash, to the top of the product backlog, or a task to the top
-    of its parent's.
+    of its parent's. Its open tasks follow it there.
 
     Findings that were muted as it went into the trash are open again.
     """
@@ -613,10 +613,37 @@ def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
         Stay(item=item, backlog=item.backlog, entered_at=done.at) for item in back
     )
     note_places(back)
+    _bring_tasks(back, done)
     opened = open_muted_with(back, done.at)
     if opened:
         done.data["opened"] = opened
     return back
+
+
+def _bring_tasks(parents: Sequence[Item], done: Deed) -> None:
+    """Open tasks that live elsewhere follow their items, and stand next below them."""
+    by_id = {item.pk: item for item in parents}
+    tasks = (
+        Item.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("product", "status", "backlog")
+        .annotate(above=ABOVE)
+        .filter(kind=Kind.TASK, parent__in=by_id, deleted_at__isnull=True)
+        .exclude(status__category=Category.DONE)
+        .order_by("pk")
+    )
+    strayed: dict[int, list[Item]] = {}
+    for task in sorted(tasks, key=lambda task: task.rank or ""):
+        if task.backlog_id != by_id[task.parent_id or 0].backlog_id:
+            strayed.setdefault(task.parent_id or 0, []).append(task)
+    for pk, followers in strayed.items():
+        parent = by_id[pk]
+        before = {task.pk: place_of(task) for task in followers}
+        keys = keys_for(parent.backlog, Spot.after(parent), len(followers))
+        enter(parent.backlog, followers, done)
+        for task, key in zip(followers, keys, strict=True):
+            task.rank = key
+        write_items(followers, PLACE)
+        note_places(followers, before)
 
 
 def open_muted_with(items: Sequence[Item], at: datetime) -> list[int]:

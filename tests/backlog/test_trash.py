@@ -8,8 +8,19 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from backlog.models import Activity, Actor, Item, Product
-from backlog.services.items import ItemDraft, create_items, product_backlog, trash_items
+from backlog.models import Activity, Actor, Backlog, Item, Kind, Product
+from backlog.services.items import (
+    ItemDraft,
+    create_items,
+    move_items,
+    product_backlog,
+    restore_item,
+    trash_item,
+    trash_items,
+    update_item,
+)
+from backlog.services.ranks import Spot
+from backlog.services.undo import undo_last
 from tests.conftest import Cast
 
 PATH = "/p/MED/trash/"
@@ -77,3 +88,30 @@ def test_the_number_of_queries_does_not_grow(
     more = create_items(product, [ItemDraft(str(n)) for n in range(20)], actor=Actor.system())
     trash_items(product, more, actor=Actor.person(cast.olga))
     assert asked() == before
+
+
+def test_open_tasks_follow_their_item_out_of_a_sprint_when_it_comes_back(
+    product: Product, cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    story, other = create_items(product, [ItemDraft("a"), ItemDraft("b")], actor=olga)
+    drafts = [ItemDraft(f"task {n}", kind=Kind.TASK, parent=story) for n in "12"]
+    tasks = create_items(product, drafts, actor=olga)
+    sprint = product.backlogs.create(
+        kind=Backlog.Kind.SPRINT,
+        team=product.teams.get(),
+        name="Sprint 1",
+        starts_on="2026-03-25",
+        ends_on="2026-04-07",
+    )
+    move_items(product, [story, other], actor=olga, spot=Spot.top(), to=sprint)
+    finished = product.statuses.filter(category="done").get()
+    update_item(Item.objects.get(pk=tasks[1].pk), actor=olga, status=finished)
+    story = trash_item(Item.objects.get(pk=story.pk), actor=olga)
+    restore_item(story, actor=olga)
+    there = product_backlog(product).items.alive().order_by("rank")
+    assert [item.title for item in there] == ["a", "task 1"]
+    assert tasks[0].stays.get(left_at=None).backlog == product_backlog(product)
+    assert {item.title for item in sprint.items.alive()} == {"b", "task 2"}
+    undo_last(product, actor=olga)
+    assert {item.title for item in sprint.items.alive()} == {"b", "task 1", "task 2"}
