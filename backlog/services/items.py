@@ -456,7 +456,7 @@ def move_items(
     Tasks follow their parent, and leave its backlog with it alone; done tasks stay behind in a
     sprint. One row is written per item that moves, and a Stay wherever the backlog changes.
     Raises Conflict where the anchor has left the backlog or moves along, where a task would leave
-    its parent, and for a closed backlog.
+    its parent, where something done would leave a closed sprint, and for a closed backlog.
     """
     if not items:
         return []
@@ -470,6 +470,7 @@ def move_items(
         moving = _with_tasks(items, locked.keys(), home)
         _refuse_moving_anchor(spot, moving)
         _refuse_leaving_parent(moving, home)
+        _refuse_leaving_past(moving, home)
         before = {item.pk: place_of(item) for item in moving}
         keys = keys_for(home, spot, len(moving))
         enter(home, [item for item in moving if item.backlog_id != home.pk], done)
@@ -1099,6 +1100,15 @@ def _refuse_leaving_parent(moving: Sequence[Item], home: Backlog) -> None:
             "task_with_parent",
             f"{tasks[parent.pk].ref} lives where {parent.ref} is; move {parent.ref} instead.",
         )
+
+
+def _refuse_leaving_past(moving: Sequence[Item], home: Backlog) -> None:
+    """What was completed in a closed sprint is not completed a second time in another."""
+    for item in moving:
+        is_past = item.backlog.state == Backlog.State.CLOSED and item.backlog_id != home.pk
+        if is_past and item.status.category == Category.DONE:
+            why = f"{item.ref} was done in {item.backlog.name}; set it to another status first."
+            raise Conflict("done_in_past", why)
 
 
 def _refuse_trashed_parents(parents: Sequence[Item]) -> None:

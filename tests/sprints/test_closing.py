@@ -252,6 +252,25 @@ def test_what_is_taken_up_again_leaves_the_closed_sprint(
     assert closed.report == Sprint.objects.get(pk=closed.pk).report
 
 
+def test_what_is_done_counts_in_one_sprint_alone(
+    running: Sprint,
+    following: Sprint,
+    items: list[Item],
+    product: Product,
+    olga: Actor,
+    finish: Any,
+) -> None:
+    finish(items[0])
+    closed = close_sprint(running, Closing(*PARTLY), actor=olga)
+    for home in (following.backlog, product_backlog(product)):
+        with pytest.raises(Conflict, match="set it to another status first"):
+            move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=home)
+    assert in_order(closed.backlog) == [1]
+    update_item(fresh(items[0]), actor=olga, status=status_of(product, "todo"))
+    move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=following.backlog)
+    assert in_order(following.backlog) == [1]
+
+
 @pytest.mark.parametrize("by", ["status", "workflow"])
 def test_what_a_status_takes_back_from_done_leaves_the_closed_sprint(
     running: Sprint, items: list[Item], product: Product, olga: Actor, finish: Any, by: str
