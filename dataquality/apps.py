@@ -12,11 +12,13 @@ class DataQualityConfig(AppConfig):
         from backlog.models import Subject
         from backlog.queries import gates, panels, subjects
         from backlog.queries.events import carry_ids
-        from backlog.services import demo, jobs
+        from backlog.services import conversions, demo, jobs
         from dataquality.queries.evidence import (
+            INTO,
             columns_of,
             dataset_page,
             health_targets_of,
+            suite_page,
             urgent_findings_badge,
         )
         from dataquality.queries.gates import reasons_against
@@ -44,6 +46,11 @@ class DataQualityConfig(AppConfig):
             columns=columns_of,
         )
         gates.register(Subject.Kind.DATASET, reasons_against)
+        conversions.register(
+            conversions.Way(
+                INTO, Subject.Kind.DATASET, "Expectation", permission="suite.edit", url=suite_page
+            )
+        )
         rooms.register(
             rooms.Room(
                 "Data",

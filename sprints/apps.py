@@ -63,19 +63,22 @@ class SprintsConfig(AppConfig):
                 is_within=True,
             )
         )
-        from backlog.queries import agendas, panels
+        from backlog.queries import agendas, news, panels
         from backlog.services import conversions, jobs
-        from sprints.queries import review_parts
+        from sprints.queries import ceremony_news, review_parts
         from sprints.queries.ceremonies import running_badge
         from sprints.queries.insight_panel import said_before
         from sprints.services.ceremonies import REMIND_KIND
         from sprints.services.outcomes import find_origin, note_made
-        from sprints.services.reminders import remind
+        from sprints.services.reminders import mark_seen, remind
 
         conversions.provide_origins(find_origin, note_made)
         panels.register(said_before)
         for part in review_parts.PARTS:
             agendas.register(part)
+        news.register(
+            news.Source("ceremonies", ceremony_news.unseen, ceremony_news.count, mark_seen)
+        )
         jobs.register(REMIND_KIND, remind, max_attempts=3)
         rooms.register(
             rooms.Room(

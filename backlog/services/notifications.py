@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from backlog.models import Actor, Comment, Item, Notification, Product, User
+from backlog.queries.news import mark_elsewhere
 from backlog.rules.mentions import handles, mentioned
 
 LONGEST_NUMBER = 9  # digits of an item's
@@ -81,8 +82,8 @@ def mark_read(person: User, *, item: Item | None = None) -> int:
     """The person has seen all news, or those of one item; how many were new."""
     unread = Notification.objects.filter(user=person, read_at=None)
     if item is not None:
-        unread = unread.filter(item=item)
-    return int(unread.update(read_at=timezone.now()))
+        return int(unread.filter(item=item).update(read_at=timezone.now()))
+    return int(unread.update(read_at=timezone.now())) + mark_elsewhere(person)
 
 
 def mark_read_of(person: User, ref: str) -> int:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import PersonRequest, signed_in
 from backlog.models import User
+from backlog.queries.news import unseen_elsewhere
 from backlog.queries.notifications import news_page, news_rows, unread_count
 from backlog.services.notifications import mark_read, mark_read_of
 from backlog.views.answers import back_to, counted
@@ -31,6 +32,7 @@ def notifications(request: PersonRequest) -> HttpResponse:
         "page": page,
         "rows": news_rows(page.object_list),
         "everything": everything,
+        "told": unseen_elsewhere(request.user),
         "has_unread": unread_count(request.user) > 0,
     }
     return render(request, "backlog/notifications.html", context)

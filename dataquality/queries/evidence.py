@@ -15,6 +15,8 @@ from dataquality.models import Dataset, Result
 from dataquality.queries.overviews import ResultLine, result_line
 from mlscrum.web.rooms import Badge
 
+INTO = "expectation"  # what an insight becomes here
+
 
 @dataclass(frozen=True)
 class ItemEvidence:
@@ -92,3 +94,8 @@ def _evidence(result: Result, with_values: Any) -> ItemEvidence:
         line=result_line(result, [], with_values=bool(with_values)),
         hides_rows=bool(result.sample) and not with_values,
     )
+
+
+def suite_page(subject: Subject) -> str:
+    """Where a check is added to the suite of a dataset."""
+    return reverse("dataquality:suite", args=[subject.product.key, subject.slug])

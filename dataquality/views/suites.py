@@ -7,14 +7,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, subject_page
+from backlog.services.conversions import PARAMETER, Origin, note_made, origin_of
 from dataquality.engine import suites as rules
 from dataquality.engine.catalogue import Entry, find
 from dataquality.forms.suites import CheckForm, SuiteForm, suite_text, whereabouts
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
+from dataquality.queries.evidence import INTO
 from dataquality.queries.suites import check_lines, orphaned_findings, type_choices
 from dataquality.services.suites import present_expectations, retire, save_suite
 from dataquality.views.common import page_of
@@ -35,6 +38,7 @@ def suite(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "groups": type_choices(),
             "orphans": orphaned_findings(dataset),
             "may_retire": request.may("finding.triage", dataset.subject),
+            "origin": _origin(request, dataset),
         },
     )
 
@@ -140,6 +144,7 @@ def _check_page(
             "entry": entry,
             "position": position,
             "is_new": present is None,
+            "origin": _origin(request, dataset) if present is None else None,
         },
         status=422 if form.errors else 200,
     )
@@ -157,8 +162,20 @@ def _saved(request: ProductRequest, dataset: Dataset, form: CheckForm, position:
         if not error.errors:
             form.add_error(None, error.message)
         return False
-    messages.success(request, f"Saved: {rules.words(wanted)}." + _about_orphans(dataset))
+    words = rules.words(wanted)
+    origin = _origin(request, dataset)
+    if origin is not None and position == len(whole) - 1:
+        url = reverse("dataquality:suite", args=[dataset.product.key, dataset.slug])
+        made = {"words": f"{dataset.name}: {words}", "url": url}
+        note_made(dataset.product, origin, INTO, made, actor=request.actor)
+    messages.success(request, f"Saved: {words}." + _about_orphans(dataset))
     return True
+
+
+def _origin(request: ProductRequest, dataset: Dataset) -> Origin | None:
+    """The words that the address says a check is to be made of."""
+    asked = whole_number(request.GET.get(PARAMETER, ""))
+    return origin_of(dataset.product, asked) if asked is not None else None
 
 
 def _about_orphans(dataset: Dataset) -> str:

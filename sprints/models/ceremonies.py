@@ -304,6 +304,11 @@ class CeremonyNews(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["user"], condition=Q(read_at__isnull=True), name="unseen_ceremony_of_user"
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["ceremony", "user", "starts_at"], name="told_once_of_a_start"

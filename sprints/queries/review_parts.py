@@ -292,10 +292,12 @@ def scope_changes(sprint: Sprint) -> list[ScopeChange]:
     for stay in stays:
         if since < stay.entered_at <= until:
             changes.append(ScopeChange(stay.item, stay.entered_at, True))
-        is_gone = stay.left_at is not None and since < stay.left_at < until
-        if is_gone and stay.outcome in {Stay.Outcome.MOVED, Stay.Outcome.DELETED}:
-            assert stay.left_at is not None
-            changes.append(ScopeChange(stay.item, stay.left_at, False))
+        if stay.outcome not in {Stay.Outcome.MOVED, Stay.Outcome.DELETED}:
+            continue
+        left = stay.left_at
+        # What leaves as the sprint closes was in it until its end.
+        if left is not None and since < left <= until and left != sprint.backlog.closed_at:
+            changes.append(ScopeChange(stay.item, left, False))
     return sorted(changes, key=lambda change: change.at)[:MOST_SHOWN]
 
 

@@ -20,6 +20,7 @@ from sprints.models import Block, Ceremony, Outcome, Participant
 from sprints.queries.outcomes import address_of, said_by
 
 TITLE = 120  # letters of an insight that the title of its item keeps
+LONGEST = 2000  # letters
 CHANGEABLE = ("text", "sort", "owner", "due_date")
 OPEN = (Outcome.State.CAPTURED, Outcome.State.ACCEPTED)
 CAN_TAKE_BACK = (Outcome.Into.ITEM, Outcome.Into.CRITERION)
@@ -293,6 +294,8 @@ NOT_TYPED = ("ceremony", "block", "said_by", "owner", "due_date", "item", "targe
 def _check(outcome: Outcome) -> None:
     if not outcome.text:
         raise ValidationError({"text": "Say it in a sentence."})
+    if len(outcome.text) > LONGEST:
+        raise ValidationError({"text": f"Say it in at most {LONGEST:,} letters; notes hold more."})
     if outcome.kind == Outcome.Kind.INSIGHT and not outcome.sort:
         raise ValidationError({"sort": "Say what sort of insight it is."})
     if outcome.kind != Outcome.Kind.ACTION and (outcome.owner or outcome.due_date):

@@ -45,22 +45,13 @@ def remind(lease: Lease) -> None:
         )
 
 
-def mark_seen(person: User, ceremony: Ceremony) -> None:
-    """The person has looked at the ceremony that they were reminded of."""
-    CeremonyNews.objects.filter(user=person, ceremony=ceremony, read_at=None).update(
-        read_at=timezone.now()
-    )
-
-
-def unseen_of(person: User) -> int:
-    """How many reminders of ceremonies that are not over the person has not followed."""
-    return int(
-        CeremonyNews.objects.filter(
-            user=person, read_at=None, ceremony__product__members__user=person
-        )
-        .exclude(ceremony__state=Ceremony.State.OVER)
-        .count()
-    )
+def mark_seen(person: User, ceremony: Ceremony | None = None) -> int:
+    """The person has looked at the ceremony that they were reminded of, or at all; how many
+    reminders were new."""
+    found = CeremonyNews.objects.filter(user=person, read_at=None)
+    if ceremony is not None:
+        found = found.filter(ceremony=ceremony)
+    return int(found.update(read_at=timezone.now()))
 
 
 def _members(product: Product) -> list[User]:

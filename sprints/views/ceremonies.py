@@ -41,6 +41,7 @@ from sprints.queries.planning import working_days_of
 from sprints.rules.ceremonies import proposed, time_box
 from sprints.services import ceremonies as services
 from sprints.services.agendas import add_block, remove_block
+from sprints.services.reminders import mark_seen
 from sprints.services.seats import be_present, take_seat
 from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
 from sprints.views.common import sprint_page
@@ -189,6 +190,8 @@ def column_of(request: CeremonyRequest, ceremony: Ceremony) -> dict[str, Any]:
 @ceremony_page("ceremony.view", guests=True)
 def ceremony(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     """The page of one: clock, people, agenda with notes, and what comes of it."""
+    if not request.is_guest:
+        mark_seen(request.user, ceremony)
     context = {
         **column_of(request, ceremony),
         "people": people_of(ceremony),

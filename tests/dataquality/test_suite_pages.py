@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from backlog.models import Actor, Finding
 from dataquality.models import Dataset
+from sprints.services.ceremonies import CeremonyDraft, schedule
+from sprints.services.outcomes import OutcomeDraft, add_outcome
 from tests.conftest import Cast
 from tests.dataquality.conftest import AGE_NOT_NULL, check, run_now, with_checks
 
@@ -110,3 +113,28 @@ def test_a_finding_whose_check_stands_is_not_retired(
     as_person(cast.max).post(f"{SUITE_URL}retire/", {"finding": [finding.pk]})
     finding.refresh_from_db()
     assert finding.state == "open"
+
+
+def test_an_insight_becomes_an_expectation_of_a_dataset(
+    patients: Dataset, cast: Cast, as_person: Any
+) -> None:
+    olga = Actor.person(cast.olga)
+    ceremony = schedule(patients.product, CeremonyDraft("review", timezone.now(), 60), actor=olga)
+    draft = OutcomeDraft("insight", "Nobody is <b>older</b> than 120", "data")
+    said = add_outcome(ceremony, draft, actor=olga, seat=None)
+    client = as_person(cast.max)
+    column = f"/p/MED/ceremonies/{ceremony.pk}/"
+    assert b"Choose the check" in client.get(column).content
+    way = client.post(f"{column}outcomes/{said.pk}/become/expectation/", {"subject": patients.slug})
+    suite = way.headers["Location"]
+    shown = client.get(suite).content.decode()
+    assert "Nobody is &lt;b&gt;older" in shown
+    assert f'name="insight" value="{said.pk}"' in shown
+    add = f"/p/MED/data/{patients.slug}/suite/add/?type=expect_column_values_to_not_be_null"
+    fields = {"kwarg_column": "age", "severity": "critical", "based_on": 0}
+    answer = client.post(f"{add}&insight={said.pk}", fields)
+    assert answer.status_code == 302, answer.content
+    said.refresh_from_db()
+    assert (said.state, said.into) == ("converted", "expectation")
+    assert said.target["url"] == f"/p/MED/data/{patients.slug}/suite/"
+    assert said.target["words"] in client.get(column).content.decode()

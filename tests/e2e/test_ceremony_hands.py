@@ -1,0 +1,157 @@
+"""A review held by hands: scheduled, opened, written down, a guest heard, and work made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from backlog.models import Actor, Item, Product
+from sprints.models import Block, Ceremony, Outcome
+from sprints.services import ceremonies
+from sprints.services.ceremonies import CeremonyDraft, schedule
+from tests.conftest import Cast
+from tests.e2e.conftest import serious_faults
+
+NOTE = "Peak hour **begins** at 6:30"
+
+
+@pytest.fixture
+def review(product: Product, cast: Cast) -> Ceremony:
+    olga = Actor.person(cast.olga)
+    made = schedule(product, CeremonyDraft("review", timezone.now(), 60), actor=olga)
+    return ceremonies.open_ceremony(made, actor=olga)
+
+
+def test_a_review_from_its_date_to_its_minutes(
+    product: Product, cast: Cast, site: str, open_page: Callable[..., Page], browser: Browser
+) -> None:
+    page = open_page(cast.olga)
+    page.goto("/p/MED/ceremonies/")
+    assert serious_faults(page) == []
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="New ceremony")).to_be_visible()
+    page.get_by_label("Kind").select_option("review")
+    page.get_by_label("Title").fill("City review")
+    begins = timezone.localtime(timezone.now() + timedelta(minutes=30))
+    page.get_by_label("Begins").fill(begins.strftime("%Y-%m-%dT%H:%M"))
+    assert serious_faults(page) == []
+    page.get_by_role("button", name="Schedule it").click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.get_by_role("timer")).to_have_text(re.compile(r"^\d+:\d\d"))
+    expect(page.locator("#ceremony-people")).to_contain_text("Olga Kuznetsova")
+
+    # Notes, saved while they are written.
+    point = page.locator(".block", has_text="What has changed around us?")
+    point.get_by_role("button", name="Write notes").click()
+    editor = point.locator("textarea[name=text]").first
+    expect(editor).to_be_focused()
+    editor.press_sequentially(NOTE)
+    expect(point.get_by_text("Saved", exact=True)).to_be_visible()
+    assert Block.objects.get(title__startswith="What has changed").text == NOTE
+    point.get_by_role("button", name="Save", exact=True).click()
+    expect(point.locator(".prose strong")).to_have_text("begins")
+
+    # A guest, without an account, in a browser of their own.
+    page.get_by_role("link", name="Guests").click()
+    page.get_by_label("Trade").fill("City planning")
+    assert serious_faults(page) == []
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("#secret").inner_text()
+    elsewhere = browser.new_context(viewport={"width": 390, "height": 844}, base_url=site)
+    guest = elsewhere.new_page()
+    guest.goto(link[link.index("/guest/") :])
+    guest.get_by_label("Your name").fill("Pia Plan")
+    guest.get_by_role("button", name="Come in").click()
+    expect(guest.get_by_role("heading", name="City review")).to_be_visible()
+    assert serious_faults(guest) == []
+    assert guest.evaluate("document.documentElement.scrollWidth") <= 390
+    about = guest.locator(".block", has_text="What has changed around us?")
+    expect(about.locator(".prose strong")).to_have_text("begins")
+    about.get_by_text("Add an insight").click()
+    about.get_by_label(re.compile("Insight about")).fill("The tunnel is full at 6:30")
+    about.get_by_label("Sort").select_option("metric")
+    about.get_by_role("button", name="Add", exact=True).click()
+    expect(guest.locator("#outcomes")).to_contain_text("The tunnel is full at 6:30")
+    expect(about.get_by_label(re.compile("Insight about"))).to_have_value("")
+
+    # It becomes an item with one click, and the guest sees that by themselves.
+    page.goto(f"/p/MED/ceremonies/{Ceremony.objects.get().pk}/")
+    expect(page.locator("#outcomes")).to_contain_text("Pia Plan, City planning")
+    expect(page.locator("#ceremony-people")).to_contain_text("Pia Plan")
+    page.get_by_role("button", name=re.compile("Make an item of")).click()
+    item_ref = page.locator("#outcomes .ref")
+    expect(item_ref).to_have_text("MED-1")
+    expect(guest.locator("#outcomes")).to_contain_text("To do")
+    assert guest.locator("#outcomes a.ref").count() == 0
+    assert serious_faults(page) == []
+    item_ref.click()
+    expect(page.locator("#said")).to_contain_text("The tunnel is full at 6:30")
+    page.go_back()
+
+    # Two lines of the minutes, once it is over.
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator("#ceremony-head")).to_contain_text("over")
+    expect(guest.locator("#ceremony-head")).to_contain_text("over")
+    page.get_by_role("link", name="Minutes").click()
+    minutes = page.locator(".minutes")
+    expect(minutes).to_contain_text("Pia Plan, City planning")
+    expect(minutes).to_contain_text("became item MED-1")
+    assert serious_faults(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Markdown").click()
+    assert download.value.suggested_filename.endswith("-city-review.md")
+    assert Item.objects.get().outcomes.get().said_by.name == "Pia Plan"
+    elsewhere.close()
+
+
+def test_an_editor_keeps_its_block_and_what_others_wrote_is_shown_beside(
+    review: Ceremony, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    url = f"/p/MED/ceremonies/{review.pk}/"
+    dora, max_ = open_page(cast.dora), open_page(cast.max)
+    dora.goto(url)
+    first = dora.locator(".block").first
+    first.get_by_role("button", name="Write notes").click()
+    expect(first.locator("textarea[name=text]").first).to_be_focused()
+    max_.goto(url)
+    other = max_.locator(".block").first
+    expect(other.get_by_text("Dora Anyango is writing")).to_be_visible()
+    expect(other.get_by_role("button", name="Write notes")).to_have_count(0)
+    # Somebody wrote all the same, as over a connection that broke for a while.
+    Block.objects.filter(ceremony=review).update(text="By a machine", version=7)
+    first.locator("textarea[name=text]").first.press_sequentially("By Dora")
+    expect(dora.locator("#toasts")).to_contain_text("your text is below and not lost")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(first.locator(".notes-theirs")).to_contain_text("By a machine")
+    expect(first.locator("textarea[name=text]").first).to_have_value("By Dora")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(first.locator(".prose")).to_have_text("By Dora")
+
+
+def test_outcomes_are_decided_on_by_keyboard(
+    review: Ceremony, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(cast.max)
+    page.goto(f"/p/MED/ceremonies/{review.pk}/")
+    add = page.locator(".outcome-add")
+    add.get_by_label("Kind").select_option("action")
+    expect(add.get_by_label("Owner")).to_be_visible()
+    expect(add.get_by_label("Sort")).to_be_hidden()
+    add.get_by_label("What").fill("Count bikes")
+    add.get_by_label("Owner").select_option(label="Dora Anyango")
+    add.get_by_role("button", name="Add").press("Enter")
+    row = page.locator(".outcome")
+    expect(row).to_contain_text("Dora Anyango")
+    row.get_by_label(re.compile("^More with")).press("Enter")
+    assert serious_faults(page) == []
+    reason = row.get_by_label("Decline, because")
+    reason.fill("The city counts them")
+    reason.press("Enter")
+    expect(row).to_contain_text("declined")
+    expect(row).to_contain_text("The city counts them")
+    assert Outcome.objects.get().state == "declined"
