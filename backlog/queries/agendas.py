@@ -24,7 +24,8 @@ class AgendaPart:
 
     `kinds` are those ceremonies whose agendas begin with it, in `order`, for so many `minutes` of
     their time. `facts(ceremony, reader)` is the context of `template`; None where there is nothing
-    to show. `words(ceremony)` is what the minutes keep of it, as Markdown.
+    to show. `words(ceremony)` is what the minutes keep of it, as Markdown. `follows` begins the
+    kinds of deeds in the ceremony that bring the part anew; templates may say more of their own.
     """
 
     slot: str
@@ -35,6 +36,7 @@ class AgendaPart:
     facts: Callable[[Any, Reader], Facts | None]
     words: Callable[[Any], str]
     minutes: int | None = None
+    follows: str = ""
 
 
 _parts: dict[str, AgendaPart] = {}

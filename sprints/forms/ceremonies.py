@@ -206,7 +206,7 @@ class AgendaForm(forms.Form):
 
     points = forms.CharField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 8, "dir": "auto"}),
+        widget=forms.Textarea(attrs={"rows": 9, "dir": "auto"}),
         label="Points",
         help_text="One a line: What was finished (15) -> review-done. Empty: the usual agenda.",
     )

@@ -36,7 +36,8 @@ class Ceremony(models.Model):
         OVER = "over", "Over"
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="ceremonies")
-    sprint = models.ForeignKey(Sprint, models.CASCADE, null=True, related_name="ceremonies")
+    # What was said stays, even where the sprint that it was about is thrown away.
+    sprint = models.ForeignKey(Sprint, models.SET_NULL, null=True, related_name="ceremonies")
     kind = models.CharField(max_length=20, choices=Kind)
     title = models.CharField(max_length=120)
     starts_at = models.DateTimeField()

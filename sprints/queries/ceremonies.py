@@ -129,6 +129,7 @@ class Shown:
     template: str
     facts: Mapping[str, Any] | None
     writer: Participant | None
+    follows: str = ""
 
 
 def shown_blocks(ceremony: Ceremony, reader: Reader) -> list[Shown]:
@@ -147,6 +148,7 @@ def shown_block(ceremony: Ceremony, block: Block, reader: Reader) -> Shown:
         part.template if part and facts is not None else "",
         facts,
         writer_of(block, reader),
+        follows=part.follows if part else "",
     )
 
 

@@ -346,7 +346,13 @@ def _lines(name: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _part(
-    slot: str, title: str, kinds: tuple[str, ...], order: int, minutes: int | None = None
+    slot: str,
+    title: str,
+    kinds: tuple[str, ...],
+    order: int,
+    minutes: int | None = None,
+    *,
+    follows: str = "",
 ) -> AgendaPart:
     facts, words = _HOW[slot]
     return AgendaPart(
@@ -358,6 +364,7 @@ def _part(
         facts=facts,
         words=words,
         minutes=minutes,
+        follows=follows,
     )
 
 
@@ -377,7 +384,13 @@ PARTS = (
     _part("review-findings", "Findings that came and went", ("review",), 30, 10),
     _part("review-health", "Health of the data", ("review",), 40, 10),
     _part("review-scope", "What came in and went out", ("review",), 50, 5),
-    _part("review-dialogue", "Who was heard, and what became of it", ("review",), 95),
+    _part(
+        "review-dialogue",
+        "Who was heard, and what became of it",
+        ("review",),
+        95,
+        follows="ceremony.outcome ceremony.note_written",
+    ),
     _part("last-insights", "Insights of the last review", ("planning",), 5, 10),
     _part("last-actions", "Actions of last time", ("retrospective", "planning"), 8, 5),
 )

@@ -39,7 +39,7 @@ from backlog.services.ranks import (
 from backlog.services.rows import PLACE, write_items
 from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
-from sprints.models import Share, Sprint, SprintSubject
+from sprints.models import Ceremony, Share, Sprint, SprintSubject
 from sprints.queries.calendars import calendar_of
 from sprints.queries.exits import standing_of
 from sprints.queries.reports import report_of
@@ -271,6 +271,8 @@ def delete_sprint(sprint: Sprint, *, actor: Actor) -> None:
         Item.objects.filter(backlog=backlog).update(backlog=home)
         backlog.stays.all().delete()
         done.data |= {"sprint": fresh.pk, "name": backlog.name}
+        # What was held of it stays, as a ceremony of no sprint; what was not has become pointless.
+        Ceremony.objects.filter(sprint=fresh, state=Ceremony.State.PLANNED).delete()
         fresh.delete()
         backlog.delete()
 

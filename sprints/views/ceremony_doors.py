@@ -13,10 +13,12 @@ from django.http.response import HttpResponseBase
 from backlog.access.pages import ProductRequest, View, product_page
 from backlog.models import Actor, Member, Product, Subject
 from backlog.queries.agendas import Reader
+from mlscrum.lib.errors import DomainError
 from sprints.models import Participant
 from sprints.queries.ceremonies import ceremonies_of, guest_seat
 
 SEATS = "seats"  # of the session: the participant that a guest is, by ceremony
+ENDED = "Your link into this ceremony has ended. Ask whoever invited you for a new one."
 GUESTS_MAY = frozenset({"ceremony.view", "ceremony.contribute"})
 
 
@@ -55,6 +57,8 @@ def ceremony_page(
             request: HttpRequest, key: str, ceremony_id: int, **kwargs: Any
         ) -> HttpResponseBase:
             seat = _guest_seat(request, key, ceremony_id) if guests else None
+            if seat is None and guests and _came_by_link(request, ceremony_id):
+                raise DomainError("link_ended", ENDED, status=410)
             if seat is None:
                 return members(request, key=key, ceremony_id=ceremony_id, **kwargs)
             reads = request.method in {"GET", "HEAD"}
@@ -79,6 +83,11 @@ def _guest_seat(request: HttpRequest, key: str, ceremony_id: int) -> Participant
     ):
         return None
     return guest_seat(key, ceremony_id, held)
+
+
+def _came_by_link(request: HttpRequest, ceremony_id: int) -> bool:
+    """Whether this browser, in which nobody has signed in, had a seat once."""
+    return str(ceremony_id) in request.session.get(SEATS, {}) and not request.user.is_authenticated
 
 
 def _as_guest(request: HttpRequest, seat: Participant) -> CeremonyRequest:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -70,7 +70,8 @@ def guest(request: HttpRequest, secret: str) -> HttpResponse:
     this link before goes on with theirs."""
     link = services.find_guest_link(secret)
     if link is None:
-        raise Http404("This link has ended, or there never was one. Ask for a new one.")
+        why = "This link has ended, or there never was one. Ask for a new one."
+        raise DomainError("link_ended", why, status=410)
     ceremony = link.ceremony
     inside = redirect("sprints:ceremony", ceremony.product.key, ceremony.pk)
     is_member = isinstance(request.user, User) and Member.objects.filter(

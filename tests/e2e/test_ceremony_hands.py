@@ -105,7 +105,8 @@ def test_a_review_from_its_date_to_its_minutes(
     with page.expect_download() as download:
         page.get_by_role("link", name="Markdown").click()
     assert download.value.suggested_filename.endswith("-city-review.md")
-    assert Item.objects.get().outcomes.get().said_by.name == "Pia Plan"
+    said = Outcome.objects.select_related("said_by").get(item=Item.objects.get())
+    assert str(said.said_by) == "Pia Plan"
     elsewhere.close()
 
 

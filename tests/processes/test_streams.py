@@ -254,7 +254,7 @@ def test_a_guest_hears_of_the_own_ceremony_alone_until_the_link_ends(
     assert (event["kind"], event["ids"]["ceremony"]) == ("ceremony.joined", review.pk)
     assert (event["refs"], "actor" in event, "@" in str(event)) == ([], False, False)
     revoke_guest_link(link, actor=olga)
-    until(lambda: guest.statuses[-1] == 302, "the link is shut", timeout_s=WITHIN_S + 5)
+    until(lambda: guest.statuses[-1] == 410, "the link is shut", timeout_s=WITHIN_S + 5)
 
 
 def test_streams_of_a_ceremony_are_no_way_around_its_guard(

@@ -17,6 +17,7 @@ from sprints.services import ceremonies as services
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.notes import HELD_FOR, hold_block
 from sprints.services.seats import make_guest_link, revoke_guest_link, take_seat
+from sprints.services.sprints import delete_sprint
 from tests.conftest import Cast
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -246,8 +247,11 @@ def test_a_guest_is_out_once_the_link_has_ended(
         revoke_guest_link(link, actor=olga)
     else:
         GuestLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert guest.get(page).status_code == 302
+    answer = guest.get(page)
+    assert answer.status_code == 410
+    assert b"Your link into this ceremony has ended" in answer.content
     assert say(guest, page).status_code == 302
+    assert guest.get(f"{page}live/").status_code == 410
     assert not Outcome.objects.exists()
 
 
@@ -255,7 +259,9 @@ def test_a_link_that_has_ended_says_so(review: Ceremony, olga: Actor) -> None:
     link, secret = make_guest_link(review, actor=olga)
     revoke_guest_link(link, actor=olga)
     answer = Client().get(f"/guest/{secret}/")
-    assert answer.status_code == 404
+    assert answer.status_code == 410
+    assert b"Ask for a new one" in answer.content
+    assert Client().get("/guest/mlg_nothing/").status_code == 410
 
 
 def test_a_seat_opens_no_other_ceremony(
@@ -425,3 +431,25 @@ def test_a_lock_ends_by_itself(block: Block, cast: Cast, review: Ceremony, trave
     assert timedelta(seconds=30) == HELD_FOR
     travel("2026-04-07 09:00:31+00:00")
     assert hold_block(block, max_, actor=Actor.person(cast.max)).held_by == max_
+
+
+def test_what_was_never_opened_is_listed_apart(
+    as_person: Any, cast: Cast, product: Product, olga: Actor
+) -> None:
+    begins = timezone.now() - timedelta(days=3)
+    schedule(product, CeremonyDraft("daily", begins, 15, "Forgotten"), actor=olga)
+    listed = as_person(cast.max).get("/p/MED/ceremonies/").context["listed"]
+    assert [ceremony.title for ceremony in listed.missed] == ["Forgotten"]
+    assert list(listed.coming) == []
+
+
+def test_a_deleted_sprint_takes_its_plans_along_and_leaves_what_was_said(
+    product: Product, planned: Sprint, olga: Actor
+) -> None:
+    drafts = [CeremonyDraft(kind, timezone.now(), 60, sprint=planned)
+              for kind in ("planning", "review")]  # fmt: skip
+    held, _ = services.schedule_all(product, drafts, actor=olga)
+    services.open_ceremony(held, actor=olga)
+    delete_sprint(planned, actor=olga)
+    left = Ceremony.objects.get()
+    assert (left, left.sprint) == (held, None)
