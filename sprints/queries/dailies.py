@@ -131,11 +131,12 @@ def _notes(sprint: Sprint, day: date) -> list[DailyNote]:
 def _people(
     ceremony: Ceremony, sprint: Sprint, notes: Sequence[DailyNote], me: User | None
 ) -> list[Word]:
-    """The team, else who builds the product; and whoever has said something."""
+    """Who builds the product in the team of the sprint, or where nobody is in it at all; and
+    whoever has said something."""
     said = {note.user_id: note for note in notes}
-    members = Member.objects.filter(product=ceremony.product).select_related("user")
-    team = list(members.filter(teams=sprint.backlog.team_id).order_by("user__name"))
-    team = team or list(members.filter(role__in=SPEAK).order_by("user__name"))
+    builders = Member.objects.filter(product=ceremony.product, role__in=SPEAK)
+    builders = builders.select_related("user").order_by("user__name")
+    team = list(builders.filter(teams=sprint.backlog.team_id)) or list(builders)
     users = {member.user_id: member.user for member in team}
     users.update({note.user_id: note.user for note in notes if note.user_id not in users})
     return [

@@ -386,7 +386,7 @@ def test_until_the_reveal_nobody_sees_a_card_through_any_door(
         page = browser.get(url(voting.ceremony), headers=headers).content.decode()
         return re.sub(r'value="\w{64}"|"X-CSRFToken": "\w+"|data-seq="\d+"', "", page)
 
-    ways: tuple[dict[str, str], ...] = ({}, {"HX-Request": "true"})
+    ways: list[dict[str, str]] = [{}, {"HX-Request": "true"}]
     told = {}
     for card in (SECRET_CARD, "?", "1"):
         vote(voting, seats["max"], card, actor=Actor.person(cast.max))

@@ -10,10 +10,22 @@ const menuOf = (element) => element?.closest?.(".retro details");
 document.addEventListener(
   "toggle",
   ({ target }) => {
-    if (menuOf(target) === target) target.toggleAttribute("hx-morph-skip", target.open);
+    if (menuOf(target) !== target) return;
+    target.toggleAttribute("hx-morph-skip", target.open);
+    offerTargets(target);
   },
   true,
 );
+
+// The groups that a card can go to stand in the page once, and in the menu that is open.
+function offerTargets(menu) {
+  const place = menu.querySelector("[data-targets]");
+  const offered = document.getElementById("retro-targets");
+  if (!place) return;
+  place.replaceChildren(...(menu.open ? offered.content.cloneNode(true).children : []));
+  const own = menu.closest("[data-group]")?.dataset.group;
+  place.querySelector(`button[value="${CSS.escape(own ?? "")}"]`)?.remove();
+}
 
 // What is sent from a menu closes it, so that the answer is drawn.
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
@@ -97,9 +109,12 @@ document.addEventListener("dragend", () => {
   dragged = null;
 });
 
-// As if its menu had been used: the button for this group, or one of that kind.
+// As if its menu had been used.
 function send(card, onto) {
   const form = card.querySelector("form.retro-move");
-  const button = [...form.querySelectorAll("button[name=onto]")].find(({ value }) => value === onto);
-  if (button) form.requestSubmit(button);
+  const field = form.querySelector("input[name=onto]") ?? document.createElement("input");
+  Object.assign(field, { type: "hidden", name: "onto", value: onto });
+  form.append(field);
+  form.requestSubmit();
+  field.remove();
 }

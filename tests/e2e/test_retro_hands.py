@@ -1,0 +1,207 @@
+"""A retrospective with the hands of three: hidden cards, groups, votes, an action that returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from backlog.models import Actor, Item, Product
+from sprints.models import Ceremony, Outcome, RetroCard
+from sprints.services.retros import go_to, group_card, write_card
+from sprints.services.seats import take_seat
+from tests.conftest import Cast
+from tests.e2e.ceremonies import bring_up, open_as_guest  # noqa: F401  a fixture
+from tests.e2e.conftest import serious_faults
+
+
+@pytest.fixture
+def retro(product: Product) -> Ceremony:
+    return held(product, 0)
+
+
+def held(product: Product, days: int) -> Ceremony:
+    return Ceremony.objects.create(
+        product=product,
+        kind="retrospective",
+        title=f"Retrospective {days}",
+        starts_at=timezone.now() + timedelta(days=days),
+        minutes=90,
+    )
+
+
+def address(ceremony: Ceremony, door: str = "") -> str:
+    return f"/p/MED/ceremonies/{ceremony.pk}/retro/{door}"
+
+
+def write(page: Page, column: str, text: str) -> None:
+    field = page.get_by_label(f"A card for “{column}”")
+    field.fill(text)
+    field.press("Enter")
+    expect(page.locator(".retro-text", has_text=text)).to_be_visible()
+
+
+def test_three_look_back(
+    open_page: Callable[..., Page],
+    open_as_guest: Callable[..., Page],  # noqa: F811
+    retro: Ceremony,
+    product: Product,
+    cast: Cast,
+) -> None:
+    sina, max_ = open_page(cast.sina), open_page(cast.max)
+    guest = open_as_guest(retro, Actor.person(cast.olga))
+    for page in (sina, max_, guest):
+        page.goto(address(retro))
+    sina.get_by_label("Mad, sad, glad").check()
+    sina.get_by_label("Votes per person").fill("2")
+    sina.get_by_role("button", name="Use this format").click()
+    expect(sina.locator(".retro-column h3")).to_have_text(["Mad", "Sad", "Glad"])
+    for page in (max_, guest):
+        bring_up(page, "retro")
+
+    write(max_, "Sad", "Slow tests")
+    expect(max_.get_by_label("A card for “Sad”")).to_have_value("")
+    expect(max_.get_by_label("A card for “Sad”")).to_be_focused()
+    write(max_, "Glad", "Pairing")
+    write(guest, "Sad", "Tests that flake")
+    sina.get_by_label("A card for “Mad”").fill("Half a thou")
+    bring_up(sina, "retro")
+    expect(sina.get_by_label("A card for “Mad”")).to_have_value("Half a thou")
+    expect(sina.locator(".retro-card")).to_have_count(0)
+    expect(sina.locator(".retro-hidden")).to_have_text(["2 cards of others", "1 card of others"])
+    expect(guest.locator(".retro-text")).to_have_text(["Tests that flake"])
+    for page in (sina, guest):
+        assert serious_faults(page) == []
+
+    sina.get_by_role("button", name="Reveal and group").click()
+    expect(sina.locator(".retro-text")).to_have_count(3)
+    bring_up(max_, "retro")
+    expect(max_.locator(".retro-card.is-mine")).to_have_count(2)
+    sina.locator(".retro-text", has_text="Slow tests").drag_to(
+        sina.locator(".retro-group", has_text="Tests that flake")
+    )
+    title = sina.get_by_label("Title of the group")
+    title.fill("Tests hurt")
+    title.press("Enter")
+    expect(title).to_have_attribute("value", "Tests hurt")
+    bring_up(max_, "retro")
+    expect(max_.locator(".retro-group.is-group .retro-text")).to_have_count(2)
+    assert serious_faults(sina) == []
+
+    sina.get_by_role("button", name="Start the vote").click()
+    for page in (max_, guest):
+        bring_up(page, "retro")
+        vote = page.get_by_role("button", name="Vote for “Tests hurt”")
+        vote.click()
+        expect(page.locator(".retro-says")).to_contain_text("1 of 2 votes left")
+        vote.click()
+        expect(page.locator(".retro-says")).to_contain_text("0 of 2 votes left")
+        expect(vote).to_be_disabled()
+    guest.get_by_role("button", name="Take a vote back from “Tests hurt”").click()
+    expect(guest.locator(".retro-says")).to_contain_text("1 of 2 votes left")
+    bring_up(sina, "retro")
+    expect(sina.locator(".retro-votes")).to_have_count(0)
+    expect(sina.locator(".retro-mine").first).to_contain_text("0")
+
+    sina.get_by_role("button", name="Show the votes").click()
+    expect(sina.locator(".retro-votes").first).to_contain_text("3 votes")
+    expect(sina.locator(".retro-ranked h4").first).to_have_text("Tests hurt")
+    sina.get_by_label("What will be done?").fill("Split the slow tests")
+    sina.get_by_label("Owner").select_option(label="Max Berger")
+    sina.get_by_role("button", name="Agree").click()
+    expect(sina.get_by_label("What will be done?")).to_have_value("")
+    sina.get_by_role("button", name="Make an item of: Split the slow tests").click()
+    expect(sina.locator(".retro-action .ref")).to_have_text("MED-1")
+    bring_up(guest, "retro")
+    expect(guest.locator(".retro-action")).to_contain_text("Split the slow tests")
+    for page in (sina, guest):
+        assert serious_faults(page) == []
+
+    item = Item.objects.get()
+    assert Outcome.objects.get().item == item
+    Item.objects.filter(pk=item.pk).update(status=product.statuses.get(slug="done"))
+    following = held(product, 14)
+    max_.goto(address(following, "actions/"))
+    expect(max_.locator(".retro-action")).to_contain_text("Split the slow tests")
+    expect(max_.locator(".retro-action .status-name")).to_have_text("Done")
+    assert serious_faults(max_) == []
+
+
+def test_cards_are_grouped_by_the_keyboard_and_a_menu_is_not_closed_by_others(
+    open_page: Callable[..., Page], retro: Ceremony, cast: Cast
+) -> None:
+    seat = take_seat(retro, cast.max)
+    cards = [write_card(retro, seat, 0, text) for text in ("Slow", "Late", "Loud")]
+    go_to(retro, "group", actor=Actor.person(cast.olga), seen="write")
+    page = open_page(cast.max)
+    page.goto(address(retro))
+    late = page.locator(".retro-card", has=page.get_by_text("Late", exact=True))
+    menu = late.locator("details[id^=retro-move]")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(menu.get_by_role("button", name="Loud")).to_be_visible()
+
+    group_card(retro, seat, cards[0].pk, cards[2].pk)
+    bring_up(page, "retro")
+    expect(page.locator(".retro-group.is-group")).to_have_count(1)
+    expect(menu.get_by_role("button", name="Loud")).to_be_visible()
+    menu.get_by_role("button", name="Loud").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".retro-group.is-group .retro-text")).to_have_count(3)
+    expect(page.locator("details[open]")).to_have_count(0)
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    menu.get_by_role("button", name="On its own").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".retro-group.is-group .retro-text")).to_have_count(2)
+
+
+def test_what_is_typed_into_an_own_card_stays_while_others_do_something(
+    open_page: Callable[..., Page], retro: Ceremony, cast: Cast
+) -> None:
+    write_card(retro, take_seat(retro, cast.max), 0, "Slow")
+    page = open_page(cast.max)
+    page.goto(address(retro))
+    page.get_by_title("Your card").click()
+    page.get_by_label("Your card", exact=True).fill("Slow tests on Mondays")
+    write_card(retro, take_seat(retro, cast.dora), 0, "Late")
+    bring_up(page, "retro")
+    expect(page.locator(".retro-hidden")).to_have_text("1 card of others")
+    expect(page.get_by_label("Your card", exact=True)).to_have_value("Slow tests on Mondays")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".retro-text")).to_have_text("Slow tests on Mondays")
+    expect(page.locator("details[open]")).to_have_count(0)
+    page.get_by_title("Your card").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator(".retro-card")).to_have_count(0)
+    assert RetroCard.objects.count() == 1
+
+
+def test_it_works_without_a_script_and_on_a_phone(
+    open_page: Callable[..., Page], retro: Ceremony, cast: Cast
+) -> None:
+    plain = open_page(cast.sina, java_script_enabled=False)
+    plain.goto(address(retro))
+    plain.get_by_label("A card for “Stop”").fill("Meetings")
+    plain.get_by_role("button", name="Add a card to “Stop”").click()
+    expect(plain.locator(".retro-text")).to_have_text("Meetings")
+    plain.get_by_label("A card for “Stop”").fill("Long meetings")
+    plain.get_by_role("button", name="Add a card to “Stop”").click()
+    plain.get_by_role("button", name="Reveal and group").click()
+    first, other = (card.text for card in RetroCard.objects.all())
+    plain.get_by_label("Group", exact=True).select_option(label=first)
+    plain.get_by_label("with", exact=True).select_option(label=other)
+    plain.get_by_role("button", name="Group", exact=True).click()
+    expect(plain.locator(".retro-group.is-group .retro-text")).to_have_count(2)
+    plain.get_by_role("button", name="Start the vote").click()
+    plain.get_by_role("button", name=f"Vote for “{other}”").click()
+    plain.get_by_role("button", name="Show the votes").click()
+    expect(plain.locator(".retro-votes")).to_contain_text("1 vote")
+    phone = open_page(cast.sina, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    phone.goto(address(retro))
+    expect(phone.locator(".retro-votes")).to_contain_text("1 vote")
+    assert serious_faults(phone) == []
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
