@@ -26,7 +26,6 @@ class AgendaPart:
     their time. `facts(ceremony, reader)` is the context of `template`; None where there is nothing
     to show. `words(ceremony)` is what the minutes keep of it, as Markdown. `follows` begins the
     kinds of deeds in the ceremony that bring the part anew; templates may say more of their own.
-    `style` and `script` are the files under static/ that it needs.
     """
 
     slot: str
@@ -38,8 +37,6 @@ class AgendaPart:
     words: Callable[[Any], str]
     minutes: int | None = None
     follows: str = ""
-    style: str = ""
-    script: str = ""
 
 
 _parts: dict[str, AgendaPart] = {}

@@ -130,8 +130,6 @@ class Shown:
     facts: Mapping[str, Any] | None
     writer: Participant | None
     follows: str = ""
-    style: str = ""
-    script: str = ""
 
 
 def shown_blocks(ceremony: Ceremony, reader: Reader) -> list[Shown]:
@@ -151,8 +149,6 @@ def shown_block(ceremony: Ceremony, block: Block, reader: Reader) -> Shown:
         facts,
         writer_of(block, reader),
         follows=part.follows if part else "",
-        style=part.style if part else "",
-        script=part.script if part else "",
     )
 
 

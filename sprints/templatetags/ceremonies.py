@@ -26,13 +26,3 @@ def outcome_posts(context: template.Context, name: str) -> SafeString:
     return format_html(
         'method="post" action="{0}" hx-post="{0}" hx-target="#outcomes" hx-swap="outerMorph"', url
     )
-
-
-@register.simple_tag(takes_context=True)
-def part(context: template.Context, shown: Any) -> SafeString:
-    """What the template of a part makes of its facts, here in the page."""
-    facts = shown.facts or {}
-    assert context.template is not None, "a template is being rendered"
-    with context.push(**facts, facts=facts, block=shown.block):
-        found = context.template.engine.get_template(shown.template)
-        return SafeString(found.render(context))

@@ -29,11 +29,7 @@ def lives(ceremony: Ceremony, part: str) -> SafeString:
     """Attributes of a part, by which the page brings it up to date as others do something."""
     url = reverse(f"sprints:{part}", args=[ceremony.product.key, ceremony.pk])
     return format_html(
-        'id="{}" data-live="{}" data-live-url="{}" data-live-id="ceremony:{}" data-live-typed',
-        part,
-        f"{part.partition('-')[0]}. ceremony.outcome",
-        url,
-        ceremony.pk,
+        'id="{0}" data-live="{0}" data-live-url="{1}" data-live-id="{2}"', part, url, ceremony.pk
     )
 
 

@@ -192,13 +192,10 @@ def ceremony(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     """The page of one: clock, people, agenda with notes, and what comes of it."""
     if not request.is_guest:
         mark_seen(request.user, ceremony)
-    blocks = shown_blocks(ceremony, request.reader)
     context = {
         **column_of(request, ceremony),
         "people": people_of(ceremony),
-        "blocks": blocks,
-        "styles": sorted({shown.style for shown in blocks} - {""}),
-        "scripts": sorted({shown.script for shown in blocks} - {""}),
+        "blocks": shown_blocks(ceremony, request.reader),
         "outcome_form": OutcomeForm(ceremony.product, auto_id="outcome-%s"),
         "block_form": BlockForm(auto_id="block-new-%s"),
     }

@@ -51,8 +51,7 @@ def show(request: CeremonyRequest, ceremony: Ceremony, slot: str) -> HttpRespons
     assert part is not None, "of_kinds asks"
     facts = part.facts(ceremony, request.reader)
     context = {**(facts or {}), "product": request.product, "ceremony": ceremony, "part": part,
-               "has_facts": facts is not None, "seat": request.participant,
-               "frame": "sprints/guest_base.html" if request.is_guest else "base.html"}  # fmt: skip
+               "has_facts": facts is not None}  # fmt: skip
     if not getattr(request, "htmx", False):
         answer = render(request, "sprints/part.html", context)
     elif facts is not None:

@@ -14,7 +14,6 @@
 //   data-live-id    one or more of `name:number` or `kind:slug` (subjects), any of which is enough
 //   data-live-url   where the element comes from, by itself or within a page; else this page
 //   data-live-own   deeds of this very tab bring it anew too, where what they answered does not
-//   data-live-typed it keeps by itself what somebody types in it
 // It waits while somebody writes in it, has a menu, editor or dialog open, or drags.
 //
 //   <div data-here="board:5" hidden></div>
@@ -195,8 +194,7 @@ const OPEN = "details[data-edit][open], details.menu[open], details[data-picker]
 
 function isWritten(part) {
   const held = part.contains(document.activeElement) && document.activeElement;
-  const isTyping = held && held.matches(WRITING) && !("liveTyped" in part.dataset);
-  return Boolean(isTyping) || part.querySelector(OPEN) !== null || isBusy(part);
+  return Boolean(held && held.matches(WRITING)) || part.querySelector(OPEN) !== null || isBusy(part);
 }
 
 async function fetched(part, id) {
