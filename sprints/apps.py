@@ -134,18 +134,6 @@ def _register_parts() -> None:
     )
     register(
         AgendaPart(
-            slot="retro-actions",
-            title="Actions of last time",
-            kinds=("retrospective", "planning"),
-            order=10,
-            template="sprints/_retro_actions.html",
-            facts=retros.last_actions_facts,
-            words=retros.last_actions_words,
-            minutes=10,
-        )
-    )
-    register(
-        AgendaPart(
             slot="retro",
             title="What we say",
             kinds=("retrospective",),

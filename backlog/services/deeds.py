@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from backlog.models import Activity, Actor, Change, Item, Product, Subject
+from backlog.models import Activity, Actor, ActorKind, Change, Item, Product, Subject
 from mlscrum.lib import clock, live
 
 
@@ -95,7 +95,7 @@ def _write(done: Deed) -> None:
         token=done.actor.token,
         item=done.item,
         subject=done.subject,
-        data=_with_tab(done.data),
+        data=_with_tab(done),
     )
     for change in done.changes:
         change.activity = activity
@@ -103,10 +103,14 @@ def _write(done: Deed) -> None:
     transaction.on_commit(partial(live.nudge, done.product.pk), robust=True)
 
 
-def _with_tab(data: dict[str, Any]) -> dict[str, Any]:
-    """The open page that did it has shown it already, and can pass over it in its stream."""
+def _with_tab(done: Deed) -> dict[str, Any]:
+    """The open page that did it has shown it already, and can pass over it in its stream.
+
+    What the installation does for somebody who is not to be known, such as a card of a
+    retrospective, names no page: other deeds of the same page bear a name.
+    """
     tab = live.tab.get()
-    return {**data, "tab": tab} if tab else data
+    return {**done.data, "tab": tab} if tab and done.actor.kind != ActorKind.SYSTEM else done.data
 
 
 def _next_seq(product: Product) -> int:

@@ -15,13 +15,11 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Q
 
-from backlog.models import Category, Member, User
+from backlog.models import Member, User
 from backlog.queries.agendas import Reader
 from sprints.models import Ceremony, Outcome, Participant, Retro, RetroCard, RetroVote
 from sprints.rules.plain_words import in_line
 from sprints.rules.retros import FORMATS, mark_of
-
-MOST_ACTIONS = 30
 
 
 @dataclass(frozen=True)
@@ -292,50 +290,3 @@ def _actions(ceremony: Ceremony) -> list[Outcome]:
 def _people(ceremony: Ceremony) -> list[User]:
     members = Member.objects.filter(product=ceremony.product).select_related("user")
     return [member.user for member in members.order_by("user__name")]
-
-
-# What was agreed last time -----------------------------------------------------------------------
-
-
-def last_actions_facts(ceremony: Ceremony, reader: Reader) -> Mapping[str, Any] | None:
-    """None where no earlier retrospective has left an action."""
-    found = last_actions(ceremony)
-    if not found:
-        return None
-    return {
-        "last_actions": found,
-        "last_actions_of": ceremony,
-        "may_item": reader.may("item.edit"),
-    }
-
-
-def last_actions(ceremony: Ceremony) -> list[Outcome]:
-    """The actions of the retrospective before this ceremony, and older ones that are not done yet,
-    the latest first; of the same team, where both have a sprint."""
-    earlier = Ceremony.objects.filter(
-        product=ceremony.product_id,
-        kind=Ceremony.Kind.RETROSPECTIVE,
-        starts_at__lt=ceremony.starts_at,
-    ).exclude(pk=ceremony.pk)
-    if ceremony.sprint is not None:
-        team = ceremony.sprint.backlog.team_id
-        earlier = earlier.filter(Q(sprint=None) | Q(sprint__backlog__team=team))
-    last = earlier.order_by("-starts_at", "-pk").values("pk")[:1]
-    unfinished = Q(item__isnull=True) | ~Q(item__status__category=Category.DONE)
-    return list(
-        Outcome.objects.filter(kind=Outcome.Kind.ACTION, ceremony__in=earlier.values("pk"))
-        .exclude(state=Outcome.State.DECLINED)
-        .filter(Q(ceremony__in=last) | unfinished)
-        .select_related("ceremony", "owner", "item__product", "item__status")
-        .order_by("-ceremony__starts_at", "created_at", "pk")[:MOST_ACTIONS]
-    )
-
-
-def last_actions_words(ceremony: Ceremony) -> str:
-    """For the minutes: what was agreed last time, and how it stands."""
-    lines = []
-    for action in last_actions(ceremony):
-        owner = f" ({in_line(str(action.owner))})" if action.owner else ""
-        stands = f"{action.item.ref}, {action.item.status.name}" if action.item else "no item yet"
-        lines.append(f"- {in_line(action.text)}{owner}: {stands}")
-    return "\n".join(lines)

@@ -66,7 +66,7 @@ def pick_items(ceremony: Ceremony, items: Sequence[Item], *, actor: Actor) -> No
             Pick(ceremony=ceremony, item=item, position=place)
             for place, item in enumerate(new, start=last + 1)
         )
-        done.data["items"] = [item.pk for item in new]
+        done.data["items"] = [item.ref for item in new]
 
 
 def unpick_item(ceremony: Ceremony, item: Item, *, actor: Actor) -> None:

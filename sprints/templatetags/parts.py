@@ -13,6 +13,7 @@ from sprints.models import Ceremony
 from sprints.rules.poker import said
 
 register = template.Library()
+FOLLOWED = ("ceremony.joined", "ceremony.left", "ceremony.opened", "ceremony.closed")
 
 
 @register.simple_tag
@@ -25,11 +26,21 @@ def does(ceremony: Ceremony, name: str, part: str) -> SafeString:
 
 
 @register.simple_tag
-def lives(ceremony: Ceremony, part: str) -> SafeString:
-    """Attributes of a part, by which the page brings it up to date as others do something."""
+def lives(ceremony: Ceremony, part: str, *also: str) -> SafeString:
+    """Attributes of a part, by which the page brings it up to date as others do something of its
+    own kinds, or `also` of others; and as people come and go, and the ceremony begins and ends.
+
+    After deeds of this page too: what was fetched for others meanwhile may be older than those.
+    """
     url = reverse(f"sprints:{part}", args=[ceremony.product.key, ceremony.pk])
+    kinds = " ".join([f"{part}.", *FOLLOWED, *also])
     return format_html(
-        'id="{0}" data-live="{0}" data-live-url="{1}" data-live-id="{2}"', part, url, ceremony.pk
+        'id="{}" data-live="{}" data-live-url="{}" data-live-id="ceremony:{}" data-live-keeps'
+        " data-live-own",
+        part,
+        kinds,
+        url,
+        ceremony.pk,
     )
 
 

@@ -19,10 +19,10 @@ from backlog.views.answers import back_to
 from mlscrum.lib.errors import DomainError
 from sprints.models import Ceremony, Participant
 from sprints.services.seats import take_seat
+from sprints.views.ceremonies import page_of
 from sprints.views.ceremony_doors import CeremonyRequest
 
-URLS = {"poker": "sprints:poker", "daily": "sprints:daily", "retro": "sprints:retro",
-        "retro-actions": "sprints:retro-actions"}  # fmt: skip
+URLS = {slot: f"sprints:{slot}" for slot in ("poker", "daily", "retro")}
 
 
 def of_kinds(slot: str) -> Callable[[Callable[..., HttpResponseBase]], Any]:
@@ -50,8 +50,7 @@ def show(request: CeremonyRequest, ceremony: Ceremony, slot: str) -> HttpRespons
     part = part_of(slot)
     assert part is not None, "of_kinds asks"
     facts = part.facts(ceremony, request.reader)
-    context = {**(facts or {}), "product": request.product, "ceremony": ceremony, "part": part,
-               "has_facts": facts is not None}  # fmt: skip
+    context = page_of(request, ceremony, part=part, facts=facts)
     if not getattr(request, "htmx", False):
         answer = render(request, "sprints/part.html", context)
     elif facts is not None:

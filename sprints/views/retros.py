@@ -11,12 +11,13 @@ from backlog.models import User
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 from sprints.models import Ceremony, Outcome
+from sprints.queries.ceremonies import find_outcome
 from sprints.services import retros as services
-from sprints.services.retro_actions import add_action, make_item_of
+from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
 from sprints.views.parts import answer, of_kinds, seat_of, show
 
-SLOT, ACTIONS = "retro", "retro-actions"
+SLOT = "retro"
 
 
 @require_GET
@@ -25,14 +26,6 @@ SLOT, ACTIONS = "retro", "retro-actions"
 def retro(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     """The cards and votes that the reader may see."""
     return show(request, ceremony, SLOT)
-
-
-@require_GET
-@ceremony_page("ceremony.view", guests=True)
-@of_kinds(ACTIONS)
-def retro_actions(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
-    """What was agreed last time, and how it stands."""
-    return show(request, ceremony, ACTIONS)
 
 
 @require_POST
@@ -130,28 +123,19 @@ def retro_action(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     person = User.objects.filter(pk=owner).first() if owner else None
     if owner and (person is None or not request.product.members.filter(user=person).exists()):
         raise DomainError("no_member", "Choose a member of this product as the owner.")
-    add_action(ceremony, request.POST.get("text", ""), actor=request.actor, owner=person)
+    draft = OutcomeDraft(Outcome.Kind.ACTION, request.POST.get("text", ""), owner=person)
+    add_outcome(ceremony, draft, actor=request.actor, seat=seat_of(request, ceremony))
     return answer(request, ceremony, SLOT)
 
 
 @require_POST
 @ceremony_page("item.edit")
-@of_kinds(ACTIONS)
+@of_kinds(SLOT)
 def retro_action_item(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
-    """Make an item of an action of this retrospective, or of an earlier one."""
-    action = (
-        Outcome.objects.select_related("ceremony__product")
-        .filter(
-            pk=whole_number(request.POST.get("action", "")) or 0,
-            kind=Outcome.Kind.ACTION,
-            ceremony__product=request.product,
-        )
-        .first()
-    )
-    if action is None:
-        raise Http404("There is no such action.")
-    make_item_of(action, actor=request.actor)
-    return answer(request, ceremony, SLOT if action.ceremony_id == ceremony.pk else ACTIONS)
+    """Make an item of an action of this retrospective."""
+    action = find_outcome(ceremony, whole_number(request.POST.get("action", "")) or 0)
+    convert_to_item(action, actor=request.actor)
+    return answer(request, ceremony, SLOT)
 
 
 def _id(request: CeremonyRequest, name: str) -> uuid.UUID:

@@ -14,6 +14,7 @@
 //   data-live-id    one or more of `name:number` or `kind:slug` (subjects), any of which is enough
 //   data-live-url   where the element comes from, by itself or within a page; else this page
 //   data-live-own   deeds of this very tab bring it anew too, where what they answered does not
+//   data-live-keeps it keeps by itself what is written and open in it, so it waits for drags only
 // It waits while somebody writes in it, has a menu, editor or dialog open, or drags.
 //
 //   <div data-here="board:5" hidden></div>
@@ -182,7 +183,7 @@ function bring({ id }) {
 async function bringAll() {
   for (const id of [...wanted]) {
     const part = document.getElementById(id);
-    if (part && isWritten(part)) continue;
+    if (part && isHeld(part)) continue;
     wanted.delete(id);
     if (part) await fetched(part, id);
   }
@@ -196,6 +197,8 @@ function isWritten(part) {
   const held = part.contains(document.activeElement) && document.activeElement;
   return Boolean(held && held.matches(WRITING)) || part.querySelector(OPEN) !== null || isBusy(part);
 }
+
+const isHeld = (part) => ("liveKeeps" in part.dataset ? isBusy(part) : isWritten(part));
 
 async function fetched(part, id) {
   const url = part.dataset.liveUrl || location.pathname + location.search;

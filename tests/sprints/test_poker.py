@@ -382,7 +382,7 @@ def test_until_the_reveal_nobody_sees_a_card_through_any_door(
     browser = as_person(cast.dora)
 
     def seen(headers: dict[str, str]) -> str:
-        """All but the tokens of forms and addresses of files, which are random."""
+        """All but the tokens of forms, which are random, and how much has happened."""
         page = browser.get(url(voting.ceremony), headers=headers).content.decode()
         return re.sub(r'value="\w{64}"|"X-CSRFToken": "\w+"|data-seq="\d+"', "", page)
 

@@ -6,7 +6,6 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,14 +17,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from backlog.models import Activity, Actor, Item, Product
+from backlog.models import Activity, Actor, Product, User
 from backlog.queries.agendas import Reader, part_of, parts_for
 from mlscrum.lib.errors import Conflict, DomainError, NotFound, Refused
 from sprints.models import Ceremony, Outcome, Participant, Retro, RetroCard, RetroVote
 from sprints.queries.retros import (
-    last_actions,
-    last_actions_facts,
-    last_actions_words,
     retro_of,
     words,
 )
@@ -39,7 +35,7 @@ from sprints.rules.retros import (
     mark_of,
     may_follow,
 )
-from sprints.services.retro_actions import add_action, make_item_of
+from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.services.retros import (
     cast_vote,
     change_card,
@@ -196,6 +192,11 @@ def over(ceremony: Ceremony) -> None:
 
 def seen_by(ceremony: Ceremony, seat: Participant | None, *, may: bool = True) -> Any:
     return retro_of(Ceremony.objects.get(pk=ceremony.pk), Reader(seat, lambda permission: may))
+
+
+def action_of(ceremony: Ceremony, text: str, by: Actor, owner: User | None = None) -> Outcome:
+    draft = OutcomeDraft("action", text, owner=owner)
+    return add_outcome(ceremony, draft, actor=by, seat=None)
 
 
 def url(ceremony: Ceremony, door: str = "") -> str:
@@ -374,64 +375,6 @@ def test_everybody_has_so_many_votes_and_may_give_several_to_one_card(
     assert mine == {"Slow tests": 1, "Late labels": 1, "Pairing": 1, "Tests that flake": 0}
     assert (found.votes_left, found.votes_given) == (0, 3)
     assert seen_by(retro, seats["dora"]).votes_left == 3
-
-
-def test_an_action_becomes_one_item_of_its_owner(
-    retro: Ceremony, olga: Actor, cast: Cast, product: Product
-) -> None:
-    with pytest.raises(DomainError, match="what is to be done"):
-        add_action(retro, "  ", actor=olga)
-    with pytest.raises(DomainError, match="no member"):
-        add_action(retro, "Hire Sam", actor=olga, owner=cast.sam)
-    action = add_action(retro, "Split the slow tests", actor=olga, owner=cast.max)
-    item = make_item_of(action, actor=olga)
-    assert make_item_of(action, actor=olga) == item
-    assert (item.title, list(item.assignees.all())) == ("Split the slow tests", [cast.max])
-    action.refresh_from_db()
-    assert (action.state, action.into, action.item) == ("converted", "item", item)
-    assert action.converted_at is not None
-    over(retro)
-    with pytest.raises(Conflict, match="is over"):
-        add_action(retro, "One more", actor=olga)
-
-
-def test_a_long_action_keeps_all_its_words_in_the_item(retro: Ceremony, olga: Actor) -> None:
-    action = add_action(retro, "word " * 100, actor=olga)
-    item = make_item_of(action, actor=olga)
-    assert len(item.title) == 250
-    assert "word " * 99 in item.description
-
-
-def test_actions_come_back_at_the_next_one_with_the_state_of_their_items(
-    retro: Ceremony, olga: Actor, cast: Cast, product: Product
-) -> None:
-    older = add_action(retro, "Old and open", actor=olga)
-    done = add_action(retro, "Old and done", actor=olga)
-    made = make_item_of(done, actor=olga)
-    Item.objects.filter(pk=made.pk).update(status=product.statuses.filter(category="done")[0])
-
-    def later(days: int) -> Ceremony:
-        return Ceremony.objects.create(
-            product=product,
-            kind=Ceremony.Kind.RETROSPECTIVE,
-            title=f"Retrospective {days}",
-            starts_at=retro.starts_at + timedelta(days=days),
-            minutes=90,
-        )
-
-    second = later(14)
-    assert last_actions(second) == [older, done]
-    assert last_actions_words(second).splitlines() == [
-        "- Old and open: no item yet",
-        f"- Old and done: {made.ref}, Done",
-    ]
-    last = add_action(second, "Last and open", actor=olga, owner=cast.max)
-    third = later(28)
-    assert last_actions(third) == [last, older]  # of older ones only what is not done
-    assert last_actions(retro) == []
-    assert last_actions_facts(retro, Reader(None, lambda permission: True)) is None
-    Outcome.objects.filter(pk=older.pk).update(state="declined")
-    assert last_actions(third) == [last]
 
 
 # Hidden and nameless -----------------------------------------------------------------------------
@@ -637,6 +580,22 @@ def test_a_whole_retrospective_through_the_pages(
     assert vera.post(url(retro, "action/item"), {"action": action.pk}).status_code == 403
     made = sina.post(url(retro, "action/item"), {"action": action.pk}, headers=HTMX)
     assert "MED-1" in made.content.decode()
+    again = sina.post(url(retro, "action/item"), {"action": action.pk}, headers=HTMX)
+    assert again.status_code == 409
+    action.refresh_from_db()
+    assert action.item is not None
+    assert list(action.item.assignees.all()) == [cast.max]
+
+
+def test_the_deed_on_a_card_does_not_name_the_page_that_others_know_by_a_name(
+    retro: Ceremony, cast: Cast, as_person: Any
+) -> None:
+    sina, tab = as_person(cast.sina), {**HTMX, "X-Tab": "0123456789abcdef"}
+    sina.post(url(retro, "set-up"), {"format": "moods", "votes_each": "2"}, headers=tab)
+    sina.post(url(retro, "write"), {"column": "1", "text": "Late"}, headers=tab)
+    told = dict(Activity.objects.filter(kind__startswith="retro.").values_list("kind", "data"))
+    assert told["retro.set_up"]["tab"] == "0123456789abcdef"
+    assert told["retro.card_written"] == {"ceremony": retro.pk}
 
 
 def test_what_is_no_card_or_owner_is_said(
@@ -651,11 +610,14 @@ def test_what_is_no_card_or_owner_is_said(
     assert (wrong.status_code, "1 to 6 columns" in wrong.content.decode()) == (422, True)
     plain = sina.post(url(retro, "set-up"), {"format": "own", "votes_each": "3"}, follow=True)
     assert plain.status_code == 200
-    elsewhere = add_action(
-        Ceremony.objects.create(product=other_product, kind="retrospective", title="Theirs",
-                                starts_at=timezone.now(), minutes=60),
-        "Theirs", actor=Actor.person(cast.sam),
-    )  # fmt: skip
+    theirs = Ceremony.objects.create(
+        product=other_product,
+        kind="retrospective",
+        title="Theirs",
+        starts_at=timezone.now(),
+        minutes=60,
+    )
+    elsewhere = action_of(theirs, "Theirs", Actor.person(cast.sam))
     sent = sina.post(url(retro, "action/item"), {"action": elsewhere.pk}, headers=HTMX)
     assert sent.status_code == 404
 
@@ -718,11 +680,9 @@ def test_the_minutes_hold_cards_by_group_with_votes(
     ]
 
 
-def test_the_parts_are_registered() -> None:
-    retro, actions = part_of("retro"), part_of("retro-actions")
-    assert parts_for("retrospective")[:2] == [actions, retro]
-    assert actions in parts_for("planning")
-    assert retro not in parts_for("planning")
+def test_the_part_is_registered_for_retrospectives() -> None:
+    assert part_of("retro") in parts_for("retrospective")
+    assert part_of("retro") not in parts_for("planning")
 
 
 def test_more_cards_votes_and_actions_take_no_more_statements(
@@ -741,7 +701,6 @@ def test_more_cards_votes_and_actions_take_no_more_statements(
                 assert str(action.owner)
                 assert action.item is None or action.item.status.name
             words(ceremony)
-            last_actions(ceremony)
         return len(taken)
 
     def grow(count: int) -> None:
@@ -758,7 +717,7 @@ def test_more_cards_votes_and_actions_take_no_more_statements(
             cast_vote(retro, seat, found[0].pk)
         to("talk")
         for n in range(count):
-            make_item_of(add_action(retro, f"Act {n}", actor=olga, owner=cast.max), actor=olga)
+            convert_to_item(action_of(retro, f"Act {n}", olga, cast.max), actor=olga)
 
     grow(1)
     few = statements()

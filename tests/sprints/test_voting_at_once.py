@@ -17,7 +17,6 @@ from backlog.services.products import create_product
 from mlscrum.lib.errors import Conflict
 from sprints.models import Ceremony, Participant, PokerVote, Retro, RetroVote, Round
 from sprints.services.poker import accept, reveal, start_round, vote
-from sprints.services.retro_actions import add_action, make_item_of
 from sprints.services.retros import cast_vote, go_to, write_card
 from sprints.services.seats import take_seat
 from tests.conftest import Cast
@@ -159,13 +158,3 @@ def test_two_first_cards_make_one_retrospective_and_nobody_votes_too_often(
     assert len(refused) == 2
     assert all(isinstance(error, Conflict) for error in refused)
     assert RetroVote.objects.count() == 3
-
-
-def test_an_action_becomes_one_item_by_two(
-    ceremony: Callable[[str], Ceremony], olga: Actor
-) -> None:
-    retro = ceremony("retrospective")
-    action = add_action(retro, "Split the tests", actor=olga)
-    make = lambda: make_item_of(action, actor=olga)  # noqa: E731
-    assert at_once(make, make) == [None, None]
-    assert retro.product.items.count() == 1

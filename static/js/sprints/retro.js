@@ -87,7 +87,7 @@ document.addEventListener("dragstart", (event) => {
   if (!dragged) return;
   event.dataTransfer.effectAllowed = "move";
   event.dataTransfer.setData("text/plain", dragged.dataset.card);
-  dragged.classList.add("is-dragged");
+  dragged.classList.add("is-dragging");
 });
 
 document.addEventListener("dragover", (event) => {
@@ -104,7 +104,7 @@ document.addEventListener("drop", (event) => {
 });
 
 document.addEventListener("dragend", () => {
-  dragged?.classList.remove("is-dragged");
+  dragged?.classList.remove("is-dragging");
   showTarget(null);
   dragged = null;
 });
