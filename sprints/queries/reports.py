@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from backlog.models import Finding, Item, Kind, Stay
+from backlog.models import Finding, FormerRef, Item, Kind, Stay
 from mlscrum.lib import clock
 from sprints.models import Sprint
 from sprints.queries.exits import Standing, standing_of
@@ -20,6 +20,7 @@ from sprints.rules.findings import OpenFindings
 # 1 had no findings by day; 2 nothing of what splits left over, and counted findings by the dates
 # of their rows, whatever happened to them between.
 VERSION = 3
+MOVED_AWAY = "Moved to another product"
 NO_FINDINGS: Mapping[str, int | None] = {"findings_open": None, "findings_score": None}
 AMOUNTS = ("committed", "added", "removed", "completed", "remaining")
 NOTHING = Amount(Decimal(0), 0, 0)
@@ -76,7 +77,7 @@ def _written(
         "exit": list(standing.exit_reasons),
         "figures": shown_figures(found, split_off=_sum_of(rests.values())),
         **_burndown(sprint, found, until=backlog.closed_at or clock.now()),
-        "items": _items(found, fates, rests),
+        "items": _items(sprint, found, fates, rests),
         "findings": _findings(sprint),
         "people": _people(sprint, found),
     }
@@ -155,33 +156,60 @@ def _amount(amount: Amount) -> dict[str, float | int]:
 
 
 def _items(
-    found: Figures, fates: Mapping[str, str], rests: Mapping[str, Item]
+    sprint: Sprint, found: Figures, fates: Mapping[str, str], rests: Mapping[str, Item]
 ) -> list[dict[str, Any]]:
-    """Every item that was ever in the sprint while it ran, in the order of numbers."""
+    """Every item that was ever in the sprint while it ran, in the order of numbers. Of what lives
+    in another product by now, whose people may not be ours, only that it was here."""
+    product = sprint.backlog.product
+    ever = Item.objects.filter(pk__in=_ever_in(found))
     items = (
-        Item.objects.filter(pk__in=_ever_in(found))
+        ever.filter(product=product)
         .select_related("product", "status", "parent__product")
         .prefetch_related("assignees")
-        .order_by("number")
     )
-    return [
-        {
-            "ref": item.ref,
-            "title": item.title,
-            "kind": item.kind,
-            "points": _plain(item.points),
-            "parent": item.parent.ref if item.parent else "",
-            "assignees": [str(person) for person in item.assignees.all()],
-            "committed": item.pk in found.committed_items,
-            "added": item.pk in found.added_items,
-            "removed": item.pk in found.removed_items,
-            "done": item.pk in found.done_items,
-            "fate": fates.get(item.ref, ""),
-            "rest": rests[item.ref].ref if item.ref in rests else "",
-            "rest_points": _plain(rests[item.ref].points) if item.ref in rests else None,
-        }
-        for item in items
-    ]
+    rows = {item.number: _item_row(item, fates, rests) | _part(found, item.pk) for item in items}
+    left = FormerRef.objects.filter(product=product, item__in=ever.exclude(product=product))
+    for former in left.select_related("product"):
+        rows[former.number] = _left_row(former) | _part(found, former.item_id)
+    return [rows[number] for number in sorted(rows)]
+
+
+def _part(found: Figures, pk: int) -> dict[str, bool]:
+    """What part an item had in the sprint."""
+    return {
+        "committed": pk in found.committed_items,
+        "added": pk in found.added_items,
+        "removed": pk in found.removed_items,
+        "done": pk in found.done_items,
+    }
+
+
+def _item_row(item: Item, fates: Mapping[str, str], rests: Mapping[str, Item]) -> dict[str, Any]:
+    return {
+        "ref": item.ref,
+        "title": item.title,
+        "kind": item.kind,
+        "points": _plain(item.points),
+        "parent": item.parent.ref if item.parent else "",
+        "assignees": [str(person) for person in item.assignees.all()],
+        "fate": fates.get(item.ref, ""),
+        "rest": rests[item.ref].ref if item.ref in rests else "",
+        "rest_points": _plain(rests[item.ref].points) if item.ref in rests else None,
+    }
+
+
+def _left_row(former: FormerRef) -> dict[str, Any]:
+    return {
+        "ref": str(former),
+        "title": MOVED_AWAY,
+        "kind": Kind.STORY,
+        "points": None,
+        "parent": "",
+        "assignees": [],
+        "fate": "",
+        "rest": "",
+        "rest_points": None,
+    }
 
 
 def _ever_in(found: Figures) -> set[int]:
@@ -216,7 +244,7 @@ def _people(sprint: Sprint, found: Figures) -> list[str]:
         left_at__lte=backlog.started_at
     )
     tasks = set(lay.values_list("item", flat=True))
-    items = Item.objects.filter(pk__in=_ever_in(found) | tasks)
+    items = Item.objects.filter(pk__in=_ever_in(found) | tasks, product=backlog.product)
     names = {str(person) for item in items.prefetch_related("assignees")
              for person in item.assignees.all()}  # fmt: skip
     names |= {str(share.user) for share in sprint.shares.select_related("user")}

@@ -37,7 +37,10 @@ from backlog.services.items import (
     trash_item,
     update_item,
 )
+from backlog.services.members import add_member
+from backlog.services.products import create_product
 from backlog.services.ranks import Spot
+from backlog.services.transfer import move_to_product
 from backlog.services.undo import undo_last
 from backlog.services.workflow import StatusLine, add_status, set_workflow, update_status
 from mlscrum.lib.errors import Conflict, DomainError
@@ -269,6 +272,27 @@ def test_what_is_done_counts_in_one_sprint_alone(
     update_item(fresh(items[0]), actor=olga, status=status_of(product, "todo"))
     move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=following.backlog)
     assert in_order(following.backlog) == [1]
+
+
+def test_a_report_tells_nothing_of_what_an_item_is_in_another_product(
+    running: Sprint, items: list[Item], cast: Cast, olga: Actor, travel: Travel
+) -> None:
+    travel("2026-03-27 10:00+00:00")
+    sam = Actor.person(cast.sam)
+    there = create_product(key="SEC", name="Secret", owner=cast.sam, actor=sam)
+    add_member(there, cast.olga, "product_owner", actor=sam)
+    [moved] = move_to_product(fresh(items[0]), there, actor=olga)
+    travel("2026-03-30 10:00+00:00")
+    update_item(moved, actor=olga, title="Another life", points=Decimal(99), assignees=[cast.sam])
+    travel("2026-04-07 16:00+00:00")
+    closed = close_sprint(running, Closing(*PARTLY), actor=olga)
+    assert closed.report is not None
+    row = closed.report["items"][0]
+    assert (row["ref"], row["title"], row["removed"]) == ("MED-1", "Moved to another product", True)
+    assert (row["points"], row["assignees"]) == (None, [])
+    written = json.dumps(closed.report)
+    assert not [word for word in ("Another life", "SEC", str(cast.sam)) if word in written]
+    assert closed.report["figures"]["removed"]["points"] == 8
 
 
 @pytest.mark.parametrize("by", ["status", "workflow"])
