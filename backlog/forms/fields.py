@@ -24,6 +24,20 @@ class WordsField(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
 
+class RowField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic at runtime
+    """A row by its key; what is no key is a wrong choice like any other."""
+
+    def to_python(self, value: Any) -> Any:
+        is_key = value in self.empty_values or whole_number(str(value)) is not None
+        if not is_key and not isinstance(value, self.queryset.model):
+            raise ValidationError(
+                self.error_messages["invalid_choice"],
+                code="invalid_choice",
+                params={"value": str(value)[:20]},
+            )
+        return super().to_python(value)
+
+
 class RowsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # no generic at runtime
     """Several rows by their keys; what is no key is a wrong choice like any other."""
 

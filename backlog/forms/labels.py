@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from backlog.forms.fields import HueField
+from backlog.forms.fields import HueField, RowField
 from backlog.models import Label
 
 
@@ -25,7 +25,7 @@ class LabelForm(forms.Form):
 class MergeForm(forms.Form):
     """Which label the items get instead."""
 
-    into = forms.ModelChoiceField(Label.objects.none(), label="Into", empty_label="Choose")
+    into = RowField(Label.objects.none(), label="Into", empty_label="Choose")
 
     def __init__(self, label: Label, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

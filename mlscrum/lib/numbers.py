@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MOST_DIGITS = 18  # what any database holds as a key
+LARGEST = 10**MOST_DIGITS - 1
 
 
 def whole_number(text: str, *, digits: int = MOST_DIGITS) -> int | None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
+from django.core.exceptions import BadRequest, ImproperlyConfigured
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,6 +18,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from mlscrum.lib import live
 from mlscrum.lib.errors import DomainError
+from mlscrum.lib.numbers import whole_number
+from mlscrum.web.problems import API
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 LAST_PRODUCT = "last_product"  # the cookie that the start page reads
@@ -99,6 +101,28 @@ def remember_product(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+class RefuseUnreadable:
+    """Refuse what no database takes, before any view asks one: NUL in a path or a query, and
+    numbers in a path that are too long for a key. The REST API names the parameter itself."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path:
+            raise Http404
+        if "%00" in request.META.get("QUERY_STRING", "") and not request.path.startswith(API):
+            raise BadRequest("An address holds a character that can't be stored.")
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        for value in kwargs.values():
+            if isinstance(value, int) and whole_number(str(value)) is None:
+                raise Http404
+
+
 class RefuseUndeclared:
     """Refuse a page that declares no permission: it fails at once, in the first test that opens it.
 
@@ -172,5 +196,6 @@ def _is_trusted(address: str) -> bool:
     return any(ip in network for network in settings.TRUSTED_PROXIES)
 
 
+refuse_unreadable = RefuseUnreadable
 refuse_undeclared = RefuseUndeclared
 domain_errors = DomainErrors

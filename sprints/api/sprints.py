@@ -20,6 +20,7 @@ from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.models import Backlog, Product, Team
 from mlscrum.lib.errors import FieldError, Invalid
+from mlscrum.lib.numbers import LARGEST
 from sprints.models import Share, Sprint
 from sprints.queries.overviews import sprint_view
 from sprints.queries.reports import burndown_of
@@ -58,7 +59,7 @@ class SprintFilters(FilterSet):
     """Which sprints of a product."""
 
     state = ChoiceFilter(field_name="backlog__state", choices=Backlog.State.choices)
-    team = NumberFilter(field_name="backlog__team")
+    team = NumberFilter(field_name="backlog__team", min_value=1, max_value=LARGEST)
 
 
 @extend_schema(tags=["sprints"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from backlog.forms.fields import RowField
 from backlog.models import Product, Team
 
 
@@ -14,7 +15,7 @@ class AssessmentForm(forms.Form):
 
     name = forms.CharField(max_length=120)
     goal = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
-    team = forms.ModelChoiceField(queryset=Team.objects.none(), empty_label=None)
+    team = RowField(queryset=Team.objects.none(), empty_label=None)
     starts_on = forms.DateField(
         label="First day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )

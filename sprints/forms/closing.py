@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
+from backlog.forms.fields import RowField
 from backlog.models import Item, Team
 from backlog.rules import trees
 from mlscrum.lib.errors import FieldError
@@ -21,7 +22,7 @@ AS_ALL = ""
 FATES = [(BACKLOG, "Top of the backlog"), (NEXT, "Next sprint")]
 
 
-class SprintField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic at run time
+class SprintField(RowField):
     """A sprint by its name and days, and its team where there are several."""
 
     def label_from_instance(self, sprint: Sprint) -> str:

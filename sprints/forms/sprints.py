@@ -12,6 +12,7 @@ from django import forms
 from django.core import signing
 from django.forms import BoundField
 
+from backlog.forms.fields import RowField, RowsField
 from backlog.models import Product, Subject, Team, User
 from mlscrum.lib.errors import Conflict
 from sprints.models import Sprint
@@ -58,7 +59,7 @@ class SprintForm(forms.Form):
     starts_on = forms.DateField(label="First day", widget=DayInput())
     ends_on = forms.DateField(label="Last day", widget=DayInput())
     kind = forms.ChoiceField(choices=Sprint.Kind.choices, initial=Sprint.Kind.DELIVERY)
-    subjects = forms.ModelMultipleChoiceField(
+    subjects = RowsField(
         Subject.objects.none(),
         label="Datasets",
         required=False,
@@ -144,7 +145,7 @@ class SprintForm(forms.Form):
 class NewSprintForm(SprintForm):
     """A sprint to be, with the name and the days that the team's cadence proposes."""
 
-    team = forms.ModelChoiceField(Team.objects.none(), empty_label=None)
+    team = RowField(Team.objects.none(), empty_label=None)
     field_order = ("team",)
 
     def __init__(self, product: Product, *args: Any, team: Team, **kwargs: Any) -> None:

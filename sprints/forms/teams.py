@@ -10,13 +10,14 @@ import holidays
 from django import forms
 from django.utils.functional import lazy
 
+from backlog.forms.fields import RowsField
 from backlog.models import Member, Product, Team
 from sprints.queries.calendars import WorkingTime
 
 Choice = tuple[str, str]
 
 
-class MembersField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # none at run time
+class MembersField(RowsField):
     """Members of the product, by their names."""
 
     def label_from_instance(self, obj: Any) -> str:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from backlog.models import Subject
 from backlog.serializers.links import page
 from backlog.serializers.people import members_by_email
+from mlscrum.lib.numbers import LARGEST
 from mlscrum.web.serializers import StrictSerializer
 from sprints.models import Sprint
 from sprints.queries.overviews import SprintView
@@ -158,7 +159,7 @@ class CalendarSerializer(StrictSerializer[Any]):
 class NewSprintSerializer(SprintEditSerializer):
     """A new sprint; without a team it is the product's first, without days the next free ones."""
 
-    team = serializers.IntegerField(required=False)
+    team = serializers.IntegerField(required=False, max_value=LARGEST)
 
 
 class CloseSerializer(StrictSerializer[Any]):
@@ -171,7 +172,7 @@ class CloseSerializer(StrictSerializer[Any]):
     goal_met = serializers.ChoiceField(choices=Sprint.GoalMet.choices)
     goal_reason = serializers.CharField(required=False, allow_blank=True, max_length=2000)
     unfinished = serializers.JSONField(required=False)
-    next_sprint = serializers.IntegerField(required=False, allow_null=True)
+    next_sprint = serializers.IntegerField(required=False, allow_null=True, max_value=LARGEST)
     override = serializers.CharField(required=False, allow_blank=True, max_length=2000)
     dry_run = serializers.BooleanField(required=False, default=False)
 

@@ -149,7 +149,7 @@ def test_what_holds_no_word_finds_nothing_and_says_so(
     three: list[Item], as_person: Any, cast: Cast
 ) -> None:
     client = as_person(cast.olga)
-    for query in ("--", "%", "nothingness", "'; DROP TABLE", "\x00", "x" * 5000):
+    for query in ("--", "%", "nothingness", "'; DROP TABLE", "x" * 5000):
         assert found(client, query) == {}
     page = client.get("/search/", {"q": "nothingness", "product": "MED"}).content.decode()
     assert "No item of your products holds all of these words." in page
