@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
+from django.db.models import Max
 
 from backlog.importers.mapping import Mapping as FileMapping
 from backlog.importers.ordering import in_order
@@ -28,6 +29,7 @@ from backlog.models import (
     Link,
     Origin,
     Product,
+    Stay,
     Transition,
 )
 from backlog.queries.items import plain
@@ -293,6 +295,7 @@ class _Writing:
         said = _comments_on(item for item, _ in found)
         edits: list[tuple[Item, dict[str, Any]]] = []
         rows = {item.pk: each.row for item, each in found}
+        finished: dict[int, datetime] = {}
         for item, each in found:
             self.digests[each.row] = _digests(item) | dict(each.digests)
             edit = _edit_of(self.rows, item, each)
@@ -301,12 +304,13 @@ class _Writing:
             if edit:
                 edits.append((item, self._ready(edit)))
             if done_at:
-                self._finish_at(item, done_at, each.row)
+                finished[item.pk] = done_at
             if _new_comments(item, each, said):
                 self._note_comments(item, each, said[item.pk])
                 self.outcomes[each.row] = Outcome.UPDATED
         for pk in self._edit(edits, rows):
             self.outcomes[rows[pk]] = Outcome.UPDATED
+        self._finish(finished, rows)
 
     def say_comments(self) -> None:
         """The comments of the file under their own dates; nobody is told of them."""
@@ -394,11 +398,31 @@ class _Writing:
             transition.at = finished[transition.item_id]
         Transition.objects.bulk_update(transitions, ["at"], batch_size=AT_ONCE)
 
-    def _finish_at(self, item: Item, at: datetime, row: int) -> None:
-        """When an item was done, as the file says now; a plain update, for nobody did it here."""
-        finished = Item.objects.filter(pk=item.pk, status__category=Category.DONE)
-        if finished.update(done_at=_past(at, self.done.at)):
-            self.outcomes[row] = Outcome.UPDATED
+    def _finish(self, finished: Mapping[int, datetime], rows: Mapping[int, int]) -> None:
+        """When items were done, as the file says now; plain updates, for nobody did it here.
+
+        What became done just now did so then too, but not before it came where it is: the past
+        of a backlog stays as it was.
+        """
+        done = list(Item.objects.filter(pk__in=finished, status__category=Category.DONE))
+        if not done:
+            return
+        for item in done:
+            item.done_at = _past(finished[item.pk], self.done.at)
+            if self.outcomes[rows[item.pk]] != Outcome.SKIPPED:
+                self.outcomes[rows[item.pk]] = Outcome.UPDATED
+        Item.objects.bulk_update(done, ["done_at"], batch_size=AT_ONCE)
+        transitions = Transition.objects.filter(item__in=done).order_by()
+        earlier = transitions.filter(at__lt=self.done.at).values_list("item").annotate(Max("at"))
+        open_stays = Stay.objects.filter(item__in=done, left_at__isnull=True).order_by()
+        entered = open_stays.values_list("item").annotate(Max("entered_at"))
+        first = [dict(earlier), dict(entered)]
+        new = list(transitions.filter(at=self.done.at, category=Category.DONE))
+        for transition in new:
+            pk = transition.item_id
+            known = [moments[pk] for moments in first if pk in moments]
+            transition.at = max([_past(finished[pk], self.done.at), *known])
+        Transition.objects.bulk_update(new, ["at"], batch_size=AT_ONCE)
 
     def _restored(self, item: Item, row: int) -> Item:
         _say_restored(self.rows, row)

@@ -24,6 +24,7 @@ from backlog.models import (
     Notification,
     Product,
     Role,
+    Stay,
     Transition,
     User,
 )
@@ -140,6 +141,27 @@ def test_what_was_done_there_is_done_here_since_then(product: Product, olga: Act
     resolved = datetime(2024, 5, 20, 17, tzinfo=UTC)
     assert (bug.status.category, bug.done_at) == ("done", resolved)
     assert [each.at for each in Transition.objects.filter(item=bug)] == [resolved]
+
+
+def test_what_became_done_there_meanwhile_has_its_own_date_here(
+    product: Product, olga: Actor
+) -> None:
+    brought(product, jira_file(), olga)
+    since = datetime(2024, 5, 10, tzinfo=UTC)  # as if it had come in then
+    story = item_of(product, "VIS-2")
+    Transition.objects.filter(item=story).update(at=since)
+    Stay.objects.filter(item=story).update(entered_at=since)
+    resolved = datetime(2024, 5, 25, 9, tzinfo=UTC)
+    file = csv_file(
+        [["Issue key", "Summary", "Issue Type", "Status", "Resolved"],
+         ["VIS-2", story.title, "Story", "Done", "25/May/24 9:00 AM"]]
+    )  # fmt: skip
+    done = brought(product, file, olga)
+    assert outcomes(done) == {"updated": 1}
+    story = item_of(product, "VIS-2")
+    assert (story.status.category, story.done_at) == ("done", resolved)
+    moments = Transition.objects.filter(item=story).order_by("at").values_list("category", "at")
+    assert list(moments) == [("doing", since), ("done", resolved)]
 
 
 def test_comments_keep_their_dates_and_authors_and_tell_nobody(
