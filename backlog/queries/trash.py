@@ -15,6 +15,11 @@ PAGE_SIZE = 200
 KEPT_FOR = timedelta(days=30)
 
 
+def is_gone(item: Item) -> bool:
+    """Whether an item was deleted so long ago that it can't come back."""
+    return item.deleted_at is not None and item.deleted_at < timezone.now() - KEPT_FOR
+
+
 @dataclass(frozen=True)
 class TrashRow:
     """An item in the trash: who put it there, and until when it can come back."""

@@ -11,6 +11,7 @@ from django.db import InterfaceError, OperationalError
 
 from backlog.models import KeptAnswer
 from backlog.services.findings import forget_untracked
+from backlog.services.trash import empty_trash
 
 logger = logging.getLogger(__name__)
 Chore = Callable[[datetime], int]
@@ -27,7 +28,7 @@ def forget_sessions(now: datetime) -> int:
     return Session.objects.filter(expire_date__lt=now).delete()[0]
 
 
-_chores: list[Chore] = [forget_untracked, forget_answers, forget_sessions]
+_chores: list[Chore] = [forget_untracked, forget_answers, forget_sessions, empty_trash]
 
 
 def register(chore: Chore) -> None:

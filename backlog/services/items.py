@@ -33,6 +33,7 @@ from backlog.models import (
     User,
 )
 from backlog.queries.items import EXTRA, PLAIN, SETS, plain, values_of
+from backlog.queries.trash import KEPT_FOR
 from backlog.rules import trees
 from backlog.services.deeds import Deed, deed
 from backlog.services.extra_values import extra_of
@@ -554,7 +555,8 @@ def restore_item(item: Item, *, actor: Actor) -> Item:
     """Bring an item back from the trash, to the top of the product backlog, or a task to the top
     of its parent's. Its open tasks follow it there.
 
-    Findings that were muted as it went into the trash are open again.
+    Findings that were muted as it went into the trash are open again. Raises Conflict for what
+    was deleted more than 30 days ago.
     """
     with deed(item.product, actor, "item.restored", item=item) as done:
         lock_all_backlogs(item.product)
@@ -599,6 +601,7 @@ def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
     back = [item for item in items if item.deleted_at is not None]
     if not back:
         return []
+    _refuse_gone(back, done.at)
     top = product_backlog(product)
     homes = {item.pk: _parents_home(item) or top for item in back}
     for home in dict.fromkeys(homes.values()):
@@ -1076,6 +1079,13 @@ def about(done: Deed, items: Sequence[Item]) -> None:
 def _refuse_closed(backlog: Backlog) -> None:
     if backlog.state == Backlog.State.CLOSED:
         raise Conflict("backlog_closed", f"{backlog.name} is closed; its history never changes.")
+
+
+def _refuse_gone(items: Sequence[Item], at: datetime) -> None:
+    for item in items:
+        if item.deleted_at is not None and item.deleted_at < at - KEPT_FOR:
+            why = f"{item.ref} was deleted more than {KEPT_FOR.days} days ago; make a new item."
+            raise Conflict("gone", why)
 
 
 def _refuse_moving_anchor(spot: Spot, moving: Sequence[Item]) -> None:

@@ -43,6 +43,7 @@ from backlog.queries.items import anchors_for, find_item, statuses_of
 from backlog.queries.links import is_blocked
 from backlog.queries.panels import panels
 from backlog.queries.transfer import moved_item
+from backlog.queries.trash import is_gone
 from backlog.services import findings as findings_services
 from backlog.services import items as services
 from backlog.views.answers import back_to, follow_moved, json_door
@@ -364,7 +365,8 @@ def _context(
         "may_comment": is_alive and request.may("item.comment"),
         "may_move": is_alive
         and request.may("inbox.take" if is_in_inbox(item) else "backlog.order"),
-        "may_restore": not is_alive and request.may("item.edit"),
+        "is_gone": is_gone(item),
+        "may_restore": not is_alive and not is_gone(item) and request.may("item.edit"),
         "comment_form": CommentForm(),
         "link_form": LinkForm(item),
         **forms,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from backlog.models import Activity, Actor, Backlog, Item, Kind, Product
 from backlog.services.items import (
     ItemDraft,
+    comment,
     create_items,
     move_items,
     product_backlog,
@@ -20,7 +25,9 @@ from backlog.services.items import (
     update_item,
 )
 from backlog.services.ranks import Spot
+from backlog.services.trash import empty_trash
 from backlog.services.undo import undo_last
+from mlscrum.lib.errors import Conflict
 from tests.conftest import Cast
 
 PATH = "/p/MED/trash/"
@@ -115,3 +122,57 @@ def test_open_tasks_follow_their_item_out_of_a_sprint_when_it_comes_back(
     assert {item.title for item in sprint.items.alive()} == {"b", "task 2"}
     undo_last(product, actor=olga)
     assert {item.title for item in sprint.items.alive()} == {"b", "task 1", "task 2"}
+
+
+def test_after_30_days_nothing_comes_back_and_a_ref_and_a_title_remain(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    max_ = Actor.person(cast.max)
+    draft = ItemDraft(
+        "Scans",
+        description="Of Mrs Weber",
+        criteria=[("all of them", False)],
+        external_source="jira",
+        external_id="VIS-1",
+    )
+    item, young = create_items(product, [draft, ItemDraft("Doses")], actor=max_)
+    comment(item, "She said so.", actor=max_)
+    update_item(item, actor=max_, description="Of Mr Weber")
+    stored = default_storage.save("attachments/note.txt", ContentFile(b"Weber"))
+    item.attachments.create(
+        name="note.txt", content_type="text/plain", bytes=5, sha256="0" * 64, file=stored
+    )
+    trash_items(product, [item, young], actor=max_)
+    now = timezone.now()
+    old = Item.objects.filter(pk=item.pk)
+    old.update(deleted_at=now - timedelta(days=31))
+    with pytest.raises(Conflict, match="more than 30 days ago"):
+        restore_item(old.get(), actor=max_)
+    assert empty_trash(now) == 1
+    assert empty_trash(now) == 0
+    left = old.get()
+    assert (left.ref, left.title, left.description, left.criteria) == ("MED-1", "Scans", "", [])
+    assert not left.comments.exists()
+    assert not left.attachments.exists()
+    kept = str(list(left.changes.values_list("before", "after")))
+    assert "Weber" not in kept
+    assert Item.objects.get(pk=young.pk).search_text.words
+    page = as_person(cast.max).get("/p/MED/items/MED-1/").content.decode()
+    assert "its ref and its title remain" in page
+    assert "items/MED-1/restore/" not in page
+    (again,) = create_items(product, [draft], actor=max_)
+    assert again.ref == "MED-3"
+
+
+def test_the_file_of_what_is_gone_is_deleted(
+    product: Product, cast: Cast, django_capture_on_commit_callbacks: Any
+) -> None:
+    (item,) = create_items(product, [ItemDraft("Scans")], actor=Actor.person(cast.max))
+    stored = default_storage.save("attachments/note.txt", ContentFile(b"Weber"))
+    item.attachments.create(
+        name="note.txt", content_type="text/plain", bytes=5, sha256="0" * 64, file=stored
+    )
+    trash_items(product, [item], actor=Actor.person(cast.max))
+    with django_capture_on_commit_callbacks(execute=True):
+        empty_trash(timezone.now() + timedelta(days=31))
+    assert not default_storage.exists(stored)
