@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from sprints.queries.forecasts import Reckoned
+from sprints.queries.reports import kept_figures
 from sprints.rules.velocity import Past, Range, carry_over_share, scope_change_share
 
 Number = float | None
@@ -138,7 +139,7 @@ def burnup_chart(shown: dict[str, Any], *, name: str = "burn-up") -> Chart:
     """The same days upwards: the points done, the scope that they climb to, and the ideal line."""
     days, points = _days(shown)
     committed = shown["opening"]["ideal"]
-    done, scope = _last(points, "done"), _last(points, "scope")
+    done, scope = _last(points, "done"), _last(points, "scope") + _split_off(shown)
     return _of_days(
         days,
         name=name,
@@ -328,7 +329,8 @@ def _days(shown: dict[str, Any]) -> tuple[_Days, list[dict[str, Any]]]:
 
 def _burndown_title(shown: dict[str, Any]) -> str:
     _, points = _days(shown)
-    left, scope = _last(points, "remaining"), _last(points, "scope")
+    split_off = _split_off(shown)
+    left, scope = _last(points, "remaining") + split_off, _last(points, "scope") + split_off
     known = [point for point in points if point["remaining"] is not None]
     away = left - known[-1]["ideal"]
     said = f"{left:g} of {scope:g} points remain"
@@ -339,6 +341,11 @@ def _burndown_title(shown: dict[str, Any]) -> str:
     if abs(away) < 1:
         return f"{said}, on the ideal line"
     return f"{said}, {abs(away):.0f} {'above' if away > 0 else 'below'} the ideal line"
+
+
+def _split_off(shown: dict[str, Any]) -> float:
+    """The points that went on as new items at the closing: the days count them as done away."""
+    return float(kept_figures(shown["figures"])["split_off"]["points"])
 
 
 def _last(points: Sequence[dict[str, Any]], name: str) -> float:

@@ -193,6 +193,9 @@ def test_a_split_names_where_the_rest_went(
         ("MED-3", 3.0, "back to the backlog"),
         ("MED-5", 5.0, "rest of MED-1, back to the backlog"),
     ]
+    titles = {chart.name: chart.title for chart in page.charts}
+    assert titles["burndown"] == "13 of 16 points were left"
+    assert titles["burn-up"] == "3 of 16 points were done"
     chart = chart_named(client.get("/p/MED/reports/velocity/"), "scope")
     assert numbers_of(chart, "Carried over") == [13.0]
     sprint = client.get(f"/api/v1/sprints/{running.pk}/").json()
