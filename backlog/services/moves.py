@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from backlog.models import Actor, Backlog, Item, Product, Status
 from backlog.services.deeds import deed
 from backlog.services.items import await_evidence, move_items, set_status
+from backlog.services.notifications import tell_watchers
 from backlog.services.ranks import Spot
 
 
@@ -42,4 +43,5 @@ def move_and_set(
         moved = move_items(product, items, actor=actor, spot=spot, to=to)
         changed = set_status([item for item in moved if item.pk in named], status, done)
         await_evidence(changed, status, actor)
+        tell_watchers(product, changed, actor=actor, at=done.at)
     return moved

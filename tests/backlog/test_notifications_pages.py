@@ -15,7 +15,9 @@ from backlog.models import Actor, Item, Notification, Product
 from backlog.queries.notifications import news_page, news_rows, unread_count
 from backlog.services.items import ItemDraft, comment, create_item, trash_item, update_item
 from backlog.services.members import remove_member
+from backlog.services.moves import move_and_set
 from backlog.services.notifications import watch
+from backlog.services.ranks import Spot
 from mlscrum.web.context import unread_in_words
 from tests.conftest import Cast
 
@@ -178,3 +180,14 @@ def test_the_bell_counts_by_the_index_of_unread_news(told: Item, cast: Cast) -> 
     with CaptureQueriesContext(connection) as asked:
         assert unread_count(cast.max) == 3
     assert len(asked) == 2  # of items, and of ceremonies
+    assert len(asked) == 1
+
+
+def test_who_watches_an_item_is_told_that_a_drag_changed_its_status(
+    product: Product, cast: Cast
+) -> None:
+    item = create_item(product, ItemDraft("Scans"), actor=Actor.person(cast.max))
+    done = product.statuses.get(category="done")
+    for status, news in ((item.status, 0), (done, 1)):
+        move_and_set(product, [item], actor=Actor.person(cast.olga), spot=Spot.top(), status=status)
+        assert unread_count(cast.max) == news
