@@ -24,6 +24,7 @@ from backlog.access.pages import ProductRequest, View, product_page
 from backlog.forms.edits import ItemEdits
 from backlog.forms.item_pages import LinkForm
 from backlog.forms.items import CommentForm, DeleteForm, ItemForm, MoveForm
+from backlog.forms.moves import require_move
 from backlog.forms.refusals import put_errors
 from backlog.models import Actor, Backlog, Category, Item, Kind, Product, Status
 from backlog.queries.definitions import definition_of, definition_warnings
@@ -179,10 +180,12 @@ def update_with_warnings(
 
 @item_page("backlog.order")
 def item_move(request: ProductRequest, item: Item) -> HttpResponse:
-    """Choose a place in the backlog; an item of the inbox is taken out of it."""
+    """Choose a place in the backlog; an item of the inbox or of a sprint is taken out of it."""
     in_inbox = item.backlog.kind == Backlog.Kind.INBOX
-    if not request.may("inbox.take" if in_inbox else "backlog.order"):
+    home = services.product_backlog(item.product)
+    if in_inbox and not request.may("inbox.take"):
         raise PermissionDenied("Your role in this product doesn't allow this.")
+    require_move(request.may, [item], home)
     form = MoveForm(item, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         spot = form.cleaned_data["spot"]
@@ -190,7 +193,7 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
             if in_inbox:
                 findings_services.take([item], actor=request.actor, spot=spot)
             else:
-                services.move_items(item.product, [item], actor=request.actor, spot=spot)
+                services.move_items(item.product, [item], actor=request.actor, spot=spot, to=home)
         except DomainError as error:
             put_errors(form, error)
         else:
@@ -202,6 +205,7 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
         "item": item,
         "form": form,
         "in_inbox": in_inbox,
+        "in_sprint": item.backlog.kind == Backlog.Kind.SPRINT,
         "anchors": anchors_for(item),
     }
     return render(request, "backlog/item_move.html", context, status=status)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from backlog.models import Actor, Finding, Item, Kind, Product
+from backlog.models import Actor, Backlog, Finding, Item, Kind, Product
 from backlog.queries import panels
 from backlog.queries.panels import Panel
 from backlog.services.items import (
@@ -20,10 +20,12 @@ from backlog.services.items import (
     comment,
     create_item,
     create_items,
+    move_items,
     product_backlog,
     trash_item,
     update_item,
 )
+from backlog.services.ranks import Spot
 from tests.backlog.evidence import see
 from tests.conftest import Cast
 
@@ -268,6 +270,26 @@ def test_the_move_page_offers_the_other_items(
     page = olga.get(f"{URL}move/").content.decode()
     assert '<option value="MED-2">Explain it</option>' in page
     assert 'value="MED-1"' not in page
+
+
+def test_an_item_of_a_sprint_is_moved_out_of_it_to_a_place_in_the_backlog(
+    story: Item, product: Product, olga_acts: Actor, olga: Client
+) -> None:
+    [two, three] = create_items(product, [ItemDraft("b"), ItemDraft("c")], actor=olga_acts)
+    sprint = product.backlogs.create(
+        kind=Backlog.Kind.SPRINT,
+        team=product.teams.get(),
+        name="Sprint 1",
+        starts_on="2026-03-25",
+        ends_on="2026-04-07",
+    )
+    move_items(product, [story, two], actor=olga_acts, spot=Spot.top(), to=sprint)
+    page = olga.get("/p/MED/items/MED-2/move/").content.decode()
+    assert "it leaves Sprint 1 for the product backlog" in page
+    answer = olga.post("/p/MED/items/MED-2/move/", {"where": "top"})
+    assert answer["Location"] == "/p/MED/backlog/#item-2"
+    assert list(product_backlog(product).items.order_by("rank")) == [two, three]
+    assert list(sprint.items.all()) == [story]
 
 
 def test_an_item_is_moved_without_a_mouse(
