@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -171,15 +171,38 @@ def update_item(
     task loses its points, save where some are sent; what a running sprint counts becomes neither,
     nor does a task there become anything else. Raises ValidationError for bad fields.
     """
+    leaves_past = "status" in fields and item.backlog.state == Backlog.State.CLOSED
+    versions = base_version, exact_version
+    if not (leaves_past or {"parent", "kind"} & set(fields)):
+        with suppress(_LeftError):
+            return _update(item, fields, versions, actor, locks_all=False)
+    return _update(item, fields, versions, actor, locks_all=True)
+
+
+class _LeftError(Exception):
+    """An item has left the backlog that it was read in, or that has closed: lock all of them."""
+
+
+def _update(
+    item: Item,
+    fields: Mapping[str, Any],
+    versions: tuple[int | None, int | None],
+    actor: Actor,
+    *,
+    locks_all: bool,
+) -> Item:
+    """Raises _LeftError, with nothing done, where one lock would be too few."""
     with deed(item.product, actor, "item.updated", item=item) as done:
-        leaves_past = "status" in fields and item.backlog.state == Backlog.State.CLOSED
-        if leaves_past or {"parent", "kind"} & set(fields):
+        if locks_all:
             lock_all_backlogs(item.product)
         else:
             lock_backlogs(item.backlog)
         fresh = _locked(item)
+        leaves_past = "status" in fields and fresh.backlog.state == Backlog.State.CLOSED
+        if not locks_all and (leaves_past or fresh.backlog_id != item.backlog_id):
+            raise _LeftError
         refuse_trashed(fresh)
-        _check_versions(fresh, _flat(fresh, fields), base_version, exact_version)
+        _check_versions(fresh, _flat(fresh, fields), *versions)
         if not _edit([fresh], fields, done, actor):
             done.nothing_happened()
     return fresh
@@ -511,9 +534,21 @@ def trash_item(item: Item, *, actor: Actor, exact_version: int | None = None) ->
 
     With `exact_version`, any later change raises status 412.
     """
+    with suppress(_LeftError):
+        return _trash(item, exact_version, actor, locks_all=False)
+    return _trash(item, exact_version, actor, locks_all=True)
+
+
+def _trash(item: Item, exact_version: int | None, actor: Actor, *, locks_all: bool) -> Item:
+    """Raises _LeftError, with nothing done, where one lock would be too few."""
     with deed(item.product, actor, "item.deleted", item=item) as done:
-        lock_backlogs(item.backlog)
+        if locks_all:
+            lock_all_backlogs(item.product)
+        else:
+            lock_backlogs(item.backlog)
         (fresh,) = _locked_to_leave(item.product, [item])
+        if not locks_all and fresh.backlog_id != item.backlog_id:
+            raise _LeftError
         refuse_trashed(fresh)
         _check_versions(fresh, {}, None, exact_version)
         put_into_trash([fresh], done)

@@ -295,6 +295,29 @@ def test_a_report_tells_nothing_of_what_an_item_is_in_another_product(
     assert closed.report["figures"]["removed"]["points"] == 8
 
 
+def test_who_takes_up_what_was_read_before_the_end_waits_for_the_product_backlog(
+    running: Sprint,
+    items: list[Item],
+    product: Product,
+    olga: Actor,
+    finish: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish(items[0])
+    done, carried = fresh(items[0]), fresh(items[1])
+    close_sprint(running, Closing(*PARTLY), actor=olga)
+    locked: list[Product] = []
+    monkeypatch.setattr("backlog.services.items.lock_all_backlogs", locked.append)
+    update_item(fresh(items[2]), actor=olga, status=status_of(product, "doing"))
+    assert locked == []
+    update_item(done, actor=olga, status=status_of(product, "todo"))
+    assert locked == [product]
+    assert in_order(product_backlog(product)) == [1, 2, 3, 4]
+    trash_item(carried, actor=olga)
+    assert locked == [product, product]
+    assert in_order(product_backlog(product)) == [1, 3, 4]
+
+
 @pytest.mark.parametrize("by", ["status", "workflow"])
 def test_what_a_status_takes_back_from_done_leaves_the_closed_sprint(
     running: Sprint, items: list[Item], product: Product, olga: Actor, finish: Any, by: str
