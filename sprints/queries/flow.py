@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from backlog.models import Backlog, Category, Product, Status, Stay, Team, Transition
 from mlscrum.lib import clock
@@ -145,9 +145,11 @@ def _changing(product: Product, stays: QuerySet[Stay, Stay], since: datetime) ->
     """Whether anything happened since to the item of a row."""
     stepped = Transition.objects.filter(at__gte=since, item__product=product)
     went = stays.filter(Q(entered_at__gte=since) | Q(left_at__gte=since))
+    came = Stay.objects.filter(backlog__product=product, entered_at__gte=since)
     return (
         Q(item__in=stepped.values("item"))
         | Q(item__in=went.values("item"))
+        | Q(item__in=came.values("item"))
         | Q(item__deleted_at__gte=since)
     )
 
@@ -164,11 +166,23 @@ def _last_before(stays: QuerySet[Stay, Stay], since: datetime) -> Q:
 def _stay_facts(stays: QuerySet[Stay, Stay], changing: Q, since: datetime) -> Iterable[StayFact]:
     """Where what changes was at the moment, and where it came and left since."""
     rows = stays.filter(changing, Q(entered_at__gte=since) | _last_before(stays, since))
-    for item, entered, left, outcome, deleted in rows.values_list(
-        "item_id", "entered_at", "left_at", "outcome", "item__deleted_at"
-    ):
-        # What was done in a sprint that closed lies there for good, or until it is thrown away.
-        yield StayFact(item, entered, deleted if outcome == Stay.Outcome.DONE else left)
+    following = _later_stays().order_by("entered_at", "pk").values("entered_at")[:1]
+    for item, entered, left, outcome, deleted, taken_up in rows.annotate(
+        taken_up=Subquery(following)
+    ).values_list("item_id", "entered_at", "left_at", "outcome", "item__deleted_at", "taken_up"):
+        # What was done in a sprint that closed lies there for good, or until it is thrown away or
+        # taken up again, wherever that is.
+        ends = [moment for moment in (deleted, taken_up) if moment is not None]
+        is_done = outcome == Stay.Outcome.DONE
+        yield StayFact(item, entered, min(ends, default=None) if is_done else left)
+
+
+def _later_stays() -> QuerySet[Stay, Stay]:
+    """The stays that the item of a row began after that one, in any backlog."""
+    later = Q(entered_at__gt=OuterRef("entered_at")) | Q(
+        entered_at=OuterRef("entered_at"), pk__gt=OuterRef("pk")
+    )
+    return Stay.objects.filter(later, item=OuterRef("item"))
 
 
 def _steps(stays: QuerySet[Stay, Stay], changing: Q, since: datetime, by: str) -> Iterable[Step]:
@@ -186,7 +200,8 @@ def _steps(stays: QuerySet[Stay, Stay], changing: Q, since: datetime, by: str) -
 
 def _still(stays: QuerySet[Stay, Stay], changing: Q, since: datetime, by: str) -> Iterable[Still]:
     """What was there at the moment and has not changed since, so that it is what it was then."""
-    there = Q(left_at__isnull=True) | Q(outcome=Stay.Outcome.DONE, item__deleted_at__isnull=True)
+    done = Q(outcome=Stay.Outcome.DONE, item__deleted_at__isnull=True)
+    there = Q(left_at__isnull=True) | (done & ~Q(Exists(_later_stays())))
     rows = stays.filter(there & ~changing & _last_before(stays, since))
     states = ["item__status__category", *(["item__status"] if by == "status" else [])]
     for category, *status, items, points in (

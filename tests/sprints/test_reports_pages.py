@@ -506,6 +506,18 @@ def test_what_is_thrown_away_after_its_sprint_flows_no_more(
     assert numbers_of(again, "Done")[-1] == 1
 
 
+def test_what_is_taken_up_again_flows_through_its_team_no_more(
+    closed: Sprint, items: list[Item], team: Team, olga: Actor, travel: Travel
+) -> None:
+    product = closed.backlog.product
+    travel("2026-04-10 10:00+00:00")
+    update_item(fresh(items[0]), actor=olga, status=status_of(product, "todo"))
+    travel("2026-04-13 10:00+00:00")
+    for span, expected in ((5, [1, 0, 0, 0, 0]), (3, [0, 0, 0])):
+        days = flow_of(product, Window.last(span, team), team=team)
+        assert [sum(day.items.values()) for day in days] == expected
+
+
 @pytest.mark.parametrize("by", ["category", "status"])
 @pytest.mark.parametrize("of_a_team", [False, True])
 def test_a_short_window_tells_of_its_days_what_a_long_one_tells(
