@@ -35,10 +35,12 @@ class SprintsConfig(AppConfig):
         from backlog.services import demo
         from sprints.queries.assessments import make_a_sprint
         from sprints.services.demo import tell_medical, tell_traffic
-        from sprints.services.demo_ceremonies import tell_traffic_ceremonies
+        from sprints.services.demo_medical_ceremonies import tell_medical_ceremonies
+        from sprints.services.demo_traffic_ceremonies import tell_traffic_ceremonies
 
         offers.register(make_a_sprint)
         demo.register_chapter("MED", tell_medical, order=20)
+        demo.register_chapter("MED", tell_medical_ceremonies, order=40)
         demo.register_chapter("CITY", tell_traffic, order=20)
         demo.register_chapter("CITY", tell_traffic_ceremonies, order=40)
         rooms.register(

@@ -27,7 +27,7 @@ from backlog.services.ranks import Spot
 from dataquality.models import Dataset
 from dataquality.services.demo import use_cleaned_file
 from mlscrum.lib import clock
-from sprints.models import Sprint, TeamCalendar
+from sprints.models import Outcome, Sprint, TeamCalendar
 from sprints.queries.exits import standing_of
 from sprints.queries.forecasts import Asked, forecast_of
 from sprints.queries.overviews import past_sprints
@@ -163,3 +163,17 @@ def test_a_chapter_that_fails_leaves_no_demo(
     with pytest.raises(RuntimeError):
         load("2026-11-25 10:00+00:00")
     assert not Product.objects.exists()
+
+
+def test_the_last_review_was_held_and_the_next_one_is_planned(
+    load: Callable[[str], Product],
+) -> None:
+    product = load("2026-11-25 10:00+00:00")
+    held = product.ceremonies.filter(state="over")
+    assert set(held.values_list("kind", flat=True)) == {"review", "retrospective"}
+    assert all(ceremony.closed_at < timezone.now() for ceremony in held)
+    states = Outcome.objects.filter(ceremony__in=held, kind="insight").values_list("state")
+    assert sorted(states) == [("accepted",), ("captured",), ("converted",), ("declined",)]
+    coming = product.ceremonies.filter(state="planned")
+    assert coming.count() == 3
+    assert all(ceremony.starts_at > timezone.now() for ceremony in coming)
