@@ -1,5 +1,5 @@
-"""The ceremonies of the medical product: what was said in the last review and retrospective, and those
-of the sprint that runs."""
+"""The ceremonies of the medical product: what was said in the last review and retrospective, and
+those of the sprint that runs."""
 
 from __future__ import annotations
 
