@@ -360,7 +360,7 @@ class ExternalItemView(ProductView):
         self.require(product)
         present = product.items.filter(external_source=source, external_id=external_id).first()
         sent = ExternalItemSerializer(
-            data=request.data, partial=present is not None, context={"product": product}
+            present, data=request.data, partial=present is not None, context={"product": product}
         )
         sent.is_valid(raise_exception=True)
         with transaction.atomic():

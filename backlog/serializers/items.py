@@ -238,7 +238,11 @@ class NewItemSerializer(StrictSerializer[Item]):
         return vocabulary(self).status(value)
 
     def validate_assignees(self, value: list[str]) -> list[User]:
-        return members_by_email(self.product, value, vocabulary(self).members)
+        known = vocabulary(self).members
+        if isinstance(self.instance, Item) and not {email.lower() for email in value} <= set(known):
+            # Who has left since stays: an item can be sent back as it was read.
+            known = {user.email.lower(): user for user in self.instance.assignees.all()} | known
+        return members_by_email(self.product, value, known)
 
     def validate_criteria(self, value: list[dict[str, Any]]) -> list[tuple[str, bool]]:
         return [(row["text"], row["is_met"]) for row in value]

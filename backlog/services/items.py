@@ -279,7 +279,15 @@ def edit_each(
             .order_by("pk")
         }
         _refuse_moved_on([item for item, _ in edits], locked.values())
-        _check_members(product, [user for _, sent in edits for user in sent.get("assignees", ())])
+        _check_members(
+            product,
+            [
+                user
+                for item, sent in edits
+                for user in sent.get("assignees", ())
+                if user not in locked[item.pk].assignees.all()
+            ],
+        )
         _check_labels(product, [label for _, sent in edits for label in sent.get("labels", ())])
         changed = []
         for item, sent in edits:
@@ -848,7 +856,9 @@ def _check_sent(
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, "This can't be changed."))
     added = {name: step[0] for name, step in steps.items()}
-    _check_members(product, [*fields.get("assignees", ()), *added.get("assignees", ())])
+    _check_members(
+        product, [*fields.get("assignees", ()), *added.get("assignees", ())], bearing=items
+    )
     _check_labels(product, [*fields.get("labels", ()), *added.get("labels", ())])
     if fields.get("parent"):
         _refuse_trashed_parents([fields["parent"]])
@@ -914,12 +924,19 @@ def kept_criteria(criteria: Criteria) -> list[dict[str, Any]]:
     return rows
 
 
-def _check_members(product: Product, users: Iterable[User]) -> None:
+def _check_members(
+    product: Product, users: Iterable[User], *, bearing: Sequence[Item] = ()
+) -> None:
+    """Members alone are assigned; who has left since stays with items that all bear that name."""
     wanted = {user.pk for user in users}
     if not wanted:
         return
     known = set(product.members.filter(user__in=wanted).values_list("user_id", flat=True))
-    if wanted - known:
+    strangers = wanted - known
+    if strangers and bearing:
+        borne = [{user.pk for user in item.assignees.all()} for item in bearing]
+        strangers = {pk for pk in strangers if not all(pk in users for users in borne)}
+    if strangers:
         raise ValidationError({"assignees": "Only members of the product can be assigned."})
 
 

@@ -17,6 +17,7 @@ from backlog.rules.severity import Severity
 from backlog.serializers.items import ItemSerializer
 from backlog.services import findings
 from backlog.services.items import ItemDraft, create_items, inbox, trash_item, update_item
+from backlog.services.members import remove_member
 from tests.conftest import Cast
 from tests.rest import V1, pointers, queries, walk
 
@@ -653,3 +654,21 @@ def test_points_go_with_a_kind_that_bears_none(max_: Any) -> None:
     assert (refused.status_code, pointers(refused)) == (400, ["/points"])
     changed = max_.patch(f"{V1}/items/MED-1/", {"kind": "epic"}).json()
     assert (changed["kind"], changed["points"]) == ("epic", None)
+
+
+def test_an_item_can_be_sent_back_as_it_was_read_when_an_assignee_has_left(
+    product: Product, cast: Cast, abc: list[Item], member: Any, olga: Any
+) -> None:
+    acts = Actor.person(cast.olga)
+    path = f"{V1}/items/MED-1/"
+    update_item(abc[0], actor=acts, assignees=[cast.sina, cast.max])
+    remove_member(member("sina"), actor=acts)
+    names = olga.get(path).json()["assignees"]
+    assert cast.sina.email in names
+    sent = {"assignees": names, "title": "Another"}
+    assert olga.patch(path, sent, format="json").status_code == 200
+    assert set(abc[0].assignees.all()) == {cast.sina, cast.max}
+    assert olga.patch(path, {"assignees": [cast.max.email]}, format="json").status_code == 200
+    assert olga.patch(path, {"assignees": names}, format="json").status_code == 400
+    other = olga.patch(f"{V1}/items/MED-2/", {"assignees": names}, format="json")
+    assert pointers(other) == ["/assignees"]
