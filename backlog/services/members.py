@@ -19,6 +19,7 @@ from backlog.models import (
     User,
 )
 from backlog.services.deeds import deed
+from backlog.services.ranks import lock_all_backlogs
 from mlscrum.lib.errors import Conflict
 
 MOST_NAMED = 5
@@ -61,6 +62,7 @@ def remove_member(member: Member, *, actor: Actor) -> None:
     Raises Conflict for the last owner, and for who has open work in a running sprint.
     """
     with deed(member.product, actor, "member.removed", user=member.user_id):
+        lock_all_backlogs(member.product)  # whoever assigns something holds one of them
         _keep_an_owner(member)
         _refuse_with_work(member)
         _end_invitations_by(member)

@@ -10,6 +10,7 @@ from django.test import Client
 from backlog.access.tokens import find_token
 from backlog.models import Actor, ApiToken, Product, Role, User
 from backlog.queries.people import open_invitations, opened_invitation
+from backlog.services import members
 from backlog.services.invitations import (
     accept_as,
     accept_as_newcomer,
@@ -400,3 +401,13 @@ def test_nobody_takes_an_address_that_is_invited_or_taken(
         wanted = {"name": "Sam", "email": email, "time_zone": "", "password": "pw"}
         refused = client.post("/profile/", wanted)
         assert (refused.status_code, why in refused.content.decode()) == (422, True)
+
+
+def test_nobody_is_assigned_while_a_member_leaves(
+    product: Product, cast: Cast, member: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(members, "lock_all_backlogs", lambda *_: order.append("locked"))
+    monkeypatch.setattr(members, "_refuse_with_work", lambda *_: order.append("asked"))
+    members.remove_member(member("max"), actor=Actor.person(cast.olga))
+    assert order == ["locked", "asked"]
