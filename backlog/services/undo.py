@@ -240,12 +240,34 @@ class _TakingBack:
         return going
 
     def _used_by_others(self, ids: Sequence[int]) -> dict[int, str]:
-        """Which of these items somebody else has changed or talked about since, and who."""
+        """Which of these items somebody else has changed or talked about since, or has put
+        something under that lives, and who."""
         used = {pk: who for (pk, _), who in self._later_changes(ids).items()}
         said = Comment.objects.filter(item__in=ids, created_at__gt=self.deeds[-1].at)
         for comment in said.exclude(author=self.actor.user).select_related("author"):
             used[comment.item_id] = _who(comment.author)
-        return used
+        return self._given_children(ids) | used
+
+    def _given_children(self, ids: Sequence[int]) -> dict[int, str]:
+        """Which of these items somebody else has put something under since, and who."""
+        under = dict(
+            Item.objects.alive()
+            .filter(parent__in=ids)
+            .exclude(pk__in=ids)
+            .values_list("pk", "parent_id")
+        )
+        put = (
+            Change.objects.filter(
+                activity__product=self.product,
+                activity__seq__gt=self.first,
+                item__in=under,
+                field__in=("created", "parent"),
+            )
+            .exclude(activity__user=self.actor.user, activity__actor_kind=ActorKind.PERSON)
+            .select_related("activity__user")
+            .order_by("id")
+        )
+        return {under[change.item_id]: _who(change.activity.user) for change in put}
 
     def _mute_again(self, items: Sequence[Item]) -> None:
         opened = [pk for each in self.deeds for pk in each.data.get("opened", [])]

@@ -362,6 +362,21 @@ def test_new_items_that_others_have_worked_on_stay(
     assert "MED-2 stays: Vera Novak has worked on it since." in said
 
 
+def test_new_items_that_others_have_put_something_under_stay(
+    product: Product, cast: Cast, max_acts: Actor, five: list[Item]
+) -> None:
+    epics = [ItemDraft(title, kind=Kind.EPIC) for title in "fgh"]
+    f, g, h = create_items(product, epics, actor=max_acts)
+    sina, vera = Actor.person(cast.sina), Actor.person(cast.vera)
+    create_item(product, ItemDraft("under f", parent=f), actor=sina)
+    update_item(five[0], actor=vera, parent=g)
+    trash_item(create_item(product, ItemDraft("under h", parent=h), actor=sina), actor=sina)
+    said = undo_last(product, actor=max_acts).said
+    assert f"{f.ref} stays: Sina Rahimi has worked on it since." in said
+    assert f"{g.ref} stays: Vera Novak has worked on it since." in said
+    assert Item.objects.get(pk=h.pk).deleted_at is not None
+
+
 def test_a_restored_item_goes_into_the_trash_again(
     product: Product, max_acts: Actor, five: list[Item]
 ) -> None:
