@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -29,7 +30,7 @@ class RowField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic 
 
     def to_python(self, value: Any) -> Any:
         is_key = value in self.empty_values or whole_number(str(value)) is not None
-        if not is_key and not isinstance(value, self.queryset.model):
+        if not is_key and not isinstance(value, Model):
             raise ValidationError(
                 self.error_messages["invalid_choice"],
                 code="invalid_choice",

@@ -160,17 +160,18 @@ def _items(
 ) -> list[dict[str, Any]]:
     """Every item that was ever in the sprint while it ran, in the order of numbers. Of what lives
     in another product by now, whose people may not be ours, only that it was here."""
-    product = sprint.backlog.product
-    ever = Item.objects.filter(pk__in=_ever_in(found))
+    product, ever = sprint.backlog.product_id, _ever_in(found)
     items = (
-        ever.filter(product=product)
+        Item.objects.filter(pk__in=ever, product=product)
         .select_related("product", "status", "parent__product")
         .prefetch_related("assignees")
     )
     rows = {item.number: _item_row(item, fates, rests) | _part(found, item.pk) for item in items}
-    left = FormerRef.objects.filter(product=product, item__in=ever.exclude(product=product))
-    for former in left.select_related("product"):
-        rows[former.number] = _left_row(former) | _part(found, former.item_id)
+    if len(rows) < len(ever):
+        here = {item.pk for item in items}
+        left = FormerRef.objects.filter(product=product, item__in=ever - here)
+        for former in left.select_related("product"):
+            rows[former.number] = _left_row(former) | _part(found, former.item_id)
     return [rows[number] for number in sorted(rows)]
 
 
@@ -244,7 +245,7 @@ def _people(sprint: Sprint, found: Figures) -> list[str]:
         left_at__lte=backlog.started_at
     )
     tasks = set(lay.values_list("item", flat=True))
-    items = Item.objects.filter(pk__in=_ever_in(found) | tasks, product=backlog.product)
+    items = Item.objects.filter(pk__in=_ever_in(found) | tasks, product=backlog.product_id)
     names = {str(person) for item in items.prefetch_related("assignees")
              for person in item.assignees.all()}  # fmt: skip
     names |= {str(share.user) for share in sprint.shares.select_related("user")}
