@@ -11,6 +11,7 @@ from backlog.queries.agendas import part_of
 from sprints.models import Ceremony, Outcome
 from sprints.queries.outcomes import said_by, sorted_outcomes
 
+_LIST = re.compile(r"^(\d*)([-+.)])(?=\s|$)")  # what would begin a list
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
@@ -22,7 +23,8 @@ def minutes_of(ceremony: Ceremony) -> str:
 
 def plain(text: str) -> str:
     """A text on one line that Markdown reads as nothing but words."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    words = _MARKS.sub(r"\\\1", " ".join(text.split()))
+    return _LIST.sub(r"\1\\\2", words)
 
 
 def _blocks(ceremony: Ceremony) -> Iterator[str]:

@@ -274,8 +274,7 @@ def scope_words(ceremony: Ceremony) -> str:
     sprint = started(ceremony)
     changes = scope_changes(sprint) if sprint is not None else []
     lines = [
-        f"{'+' if c.came else '−'} {c.item.ref} {plain(c.item.title)}"  # noqa: RUF001  a minus
-        for c in changes
+        f"{'added' if c.came else 'removed'}: {c.item.ref} {plain(c.item.title)}" for c in changes
     ]
     return _listed(("Scope changes", lines))
 

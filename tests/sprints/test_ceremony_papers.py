@@ -15,6 +15,7 @@ from backlog.models import Actor, Job, Member, Product
 from backlog.services import jobs
 from backlog.services.members import remove_member
 from sprints.models import CalendarFeed, Ceremony, CeremonyNews
+from sprints.queries.minutes import plain
 from sprints.services import ceremonies as services
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from tests.conftest import Cast
@@ -114,3 +115,19 @@ def test_a_past_start_asks_for_no_reminder(product: Product, olga: Actor) -> Non
     draft = CeremonyDraft("daily", datetime(2020, 1, 1, 9, tzinfo=UTC), 15)
     schedule(product, draft, actor=olga)
     assert not Job.objects.filter(kind=services.REMIND_KIND).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("- a list", r"\- a list"),
+        ("+ a list", r"\+ a list"),
+        ("12. a list", r"12\. a list"),
+        ("12) a list", r"12\) a list"),
+        ("# a\nheading", r"\# a heading"),
+        ("[x](javascript:y) <b>", r"\[x\](javascript:y) \<b\>"),
+        ("-5 degrees, 1.5 m", "-5 degrees, 1.5 m"),
+    ],
+)
+def test_words_of_others_make_no_markdown_in_the_minutes(text: str, shown: str) -> None:
+    assert plain(text) == shown
