@@ -66,15 +66,18 @@ class SprintsConfig(AppConfig):
             )
         )
         from backlog.queries import agendas, news, panels
+        from backlog.queries.terms import contested_count
         from backlog.services import conversions, jobs
         from sprints.queries import ceremony_news, review_parts
         from sprints.queries.ceremonies import running_badge
+        from sprints.queries.dialogue import provide_contested
         from sprints.queries.insight_panel import said_before
         from sprints.services.ceremonies import REMIND_KIND
         from sprints.services.outcomes import find_origin, note_made
         from sprints.services.reminders import mark_seen, remind
 
         conversions.provide_origins(find_origin, note_made)
+        provide_contested(contested_count)
         panels.register(said_before)
         for part in review_parts.PARTS:
             agendas.register(part)

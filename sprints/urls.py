@@ -106,6 +106,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{OUTCOME}remove/", ceremony_outcomes.outcome_remove, name="outcome-remove"),
     path(f"{OUTCOME}decide/", ceremony_outcomes.outcome_decide, name="outcome-decide"),
     path(f"{OUTCOME}item/", ceremony_outcomes.outcome_to_item, name="outcome-item"),
+    path(f"{OUTCOME}term/", ceremony_outcomes.outcome_to_term, name="outcome-term"),
     path(f"{OUTCOME}criterion/", ceremony_outcomes.outcome_to_criterion, name="outcome-criterion"),
     path(
         f"{OUTCOME}become/<slug:into>/",

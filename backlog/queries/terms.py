@@ -66,11 +66,16 @@ def explainer_of(product: Product, *, without: Term | None = None) -> Explainer 
     return explain
 
 
-def contested_badge(product: Product) -> Badge | None:
+def contested_count(product: Product) -> int:
     """How many words are contested."""
+    return product.terms.filter(state=State.CONTESTED).count()
+
+
+def contested_badge(product: Product) -> Badge | None:
+    """The contested words, where there is a glossary."""
     if not product.glossary_stamp:
         return None
-    count = product.terms.filter(state=State.CONTESTED).count()
+    count = contested_count(product)
     return Badge(count, "contested words") if count else None
 
 

@@ -8,13 +8,16 @@ from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
-from backlog.models import Actor, Category, Item, Kind, Member, Product, User
+from backlog.models import Actor, Category, Item, Kind, Member, Product, Term, User
+from backlog.queries.terms import find_by_name
 from backlog.services.conversions import Origin
 from backlog.services.criteria import change_criteria
 from backlog.services.deeds import Deed, deed
 from backlog.services.items import ItemDraft, create_item, inbox, product_backlog, trash_item
 from backlog.services.ranks import Spot
+from backlog.services.terms import contest_term, propose_term, say
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, Outcome, Participant
 from sprints.queries.outcomes import address_of, said_by
@@ -151,6 +154,29 @@ def convert_to_criterion(outcome: Outcome, item: Item, *, actor: Actor) -> Item:
         kept = changed.criteria[-1]["text"]
         _become(fresh, Outcome.Into.CRITERION, done, item=changed, target={"criterion": kept})
     return changed
+
+
+def convert_to_term(outcome: Outcome, word: str, *, actor: Actor) -> Term:
+    """A word of the glossary, proposed with what was said as its definition; where the glossary
+    explains the word already, what was said contests it and stands first in its talk.
+
+    Raises ValidationError for a word that can't be one.
+    """
+    product = outcome.ceremony.product
+    with _deed_on(outcome, actor, "ceremony.outcome_converted") as done:
+        fresh = _locked(outcome)
+        _refuse_converted(fresh)
+        known = find_by_name(product, word)
+        if known is None:
+            term = propose_term(product, word, fresh.text, actor=actor)
+        elif known.state == Term.State.CONTESTED:
+            say(known, fresh.text, actor=actor)
+            term = known
+        else:
+            term = contest_term(known, fresh.text, actor=actor)
+        url = reverse("backlog:term", args=[product.key, term.pk])
+        _become(fresh, Outcome.Into.TERM, done, target={"words": term.word, "url": url})
+    return term
 
 
 def note_conversion(

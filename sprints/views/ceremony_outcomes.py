@@ -130,6 +130,22 @@ def outcome_to_criterion(
 
 @require_POST
 @ceremony_page("ceremony.edit")
+def outcome_to_term(request: CeremonyRequest, ceremony: Ceremony, outcome_id: int) -> HttpResponse:
+    """Propose this `word` with what was said, or contest what it means by now."""
+    _ask(request, "term.propose")
+    outcome = find_outcome(ceremony, outcome_id)
+    word = request.POST.get("word", "").replace("\0", "")
+    try:
+        term = services.convert_to_term(outcome, word, actor=request.actor)
+    except ValidationError as error:
+        raise DomainError("invalid", " ".join(error.messages)) from None
+    what = "contested" if term.state == "contested" else "proposed for the glossary"
+    messages.success(request, f"“{term.word}” is {what}.")
+    return _done(request, ceremony)
+
+
+@require_POST
+@ceremony_page("ceremony.edit")
 def outcome_to_subject(
     request: CeremonyRequest, ceremony: Ceremony, outcome_id: int, into: str
 ) -> HttpResponse:

@@ -126,6 +126,33 @@ def test_an_insight_becomes_a_criterion_once(said: Outcome, product: Product, ol
     assert item.criteria == []
 
 
+def test_an_insight_proposes_a_word_and_the_next_contests_it(
+    said: Outcome, review: Ceremony, dora: Participant, product: Product, olga: Actor
+) -> None:
+    term = outcomes.convert_to_term(said, "Peak hour", actor=olga)
+    assert (term.word, term.definition, term.state) == ("Peak hour", said.text, "proposed")
+    said.refresh_from_db()
+    assert (said.state, said.into, said.target["words"]) == ("converted", "term", "Peak hour")
+    again = add_outcome(
+        review, OutcomeDraft("insight", "In the north it is earlier", "data"), actor=olga, seat=dora
+    )
+    contested = outcomes.convert_to_term(again, "peak HOUR", actor=olga)
+    assert (contested.pk, contested.state) == (term.pk, "contested")
+    assert contested.talk.get().text == "In the north it is earlier"
+    third = add_outcome(review, OutcomeDraft("insight", "By road", "data"), actor=olga, seat=dora)
+    outcomes.convert_to_term(third, "peak hour", actor=olga)
+    assert [remark.text for remark in contested.talk.all()][-1] == "By road"
+    with pytest.raises(Conflict):
+        outcomes.convert_to_term(said, "Peak hour", actor=olga)
+
+
+def test_a_word_that_is_none_leaves_the_insight_waiting(said: Outcome, olga: Actor) -> None:
+    with pytest.raises(ValidationError):
+        outcomes.convert_to_term(said, "  ", actor=olga)
+    said.refresh_from_db()
+    assert said.state == "captured"
+
+
 def test_an_item_of_another_product_gets_no_criterion(
     said: Outcome, other_product: Product, cast: Cast, olga: Actor
 ) -> None:
