@@ -60,6 +60,7 @@ def test_poker_is_seen_by_all_and_told_by_nobody_before_the_reveal(
 ) -> None:
     create_items(product, [ItemDraft("Second reading")], actor=Actor.person(cast.olga))
     _, olga, max_, guest = table("refinement")
+    expect(olga.get_by_title("Max Berger is here")).to_be_visible()
     olga.get_by_role("button", name="Add MED-1").click()
     olga.get_by_role("button", name="Vote on MED-1").click()
     for page, points in ((olga, "3"), (max_, "8"), (guest, "5")):
