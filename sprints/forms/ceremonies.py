@@ -130,7 +130,8 @@ class NotesForm(forms.Form):
 
 
 class OutcomeForm(forms.Form):
-    """What somebody says: an insight, a decision or an action."""
+    """What somebody says: an insight, a decision or an action; of a guest an insight, for guests
+    neither see who is a member nor give members work."""
 
     kind = forms.ChoiceField(choices=Outcome.Kind.choices)
     text = forms.CharField(
@@ -142,20 +143,29 @@ class OutcomeForm(forms.Form):
     owner = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="nobody yet")
     due_date = forms.DateField(required=False, widget=DayInput(), label="Due")
 
-    def __init__(self, product: Product, data: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, product: Product, data: Any = None, *, is_guest: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(data, **kwargs)
+        if is_guest:
+            insight = Outcome.Kind.INSIGHT
+            self.fields["kind"].choices = [(insight.value, insight.label)]  # type: ignore[attr-defined]
+            del self.fields["owner"], self.fields["due_date"]
+            return
         people = User.objects.filter(memberships__product=product).order_by("name")
         self.fields["owner"].queryset = people  # type: ignore[attr-defined]
 
     @classmethod
-    def of(cls, outcome: Outcome, data: Any = None) -> OutcomeForm:
+    def of(cls, outcome: Outcome, data: Any = None, *, is_guest: bool = False) -> OutcomeForm:
         """The form of one that is there; what it is stays."""
         names = ("kind", "text", "sort", "owner", "due_date")
         initial = {name: getattr(outcome, name) for name in names}
-        form = cls(outcome.ceremony.product, data, initial=initial)
+        form = cls(outcome.ceremony.product, data, is_guest=is_guest, initial=initial)
+        form.fields["kind"].choices = [(outcome.kind, outcome.get_kind_display())]  # type: ignore[attr-defined]
         form.fields["kind"].disabled = True
-        for name in () if outcome.kind == Outcome.Kind.ACTION else ("owner", "due_date"):
-            del form.fields[name]
+        if outcome.kind != Outcome.Kind.ACTION:
+            for name in ("owner", "due_date"):
+                form.fields.pop(name, None)
         if outcome.kind != Outcome.Kind.INSIGHT:
             del form.fields["sort"]
         return form

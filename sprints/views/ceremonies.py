@@ -196,7 +196,9 @@ def ceremony(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
         **column_of(request, ceremony),
         "people": people_of(ceremony),
         "blocks": shown_blocks(ceremony, request.reader),
-        "outcome_form": OutcomeForm(ceremony.product, auto_id="outcome-%s"),
+        "outcome_form": OutcomeForm(
+            ceremony.product, is_guest=request.is_guest, auto_id="outcome-%s"
+        ),
         "block_form": BlockForm(auto_id="block-new-%s"),
     }
     return render(request, "sprints/ceremony.html", context)

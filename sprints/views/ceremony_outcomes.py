@@ -32,7 +32,9 @@ def outcomes(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
         return _column(request, ceremony)
     number = whole_number(request.POST.get("block", ""))
     block = find_block(ceremony, number) if number is not None else None
-    form = OutcomeForm(ceremony.product, request.POST, auto_id="outcome-%s")
+    form = OutcomeForm(
+        ceremony.product, request.POST, is_guest=request.is_guest, auto_id="outcome-%s"
+    )
     if form.is_valid():
         seat = request.participant or take_seat(ceremony, request.user)
         draft = services.OutcomeDraft(**_drafted(form), block=block)
@@ -49,7 +51,8 @@ def outcomes(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
 def outcome_edit(request: CeremonyRequest, ceremony: Ceremony, outcome_id: int) -> HttpResponse:
     """Word it anew: whoever said it, and those who run the ceremony."""
     outcome = _own(request, ceremony, outcome_id)
-    form = OutcomeForm.of(outcome, request.POST if request.method == "POST" else None)
+    data = request.POST if request.method == "POST" else None
+    form = OutcomeForm.of(outcome, data, is_guest=request.is_guest)
     if request.method == "POST" and form.is_valid():
         fields = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
         try:

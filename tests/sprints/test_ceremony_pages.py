@@ -230,6 +230,26 @@ def test_a_guest_contributes_and_sees_this_ceremony_alone(
     assert not Item.objects.filter(title__startswith="Peak").exists()
 
 
+def test_a_guest_sees_no_list_of_members_and_gives_nobody_work(
+    guest: Client, page: str, cast: Cast, as_person: Any
+) -> None:
+    shown = guest.get(page).content.decode()
+    assert 'name="owner"' not in shown
+    assert '<option value="action"' not in shown
+    assert 'name="owner"' in as_person(cast.dora).get(page).content.decode()
+    for kind in ("action", "decision"):
+        assert say(guest, page, kind=kind, owner=str(cast.max.pk)).status_code == 422
+    assert not Outcome.objects.exists()
+    say(guest, page, owner=str(cast.max.pk))
+    said = Outcome.objects.get()
+    assert said.owner is None
+    edit = f"{page}outcomes/{said.pk}/edit/"
+    changed = {"kind": "action", "sort": "risk", "text": "Later", "owner": str(cast.max.pk)}
+    assert guest.post(edit, changed).status_code == 302
+    said.refresh_from_db()
+    assert (said.kind, said.sort, said.text, said.owner) == ("insight", "risk", "Later", None)
+
+
 def test_an_observer_looks_and_says_nothing(review: Ceremony, olga: Actor, page: str) -> None:
     _, secret = make_guest_link(review, actor=olga, is_observer=True)
     client = Client()
