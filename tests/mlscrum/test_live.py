@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Collection, Iterator
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from mlscrum.lib import live
 from mlscrum.lib.live import Event, Hub, Person, Presence
@@ -317,6 +318,56 @@ def test_nobody_looks_while_nobody_listens(hub: Hub, story: Story) -> None:
     time.sleep(0.1)
     assert story.looks == looks
     assert hub.count == 0
+
+
+def test_a_connection_that_breaks_while_it_waits_ends_nothing(
+    hub: Hub, story: Story, monkeypatch: Any
+) -> None:
+    wait, broken = hub._wait, [InterfaceError("gone"), OperationalError("away")]
+
+    def breaking() -> None:
+        if broken:
+            raise broken.pop()
+        wait()
+
+    monkeypatch.setattr(hub, "_wait", breaking)
+
+    async def work() -> None:
+        stream = Stream(hub)
+        await stream.begin()
+        story.tell()
+        assert await stream.read(1) == [1]
+        assert not broken
+        await closing(stream)
+
+    on_a_loop(work())
+
+
+def test_whoever_comes_after_the_tailer_died_starts_another(
+    hub: Hub, story: Story, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    looked = threading.Event()
+
+    def dying() -> None:
+        looked.set()
+        raise RuntimeError("a fault of ours")
+
+    async def work() -> None:
+        with monkeypatch.context() as now:
+            now.setattr(hub, "_wait", dying)
+            first = Stream(hub)
+            await first.begin()
+            while not looked.is_set() or hub._tailer is not None:
+                await asyncio.sleep(0.01)
+        second = Stream(hub)
+        await second.begin()
+        story.tell()
+        assert await first.read(1) == [1]
+        assert await second.read(1) == [1]
+        await closing(first, second)
+
+    on_a_loop(work())
 
 
 def test_everybody_at_a_place_sees_who_is_here(hub: Hub, story: Story) -> None:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import Error, close_old_connections, connection, connections
 
 from mlscrum.lib.live.presence import Person, Presence
 from mlscrum.lib.live.wires import Wire
@@ -163,7 +163,7 @@ class Hub:
         listener = Listener(topic, reader, place, tab, person, loop)
         with self._lock:
             self._listeners[topic].add(listener)
-            if self._tailer is None:
+            if self._tailer is None or not self._tailer.is_alive():
                 self._tailer = threading.Thread(target=self._follow, name="tailer", daemon=True)
                 self._tailer.start()
         if self._watch is None or self._watch.done() or self._watch.get_loop() is not loop:
@@ -256,15 +256,21 @@ class Hub:
         if self._wire is not None:
             me = threading.current_thread()
             threading.Thread(target=self._listen, args=[me], name="wire", daemon=True).start()
-        while self._is_wanted():
-            self._wait()
-            try:
-                self._look()
-            except DatabaseError as error:
-                log.warning("The tailer could not look: %s", type(error).__name__)
-                connection.close()
-                time.sleep(DEAF_S)
-        connections.close_all()
+        try:
+            while self._is_wanted():
+                try:
+                    self._wait()
+                    self._look()
+                except Error as error:
+                    log.warning("The tailer could not look: %s", type(error).__name__)
+                    connection.close()
+                    self._version = -1  # of a connection that is gone
+                    time.sleep(DEAF_S)
+        finally:
+            with self._lock:
+                if self._tailer is threading.current_thread():
+                    self._tailer = None
+            connections.close_all()
 
     def _listen(self, tailer: threading.Thread) -> None:
         assert self._wire is not None
