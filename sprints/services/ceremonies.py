@@ -23,6 +23,7 @@ from sprints.services.ceremony_locks import locked
 REMIND_KIND = "ceremony.remind"
 USUAL_NOTICE = 15  # minutes
 MOST_AT_ONCE = 60
+YEARS = range(2000, 2101)  # in which a ceremony begins; a calendar counts on from there
 GUESTS_STAY = timedelta(days=1)  # after the end, to read what came of it
 CHANGEABLE = ("title", "starts_at", "minutes", "place", "remind_minutes", "sprint")
 NOT_TYPED = ("product", "sprint", "created_by", "opened_at", "closed_at", "timer_ends_at",
@@ -209,6 +210,9 @@ def _check(ceremony: Ceremony) -> None:
     sprint = ceremony.sprint
     if sprint is not None and sprint.backlog.product_id != ceremony.product_id:
         raise ValidationError({"sprint": "There is no such sprint in this product."})
+    if ceremony.starts_at.year not in YEARS:
+        why = f"A ceremony begins in the years {YEARS[0]} to {YEARS[-1]}."
+        raise ValidationError({"starts_at": why})
     unset = [] if ceremony.remind_minutes is not None else ["remind_minutes"]
     ceremony.clean_fields(exclude=[*NOT_TYPED, *unset])
 

@@ -72,7 +72,7 @@ def write_block(
     Raises ValidationError for a text above 100,000 signs, Held while somebody else writes, Stale
     where somebody has written since.
     """
-    text = text.replace("\r\n", "\n")
+    text = text.replace("\0", "").replace("\r\n", "\n")
     if len(text) > LONGEST:
         why = (
             f"Notes of a point hold {LONGEST:,} letters, and these are {len(text):,}."

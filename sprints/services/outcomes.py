@@ -346,7 +346,7 @@ def _present(product: Product, user: User | None) -> User | None:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").strip()
+    return text.replace("\0", "").replace("\r\n", "\n").strip()
 
 
 def _title_of(text: str) -> tuple[str, str]:

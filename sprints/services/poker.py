@@ -175,7 +175,9 @@ def accept(found: Round, points: Decimal, *, actor: Actor) -> Round:
             raise Conflict("accepted", why)
         if fresh.ceremony.rounds.filter(item=item, number__gt=fresh.number).exists():
             raise Conflict("newer_round", f"A newer round of {item.ref} counts; look again.")
-        if points not in {Decimal(card) for card in scale_of(found.ceremony.product)}:
+        if not points.is_finite() or points not in {
+            Decimal(card) for card in scale_of(found.ceremony.product)
+        }:
             raise DomainError("no_such_card", "Choose one of the cards of this product.")
         update_item(item, actor=actor, points=points)
         fresh.state, fresh.points, fresh.accepted_by = Round.State.ACCEPTED, points, actor.user

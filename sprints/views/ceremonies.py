@@ -91,7 +91,7 @@ def ceremonies_of_sprint(request: ProductRequest, sprint: Sprint) -> HttpRespons
     there = list(of_sprint(sprint))
     if request.method == "POST":
         forms = SlotsForm(request.POST)
-        place = request.POST.get("place", "")[:300]
+        place = request.POST.get("place", "").replace("\0", "")[:300]
         if forms.is_valid():
             wanted = [form for form in forms if form.cleaned_data.get("is_wanted")]
             try:

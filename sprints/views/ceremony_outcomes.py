@@ -157,7 +157,9 @@ def outcome_to_subject(
     if way is None:
         raise Http404(f"Nothing here becomes {into}.")
     subject = Subject.objects.filter(
-        product=ceremony.product, kind=way.kind, slug=request.POST.get("subject", "")
+        product=ceremony.product,
+        kind=way.kind,
+        slug=request.POST.get("subject", "").replace("\0", ""),
     ).first()
     if subject is None:
         raise DomainError("no_subject", f"Choose what the {way.label.lower()} is about.")

@@ -61,6 +61,17 @@ def test_time_boxes_shrink_with_the_sprint_and_never_exceed_the_guide(
     assert time_box(kind, days) == minutes
 
 
+@pytest.mark.parametrize("year", [1, 1999, 2101, 9999])
+def test_a_ceremony_begins_in_a_year_that_calendars_can_count_from(
+    product: Product, review: Ceremony, olga: Actor, year: int
+) -> None:
+    begins = NINE.replace(year=year, month=12, day=31)
+    with pytest.raises(ValidationError, match="2000 to 2100"):
+        schedule(product, CeremonyDraft("review", begins, 60), actor=olga)
+    with pytest.raises(ValidationError, match="2000 to 2100"):
+        services.change(review, actor=olga, starts_at=begins)
+
+
 def test_a_sprint_is_proposed_planning_dailies_review_and_retrospective() -> None:
     days = [date(2026, 3, day) for day in (25, 26, 27, 30, 31)]
     slots = proposed(days[0], days[-1], days)

@@ -47,6 +47,12 @@ def max_(block: Block, cast: Cast) -> Participant:
     return take_seat(block.ceremony, cast.max)
 
 
+def test_notes_leave_out_a_sign_that_postgresql_keeps_in_no_text(
+    block: Block, dora: Participant, olga: Actor
+) -> None:
+    assert write_block(block, "a\0b", seat=dora, actor=olga, base_version=1).text == "ab"
+
+
 def test_a_block_is_held_renewed_and_released(
     block: Block, dora: Participant, max_: Participant, olga: Actor
 ) -> None:

@@ -67,6 +67,15 @@ def test_what_makes_no_sense_is_refused(
         add_outcome(review, draft, actor=olga, seat=dora)
 
 
+def test_a_sign_that_postgresql_keeps_in_no_text_is_left_out(
+    review: Ceremony, dora: Participant, olga: Actor
+) -> None:
+    said = add_outcome(
+        review, OutcomeDraft("insight", "Rush\0 hour", "data"), actor=olga, seat=dora
+    )
+    assert said.text == "Rush hour"
+
+
 def test_only_members_own_actions(
     review: Ceremony, dora: Participant, olga: Actor, cast: Cast
 ) -> None:

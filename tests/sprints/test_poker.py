@@ -281,6 +281,9 @@ def test_an_accepted_estimate_is_the_actors_own_change_of_the_item(
     reveal(voting, actor=olga)
     with pytest.raises(DomainError, match="one of the cards"):
         accept(voting, Decimal(4), actor=olga)
+    for word in ("sNaN", "NaN", "Infinity"):
+        with pytest.raises(DomainError, match="one of the cards"):
+            accept(voting, Decimal(word), actor=olga)
     done = accept(voting, Decimal(5), actor=Actor.person(cast.max))
     assert (done.state, done.points, done.accepted_by) == (Round.State.ACCEPTED, 5, cast.max)
     assert Item.objects.get(pk=items[1].pk).points == 5
