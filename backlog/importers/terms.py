@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from backlog.importers.csv_files import Row, parse_table
 from backlog.importers.parsed import Level, RowProblem
-from backlog.rules.terms import BECOMES
+from backlog.rules.terms import BECOMES, fold
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.spreadsheets import FORMULAS, no_formula
 
@@ -65,13 +65,14 @@ def write_terms(rows: Iterable[TermRow], trades: Sequence[str]) -> Iterator[str]
     out = io.StringIO()
     writer = csv.writer(out)
     header = [*COLUMNS, *(f"{MEANING}{trade}" for trade in trades)]
+    columns = [fold(trade) for trade in trades]
     lines = (
         [
             row.word,
             row.definition,
             BETWEEN.join(row.synonyms or ()),
             row.state,
-            *(row.meanings.get(trade, "") for trade in trades),
+            *_in_columns(row.meanings, columns),
         ]
         for row in rows
     )
@@ -80,6 +81,12 @@ def write_terms(rows: Iterable[TermRow], trades: Sequence[str]) -> Iterator[str]
         yield out.getvalue()
         out.seek(0)
         out.truncate()
+
+
+def _in_columns(meanings: Mapping[str, str], columns: Sequence[str]) -> Iterator[str]:
+    """Each meaning in the column of its trade, however the two are written."""
+    by_trade = {fold(trade): text for trade, text in meanings.items()}
+    return (by_trade.get(column, "") for column in columns)
 
 
 def _names(header: Sequence[str]) -> list[str]:
@@ -101,7 +108,7 @@ def _names(header: Sequence[str]) -> list[str]:
     if unknown:
         why = f"These columns are not known: {', '.join(unknown[:5])}. The columns are {known}."
         raise DomainError("unknown_columns", why)
-    if len({name.casefold() for name in found}) < len(found):
+    if len({fold(name) for name in found}) < len(found):
         raise DomainError("repeated_columns", "A column stands twice in the file; take one out.")
     return found
 

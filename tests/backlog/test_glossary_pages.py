@@ -471,6 +471,28 @@ def test_what_is_exported_is_imported_again(
     assert "0 new, 0 changed, 2 as they are" in body(preview)
 
 
+def test_a_trade_in_two_spellings_loses_no_meaning_by_export_and_import(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    olga = Actor.person(cast.olga)
+    for word, trade in (("recall", "Data Scientist"), ("precision", "data-scientist")):
+        propose_term(product, word, "A share.", actor=olga, meanings={trade: f"Of {word}"})
+    client = as_person(cast.olga)
+    answer = client.get(f"{GLOSSARY}export/")
+    text = b"".join(answer.streaming_content).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    (column,) = [name for name in rows[0] if name.startswith("meaning:")]
+    assert [row[column] for row in rows] == ["Of precision", "Of recall"]
+    changed = text.replace("A share.", "A part.")
+    client.post(f"{GLOSSARY}import/", {"text": changed})
+    means = {term.word: term.meanings.get() for term in product.terms.all()}
+    assert {word: (each.trade, each.text) for word, each in means.items()} == {
+        "recall": ("Data Scientist", "Of recall"),
+        "precision": ("data-scientist", "Of precision"),
+    }
+    assert set(product.terms.values_list("definition", flat=True)) == {"A part."}
+
+
 def test_a_file_is_shown_before_it_is_imported(
     term: Term, product: Product, cast: Cast, as_person: Any
 ) -> None:
@@ -495,6 +517,7 @@ def test_a_file_is_shown_before_it_is_imported(
         (b"name,meaning\na,b\n", "There is no column word"),
         (b"word,colour\na,b\n", "These columns are not known: colour"),
         (b"word,word\na,b\n", "A column stands twice"),
+        (b"word,meaning:a-b,meaning:A b\na,b,c\n", "A column stands twice"),
         (b"word,definition\n,x\n", "The word is missing."),
         (b"word,definition\na,x\nA,y\n", "The glossary explains “a” already"),
         (b"x" * 2_000_001, "longer than 2 MB"),
