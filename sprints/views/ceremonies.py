@@ -166,6 +166,8 @@ def page_of(request: CeremonyRequest, ceremony: Ceremony, **more: Any) -> dict[s
         "ceremony": ceremony,
         "frame": "sprints/guest_base.html" if request.is_guest else "base.html",
         "is_guest": request.is_guest,
+        # Whose words are explained: guests have no page of the glossary.
+        "glossary": None if request.is_guest else ceremony.product,
         "seat": request.participant,
         "may_contribute": request.may("ceremony.contribute"),
         "may_edit": request.may("ceremony.edit"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from backlog.models import Actor, Item, Product
 from backlog.services.items import ItemDraft, create_item
+from backlog.services.terms import propose_term
 from mlscrum.lib.errors import Conflict
 from sprints.models import Block, Ceremony, GuestLink, Outcome, Participant, Sprint
 from sprints.services import ceremonies as services
@@ -248,6 +249,29 @@ def test_a_guest_sees_no_list_of_members_and_gives_nobody_work(
     assert guest.post(edit, changed).status_code == 302
     said.refresh_from_db()
     assert (said.kind, said.sort, said.text, said.owner) == ("insight", "risk", "Later", None)
+
+
+def test_words_of_the_glossary_are_explained_to_members_alone(
+    guest: Client,
+    page: str,
+    block: Block,
+    product: Product,
+    olga: Actor,
+    as_person: Any,
+    cast: Cast,
+) -> None:
+    term = propose_term(product, "peak hour", "The busiest hour.", actor=olga)
+    dora = as_person(cast.dora)
+    say(dora, page, text="The <b> peak hour is later")
+    notes = {"text": "Talk of the peak hour", "base_version": "1"}
+    assert dora.post(f"{page}blocks/{block.pk}/notes/write/", notes).status_code == 302
+    explained = f'data-term="{term.pk}"'
+    assert "The &lt;b&gt; <a" in (shown := dora.get(page).content.decode())
+    assert shown.count(explained) == 2
+    assert dora.get(f"{page}outcomes/", **HTMX).content.decode().count(explained) == 1
+    assert explained in dora.get(f"{page}minutes/").content.decode()
+    for url in (page, f"{page}minutes/", f"{page}outcomes/"):
+        assert "data-term" not in guest.get(url).content.decode()
 
 
 def test_an_observer_looks_and_says_nothing(review: Ceremony, olga: Actor, page: str) -> None:
