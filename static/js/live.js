@@ -15,7 +15,8 @@
 //   data-live-url   where the element comes from, by itself or within a page; else this page
 //   data-live-own   deeds of this very tab bring it anew too, where what they answered does not
 //   data-live-keeps it keeps by itself what is written and open in it, so it waits for drags only
-// It waits while somebody writes in it, has a menu, editor or dialog open, or drags.
+// It waits while somebody writes in it or has not sent what they wrote, has a menu, editor or dialog
+// open, or drags.
 //
 //   <div data-here="board:5" hidden></div>
 //
@@ -191,12 +192,17 @@ async function bringAll() {
 }
 
 const WRITING = "input:not([type=checkbox], [type=radio], [type=submit], [type=button]), textarea, select";
-const OPEN = "details[data-edit][open], details.menu[open], details[data-picker][open], dialog[open]";
+const OPEN = "details[data-edit][open], details.menu[open], details[data-picker][open], "
+  + "form[data-editor], dialog[open]";
 
 function isWritten(part) {
   const held = part.contains(document.activeElement) && document.activeElement;
-  return Boolean(held && held.matches(WRITING)) || part.querySelector(OPEN) !== null || isBusy(part);
+  const isWriting = held && held.matches(WRITING);
+  return isWriting || hasDraft(part) || part.querySelector(OPEN) !== null || isBusy(part);
 }
+
+const hasDraft = (part) =>
+  [...part.querySelectorAll("textarea")].some((area) => area.value !== area.defaultValue);
 
 const isHeld = (part) => ("liveKeeps" in part.dataset ? isBusy(part) : isWritten(part));
 
