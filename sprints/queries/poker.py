@@ -194,7 +194,8 @@ def found_for(ceremony: Ceremony, query: str) -> list[Item]:
 
 
 def words(ceremony: Ceremony) -> str:
-    """For the minutes: what was estimated by which votes, and what matters to whom."""
+    """For the minutes: what was estimated by which votes and, once it is over, what matters to
+    whom."""
     rounds = list(ceremony.rounds.select_related("item__product").exclude(state=Round.State.VOTING))
     votes = _revealed_votes(Q(round__in=[found.pk for found in rounds]))
     lines = []
@@ -203,7 +204,8 @@ def words(ceremony: Ceremony) -> str:
         line = f"- {_named(found.item)}: {_spread_in_words(spread)} in round {found.number}"
         settled = f", accepted **{said(found.points)}**" if found.points is not None else ""
         lines.append(line + settled)
-    weighed = _weighed(ceremony)
+    # Until the end nobody reads here what others gave before they have given their own.
+    weighed = _weighed(ceremony) if ceremony.is_over else {}
     items = Item.objects.select_related("product").in_bulk(list(weighed))
     for pk, rows in weighed.items():
         importance = importance_of((trade, value) for trade, _, value in rows)
