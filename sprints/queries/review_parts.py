@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Subquery
+
 from backlog.models import (
     Backlog,
     Finding,
@@ -229,21 +231,18 @@ def health_steps(sprint: Sprint) -> list[HealthStep]:
     in two queries."""
     since, until = span(sprint)
     own = set(sprint.subjects.values_list("subject", flat=True))
-    measured = Measurement.objects.filter(
-        subject__product=sprint.backlog.product,
-        subject__kind=Subject.Kind.DATASET,
-        measured_at__lte=until,
-    ).select_related("subject")
-    before: dict[int, float | None] = {}
-    after: dict[int, float | None] = {}
-    subjects: dict[int, Subject] = {}
-    for one in measured.order_by("batch_at", "measured_at", "pk"):
-        subjects[one.subject_id] = one.subject
-        if one.measured_at <= since:
-            before[one.subject_id] = one.health
-        after[one.subject_id] = one.health
-    order = sorted(subjects.values(), key=lambda s: (s.pk not in own, s.name))
-    return [HealthStep(each, before.get(each.pk), after.get(each.pk)) for each in order]
+    known = Measurement.objects.filter(subject=OuterRef("pk"))
+    newest = known.order_by("-batch_at", "-measured_at", "-pk").values("health")
+    measured = Subject.objects.filter(
+        Exists(known.filter(measured_at__lte=until)),
+        product=sprint.backlog.product,
+        kind=Subject.Kind.DATASET,
+    ).annotate(
+        health_before=Subquery(newest.filter(measured_at__lte=since)[:1]),
+        health_after=Subquery(newest.filter(measured_at__lte=until)[:1]),
+    )
+    order = sorted(measured, key=lambda s: (s.pk not in own, s.name))
+    return [HealthStep(each, each.health_before, each.health_after) for each in order]
 
 
 def _health(value: float | None) -> str:
