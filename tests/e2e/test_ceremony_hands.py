@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from backlog.models import Actor, Item, Product
 from sprints.models import Block, Ceremony, Outcome
 from sprints.services import ceremonies
+from sprints.services.agendas import add_block
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from tests.conftest import Cast
 from tests.e2e.conftest import serious_faults
@@ -132,6 +133,48 @@ def test_an_editor_keeps_its_block_and_what_others_wrote_is_shown_beside(
     expect(first.locator("textarea[name=text]").first).to_have_value("By Dora")
     first.get_by_role("button", name="Save", exact=True).click()
     expect(first.locator(".prose")).to_have_text("By Dora")
+
+
+def test_whoever_leaves_or_fails_to_save_loses_nothing_and_holds_up_nobody(
+    review: Ceremony, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    url = f"/p/MED/ceremonies/{review.pk}/"
+    dora, max_ = open_page(cast.dora, tolerated="status of [45]"), open_page(cast.max)
+    for page in (dora, max_):
+        page.goto(url)
+    first, other = dora.locator(".block").first, max_.locator(".block").first
+    first.get_by_role("button", name="Write notes").click()
+    editor = first.locator("textarea[name=text]").first
+    expect(editor).to_be_focused()
+    expect(other.get_by_text("Dora Anyango is writing")).to_be_visible()
+
+    # A Save that fails stops nothing.
+    dora.route("**/notes/write/", lambda route: route.fulfill(status=503))
+    editor.fill("By Dora")
+    first.get_by_role("button", name="Save", exact=True).click()
+    expect(dora.locator("#toasts")).to_contain_text("The server could not do this")
+    expect(first.get_by_text("Saved", exact=True)).to_be_visible()
+    assert review.blocks.all()[0].text == "By Dora"
+    dora.unroute("**/notes/write/")
+
+    # A point that comes while somebody writes takes no editor away.
+    add_block(review, title="One more", minutes=None, actor=Actor.person(cast.olga))
+    expect(max_.locator("#agenda")).to_contain_text("One more")
+    expect(editor).to_have_value("By Dora")
+
+    # Whoever leaves leaves all that was typed, and the block.
+    editor.press_sequentially(", and gone")
+    dora.goto("/p/MED/ceremonies/")
+    expect(other.locator(".prose")).to_have_text("By Dora, and gone")
+    expect(other.get_by_role("button", name="Write notes")).to_be_visible()
+
+    # A hold that ends by itself is seen as well.
+    seat = review.participants.get(user=cast.dora)
+    soon = timezone.now() + timedelta(seconds=6)
+    review.blocks.filter(pk=review.blocks.all()[0].pk).update(held_by=seat, held_until=soon)
+    max_.reload()
+    expect(other.get_by_text("Dora Anyango is writing")).to_be_visible()
+    expect(other.get_by_role("button", name="Write notes")).to_be_visible(timeout=15_000)
 
 
 def test_outcomes_are_decided_on_by_keyboard(

@@ -2,6 +2,7 @@
 import { say } from "../app.js";
 
 const SAVE_AFTER_MS = 1500; // since the last letter
+const LOOK_EVERY_MS = 5000; // whether somebody else still writes, once their time is up
 const RENEW_EVERY_MS = 12000; // the server holds a block for 30 s
 
 // ---- The clock ----
@@ -78,14 +79,36 @@ setInterval(() => {
   }
 }, 3000);
 
+// Whoever leaves the page leaves the block to others, with all that was typed.
 window.addEventListener("pagehide", () => {
   for (const form of document.querySelectorAll("form[data-editor]")) {
     const editor = editors.get(form);
-    if (editor && !editor.stopped && form.elements.text.value !== editor.kept) {
-      navigator.sendBeacon(form.dataset.save, new FormData(form));
+    if (!editor || editor.stopped) continue;
+    const all = new FormData(form);
+    if (form.elements.text.value !== editor.kept) {
+      navigator.sendBeacon(form.getAttribute("action"), all); // saves and lets go in one
+    } else {
+      const token = new FormData();
+      token.set("csrfmiddlewaretoken", all.get("csrfmiddlewaretoken"));
+      navigator.sendBeacon(form.dataset.release, token);
     }
   }
 });
+
+// Back by the browser's history: the editor as it was left, which holds its block anew.
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) document.querySelectorAll("form[data-editor]").forEach((form) => save(form));
+});
+
+// A hold that ends by itself is no deed that anybody hears of: look again once it should have.
+setInterval(() => {
+  if (document.hidden) return;
+  for (const part of document.querySelectorAll("[data-held-until]")) {
+    if (Date.now() < new Date(part.dataset.heldUntil)) continue;
+    const target = `#${part.id}`;
+    window.htmx.ajax("GET", part.dataset.liveUrl, { target, select: target, swap: "outerMorph" });
+  }
+}, LOOK_EVERY_MS);
 
 // A save that is under way must not come after the one that ends the writing.
 document.addEventListener("htmx:before:request", ({ target }) => {
@@ -94,6 +117,16 @@ document.addEventListener("htmx:before:request", ({ target }) => {
     clearTimeout(editors.get(form).timer);
     editors.get(form).stopped = true;
   }
+});
+
+// Where that fails, the editor stays and goes on keeping what is written.
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  const form = ctx?.sourceElement?.closest?.("form[data-editor]");
+  const editor = form && editors.get(form);
+  if (!editor || ctx.response?.status < 400) return;
+  editor.stopped = false;
+  clearTimeout(editor.timer);
+  editor.timer = setTimeout(() => save(form), SAVE_AFTER_MS);
 });
 
 // ---- After each swap ----
