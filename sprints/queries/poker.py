@@ -196,10 +196,15 @@ def found_for(ceremony: Ceremony, query: str) -> list[Item]:
 def words(ceremony: Ceremony) -> str:
     """For the minutes: what was estimated by which votes and, once it is over, what matters to
     whom."""
-    rounds = list(ceremony.rounds.select_related("item__product").exclude(state=Round.State.VOTING))
+    rounds = list(ceremony.rounds.select_related("item__product"))
+    if not ceremony.is_over:
+        rounds = [found for found in rounds if found.state != Round.State.VOTING]
     votes = _revealed_votes(Q(round__in=[found.pk for found in rounds]))
     lines = []
     for found in rounds:
+        if found.state == Round.State.VOTING:
+            lines.append(f"- {_named(found.item)}: round {found.number} was never revealed")
+            continue
         spread = spread_of({seat.pk: card for seat, card in votes[found.pk].items()})
         line = f"- {_named(found.item)}: {_spread_in_words(spread)} in round {found.number}"
         settled = f", accepted **{said(found.points)}**" if found.points is not None else ""

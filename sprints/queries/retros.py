@@ -1,7 +1,8 @@
 """A retrospective as a page shows it: own cards until the reveal, then all, and votes at the end.
 
 Until the cards are revealed, the words of others are not fetched, only how many there are; and so
-are the totals of votes until the vote is over.
+are the totals of votes until the vote is over. One that was closed earlier shows both: nobody can
+reveal them any more.
 """
 
 from __future__ import annotations
@@ -98,19 +99,19 @@ class RetroView:
 
     @property
     def is_writing(self) -> bool:
-        return self.retro.phase == Retro.Phase.WRITE
+        return not self.ceremony.is_over and self.retro.phase == Retro.Phase.WRITE
 
     @property
     def is_grouping(self) -> bool:
-        return self.retro.phase == Retro.Phase.GROUP
+        return not self.ceremony.is_over and self.retro.phase == Retro.Phase.GROUP
 
     @property
     def is_voting(self) -> bool:
-        return self.retro.phase == Retro.Phase.VOTE
+        return not self.ceremony.is_over and self.retro.phase == Retro.Phase.VOTE
 
     @property
     def is_talking(self) -> bool:
-        return self.retro.phase == Retro.Phase.TALK
+        return _shows_votes(self.retro)
 
     @property
     def before(self) -> Step | None:
@@ -191,9 +192,11 @@ def retro_of(ceremony: Ceremony, reader: Reader) -> RetroView:
 def words(ceremony: Ceremony) -> str:
     """For the minutes: the cards by group with their votes, of nobody's name."""
     retro = Retro.objects.filter(ceremony=ceremony).first()
-    if retro is None or retro.phase == Retro.Phase.WRITE:
+    if retro is None:
         return ""
     retro.ceremony = ceremony
+    if not _shows_cards(retro):
+        return ""
     groups = _groups([CardView(card, is_mine=False) for card in retro.cards.all()])
     _votes(retro, groups, [])
     lines = []
@@ -217,6 +220,14 @@ def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def _shows_cards(retro: Retro) -> bool:
+    return retro.ceremony.is_over or retro.phase != Retro.Phase.WRITE
+
+
+def _shows_votes(retro: Retro) -> bool:
+    return retro.ceremony.is_over or retro.phase == Retro.Phase.TALK
+
+
 def _cards(retro: Retro, seat: Participant | None) -> tuple[list[CardView], Counter[int]]:
     """The cards that the reader may see, in their random order, and how many each column has."""
     cards = RetroCard.objects.filter(retro=retro.ceremony_id)
@@ -224,7 +235,7 @@ def _cards(retro: Retro, seat: Participant | None) -> tuple[list[CardView], Coun
                       .annotate(n=Count("pk"))})  # fmt: skip
     keys = cards.values_list("pk", "mark")
     mine = {pk for pk, mark in keys if seat and _is_of(retro.ceremony, seat, pk, mark)}
-    seen = cards.filter(pk__in=mine) if retro.phase == Retro.Phase.WRITE else cards
+    seen = cards if _shows_cards(retro) else cards.filter(pk__in=mine)
     return [CardView(card, is_mine=card.pk in mine) for card in seen], counts
 
 
@@ -248,7 +259,7 @@ def _groups(views: Sequence[CardView]) -> list[Group]:
 def _votes(retro: Retro, groups: Sequence[Group], slots: Sequence[str]) -> int:
     """Put votes to groups: the reader's own while people vote, all once they talk; how many are the
     reader's."""
-    shows = retro.phase == Retro.Phase.TALK
+    shows = _shows_votes(retro)
     which = Q() if shows else Q(mark__in=slots)
     votes = list(
         RetroVote.objects.filter(which, card__retro=retro.ceremony_id).values_list(

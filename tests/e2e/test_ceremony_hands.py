@@ -95,7 +95,8 @@ def test_a_review_from_its_date_to_its_minutes(
     page.go_back()
 
     # Two lines of the minutes, once it is over.
-    page.get_by_role("button", name="Close", exact=True).click()
+    page.locator("#ceremony-head summary", has_text="Close").click()
+    page.get_by_role("button", name="Close it", exact=True).click()
     expect(page.locator("#ceremony-head")).to_contain_text("over")
     expect(guest.locator("#ceremony-head")).to_contain_text("over")
     page.get_by_role("link", name="Minutes").click()

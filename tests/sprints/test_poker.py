@@ -492,6 +492,17 @@ def test_the_minutes_say_what_was_estimated_and_what_matters(
     ]
 
 
+def test_a_round_that_was_never_revealed_says_so_once_it_is_over(
+    voting: Round, seats: dict[str, Participant], olga: Actor, as_person: Any, cast: Cast
+) -> None:
+    vote(voting, seats["max"], "8", actor=olga)
+    over(voting.ceremony)
+    ceremony = Ceremony.objects.get(pk=voting.ceremony_id)
+    assert words(ceremony) == "- MED-2 New: round 1 was never revealed"
+    page = as_person(cast.dora).get(url(ceremony)).content.decode()
+    assert "The round was never revealed" in page
+
+
 def test_the_part_is_registered_for_refinement_and_planning() -> None:
     part = part_of("poker")
     assert part is not None

@@ -434,6 +434,31 @@ def test_going_back_to_writing_hides_the_cards_of_others_again(
     assert [group.head.card.text for group in found.groups] == ["Tests that flake"]
 
 
+@pytest.mark.parametrize("phase", ["write", "group", "vote"])
+def test_closed_before_the_talk_it_shows_all_cards_and_votes(
+    phase: str,
+    retro: Ceremony,
+    seats: dict[str, Participant],
+    cards: dict[str, RetroCard],
+    to: Callable[[str], None],
+    as_person: Any,
+    cast: Cast,
+) -> None:
+    to(phase)
+    votes = int(phase == "vote")
+    if votes:
+        cast_vote(retro, seats["max"], cards["good"].pk)
+    over(retro)
+    found = seen_by(retro, seats["dora"])
+    assert {group.head.card.pk for group in found.ranked} == {card.pk for card in cards.values()}
+    assert sum(group.votes or 0 for group in found.groups) == votes
+    page = as_person(cast.dora).get(url(retro), headers=HTMX).content.decode()
+    assert all(card.text in page and card.text in words(retro) for card in cards.values())
+    assert "closed before the vote was over" in page
+    assert ("(1 vote)" in words(retro)) == bool(votes)
+    assert "<textarea" not in page
+
+
 def test_totals_of_votes_show_when_the_vote_ends(
     retro: Ceremony,
     seats: dict[str, Participant],
