@@ -250,7 +250,11 @@ def ceremony_edit(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
 @require_POST
 @ceremony_page("ceremony.edit")
 def ceremony_delete(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
-    services.delete(ceremony, actor=request.actor)
+    try:
+        services.delete(ceremony, actor=request.actor)
+    except Conflict as error:
+        messages.error(request, error.message)
+        return to_page(ceremony)
     messages.success(request, f"{ceremony.title} is deleted.")
     return redirect("sprints:ceremonies", ceremony.product.key)
 

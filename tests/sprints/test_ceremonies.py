@@ -10,13 +10,16 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Job, Product
+from backlog.services.items import ItemDraft, create_item
 from mlscrum.lib.errors import Conflict
 from sprints.models import Ceremony, Sprint
 from sprints.rules.ceremonies import proposed, time_box
 from sprints.services import ceremonies as services
 from sprints.services.agendas import Point, add_block, points_for, remove_block, set_template
 from sprints.services.ceremonies import CeremonyDraft, schedule, schedule_all
-from sprints.services.seats import make_guest_link
+from sprints.services.outcomes import OutcomeDraft, add_outcome
+from sprints.services.retros import write_card
+from sprints.services.seats import make_guest_link, take_seat
 from tests.conftest import Cast
 
 NINE = datetime(2026, 4, 7, 9, tzinfo=UTC)
@@ -199,6 +202,28 @@ def test_closing_drops_the_secret_and_sends_guests_away_in_a_day(
 def test_what_has_begun_is_not_deleted(open_review: Ceremony, olga: Actor) -> None:
     with pytest.raises(Conflict):
         services.delete(open_review, actor=olga)
+
+
+@pytest.mark.parametrize("what", ["text", "version", "outcome", "card", "round"])
+def test_what_was_written_before_the_start_is_not_deleted(
+    review: Ceremony, olga: Actor, what: str
+) -> None:
+    block = review.blocks.all()[0]
+    if what == "text":
+        review.blocks.filter(pk=block.pk).update(text="Said in the hall")
+    elif what == "version":
+        block.versions.create(version=1, text="", at=timezone.now())
+    elif what == "outcome":
+        add_outcome(review, OutcomeDraft("decision", "We wait."), actor=olga, seat=None)
+    elif what == "card":
+        Ceremony.objects.filter(pk=review.pk).update(kind="retrospective")
+        write_card(review, take_seat(review, olga.user), 0, "Slow tests")
+    else:
+        item = create_item(review.product, ItemDraft("New"), actor=olga)
+        review.rounds.create(item=item, number=1, started_at=timezone.now())
+    with pytest.raises(Conflict, match="written in it"):
+        services.delete(review, actor=olga)
+    assert Ceremony.objects.filter(pk=review.pk).exists()
 
 
 def test_what_has_not_begun_is_not_closed_but_deleted(review: Ceremony, olga: Actor) -> None:
