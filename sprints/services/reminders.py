@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
+from smtplib import SMTPException
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -15,12 +19,20 @@ from backlog.services.jobs import Lease
 from mlscrum.lib import clock
 from sprints.models import Ceremony, CeremonyNews
 
+logger = logging.getLogger(__name__)
+
+# ValueError: an address that can't stand in a header
+UNSENT = (SMTPException, OSError, ValueError)
 TOO_LATE = timedelta(minutes=5)  # after the start nobody needs to be told
 
 
 def remind(lease: Lease) -> None:
     """Carry out a reminder: tell the members, once for each start that was meant. One of a start
-    that was moved meanwhile, or of a ceremony that has begun, tells nobody."""
+    that was moved meanwhile, or of a ceremony that has begun, tells nobody.
+
+    The news here are written first and the mails sent after: a mail that can't be sent keeps nobody
+    from the rest, and none is sent twice.
+    """
     meant = datetime.fromisoformat(lease.job.args["starts_at"])
     ceremony = (
         Ceremony.objects.select_related("product")
@@ -32,7 +44,6 @@ def remind(lease: Lease) -> None:
     if ceremony.reminded_for == meant or timezone.now() > meant + TOO_LATE:
         return
     people = _members(ceremony.product)
-    _send(ceremony, people)
     with lease.finish(deed(ceremony.product, Actor.system(), "ceremony.reminded",
                            ceremony=ceremony.pk)):  # fmt: skip
         Ceremony.objects.filter(pk=ceremony.pk).update(reminded_for=meant)
@@ -43,6 +54,7 @@ def remind(lease: Lease) -> None:
             ],
             ignore_conflicts=True,
         )
+    _send(ceremony, people)
 
 
 def mark_seen(person: User, ceremony: Ceremony | None = None) -> int:
@@ -61,18 +73,33 @@ def _members(product: Product) -> list[User]:
 
 def _send(ceremony: Ceremony, people: list[User]) -> None:
     """One message each, so that nobody reads the others' addresses."""
+    mailer = get_connection()
+    try:
+        mailer.open()
+    except UNSENT:
+        logger.exception("No reminder of ceremony %s could be mailed", ceremony.pk)
+        return
+    for person in people:
+        try:
+            _message(ceremony, person, mailer).send()
+        except UNSENT:
+            logger.exception("Reminding %s of ceremony %s by mail failed", person.pk, ceremony.pk)
+            with suppress(*UNSENT):
+                mailer.close()  # the next message opens it anew
+    with suppress(*UNSENT):
+        mailer.close()
+
+
+def _message(ceremony: Ceremony, person: User, mailer: Any) -> EmailMessage:
     page = reverse("sprints:ceremony", args=[ceremony.product.key, ceremony.pk])
-    url = settings.BASE_URL + page
-    with get_connection() as mailer:
-        for person in people:
-            with timezone.override(person.time_zone or None):
-                local = timezone.localtime(ceremony.starts_at)
-                begins = f"{local:%A}, {local.day} {local:%B, %H:%M %Z}"
-            place = f"\nPlace: {ceremony.place}" if ceremony.place else ""
-            EmailMessage(
-                f"{ceremony.product.key}: {ceremony.title} at {local:%H:%M}",
-                f"{ceremony.title} of {ceremony.product.name} begins on {begins}.{place}"
-                f"\n\n{url}\n",
-                to=[person.email],
-                connection=mailer,
-            ).send()
+    with timezone.override(person.time_zone or None):
+        local = timezone.localtime(ceremony.starts_at)
+        begins = f"{local:%A}, {local.day} {local:%B, %H:%M %Z}"
+    place = f"\nPlace: {ceremony.place}" if ceremony.place else ""
+    return EmailMessage(
+        f"{ceremony.product.key}: {ceremony.title} at {local:%H:%M}",
+        f"{ceremony.title} of {ceremony.product.name} begins on {begins}.{place}"
+        f"\n\n{settings.BASE_URL}{page}\n",
+        to=[person.email],
+        connection=mailer,
+    )

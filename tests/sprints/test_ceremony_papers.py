@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -87,6 +88,43 @@ def test_people_are_reminded_once_here_and_by_mail(
     client.get(f"/p/MED/ceremonies/{review.pk}/")
     assert 'data-unread=""' in client.get("/notifications/").content.decode()
     assert CeremonyNews.objects.filter(read_at=None).count() == 4
+
+
+def test_an_address_that_is_refused_keeps_nobody_from_the_rest(
+    review: Ceremony, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = mail.EmailMessage.send
+
+    def but_one(message: mail.EmailMessage, fail_silently: bool = False) -> int:
+        if message.to == [cast.max.email]:
+            raise SMTPRecipientsRefused({cast.max.email: (550, b"No such person")})
+        return send(message, fail_silently)
+
+    monkeypatch.setattr(mail.EmailMessage, "send", but_one)
+    job = Job.objects.get(kind=services.REMIND_KIND)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    assert job.state == Job.State.DONE
+    assert {message.to[0] for message in mail.outbox} == {
+        cast[name].email for name in ("olga", "sina", "dora", "vera")
+    }
+    assert CeremonyNews.objects.count() == 5
+
+
+def test_without_a_mail_server_people_are_reminded_here(
+    review: Ceremony, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(mailer: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.open", refuse)
+    job = Job.objects.get(kind=services.REMIND_KIND)
+    jobs.run(job.pk)
+    job.refresh_from_db()
+    review.refresh_from_db()
+    assert (job.state, mail.outbox) == (Job.State.DONE, [])
+    assert review.reminded_for == review.starts_at
+    assert CeremonyNews.objects.count() == 5
 
 
 def test_all_news_are_marked_as_read(as_person: Any, cast: Cast, review: Ceremony) -> None:
