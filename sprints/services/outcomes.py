@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from backlog.models import Actor, Category, Item, Kind, Member, Product, Term, User
 from backlog.queries.terms import find_by_name
+from backlog.rules.criteria import parsed
 from backlog.services.conversions import Origin
 from backlog.services.criteria import change_criteria
 from backlog.services.deeds import Deed, deed
@@ -141,14 +142,20 @@ def convert_to_item(
 
 
 def convert_to_criterion(outcome: Outcome, item: Item, *, actor: Actor) -> Item:
-    """An acceptance criterion at the end of those of an item of the same product."""
+    """An acceptance criterion at the end of those of an item of the same product.
+
+    Raises ValidationError for a text that can't be one, and where the item has too many.
+    """
     if item.product_id != outcome.ceremony.product_id:
         raise DomainError("other_product", "That item is of another product.")
     with _deed_on(outcome, actor, "ceremony.outcome_converted") as done:
         fresh = _locked(outcome)
         _refuse_converted(fresh)
         text = " ".join(fresh.text.split())
-        if any(row["text"] == text for row in item.criteria):
+        read = parsed(text)
+        if not read:
+            raise ValidationError({"criteria": "There is nothing to check in it; word it anew."})
+        if any(row["text"] == read[0][0] for row in item.criteria):
             raise Conflict("criterion_there", f"{item.ref} has this criterion already.")
         changed = change_criteria(item, "add", actor=actor, text=text)
         kept = changed.criteria[-1]["text"]

@@ -316,8 +316,11 @@ def block_add(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     """One more point on the agenda."""
     form = BlockForm(request.POST, auto_id="block-new-%s")
     if form.is_valid():
-        add_block(ceremony, actor=request.actor, **form.cleaned_data)
-    else:
+        try:
+            add_block(ceremony, actor=request.actor, **form.cleaned_data)
+        except ValidationError as error:
+            put_errors(form, error)
+    if form.errors:
         messages.error(
             request, " ".join(str(each) for faults in form.errors.values() for each in faults)
         )

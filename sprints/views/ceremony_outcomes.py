@@ -126,7 +126,10 @@ def outcome_to_criterion(
     _ask(request, "item.edit")
     outcome = find_outcome(ceremony, outcome_id)
     item = _item(ceremony, request.POST.get("ref", ""))
-    services.convert_to_criterion(outcome, item, actor=request.actor)
+    try:
+        services.convert_to_criterion(outcome, item, actor=request.actor)
+    except ValidationError as error:
+        raise DomainError("invalid", " ".join(error.messages)) from None
     messages.success(request, f"It is an acceptance criterion of {item.ref}.")
     return _done(request, ceremony)
 

@@ -387,6 +387,40 @@ def test_an_insight_becomes_a_criterion_of_an_item(
     assert item.criteria == [{"text": "Peak hour is earlier", "is_met": False}]
 
 
+@pytest.mark.parametrize(("letters", "criteria"), [(501, 0), (20, 100)])
+def test_what_can_not_be_a_criterion_is_refused_in_words(
+    as_person: Any,
+    cast: Cast,
+    page: str,
+    product: Product,
+    olga: Actor,
+    letters: int,
+    criteria: int,
+) -> None:
+    draft = ItemDraft("Lights", criteria=[(f"Criterion {n}", False) for n in range(criteria)])
+    item = create_item(product, draft, actor=olga)
+    say(as_person(cast.dora), page, text="x" * letters)
+    said = Outcome.objects.get()
+    answer = as_person(cast.olga).post(
+        f"{page}outcomes/{said.pk}/criterion/", {"ref": item.ref}, **HTMX
+    )
+    assert 400 <= answer.status_code < 500
+    said.refresh_from_db()
+    assert said.state == "captured"
+
+
+def test_a_point_too_many_is_refused_in_words(
+    as_person: Any, cast: Cast, page: str, review: Ceremony
+) -> None:
+    present = review.blocks.count()
+    Block.objects.bulk_create(
+        Block(ceremony=review, title=f"Point {n}", position=n) for n in range(present, 30)
+    )
+    answer = as_person(cast.olga).post(f"{page}blocks/", {"title": "One more"}, follow=True)
+    assert b"at most 30 points" in answer.content
+    assert review.blocks.count() == 30
+
+
 def test_one_changes_what_one_said_and_not_what_others_did(
     as_person: Any, cast: Cast, page: str
 ) -> None:

@@ -170,6 +170,18 @@ def test_an_item_of_another_product_gets_no_criterion(
         outcomes.convert_to_criterion(said, item, actor=olga)
 
 
+@pytest.mark.parametrize("text", ["[x]", "- [ ]"])
+def test_what_leaves_nothing_to_check_is_no_criterion(
+    said: Outcome, product: Product, olga: Actor, text: str
+) -> None:
+    item = create_item(product, ItemDraft("Lights", criteria=[("First", False)]), actor=olga)
+    Outcome.objects.filter(pk=said.pk).update(text=text)
+    with pytest.raises(ValidationError, match="nothing to check"):
+        outcomes.convert_to_criterion(said, item, actor=olga)
+    said.refresh_from_db()
+    assert said.state == "captured"
+
+
 def test_taking_back_puts_the_item_into_the_trash(said: Outcome, olga: Actor) -> None:
     item = outcomes.convert_to_item(said, actor=olga)
     back = outcomes.take_back_conversion(said, actor=olga)
