@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from backlog.forms.refusals import put_errors
 from backlog.models import Kind, Product, User
 from backlog.queries.agendas import part_of
+from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.models.ceremonies import LONGEST_MINUTES, LONGEST_NOTICE
 from sprints.services.agendas import LONGEST_POINT, MOST_POINTS, Point
@@ -76,6 +79,7 @@ class CeremonyForm(forms.Form):
         initial = {name: getattr(ceremony, name) for name in names}
         form = cls(ceremony.product, data, initial=initial)
         form.fields["kind"].disabled = True
+        form.fields["base_version"] = _base_version(ceremony.version)
         return form
 
     @property
@@ -163,6 +167,7 @@ class OutcomeForm(forms.Form):
         form = cls(outcome.ceremony.product, data, is_guest=is_guest, initial=initial)
         form.fields["kind"].choices = [(outcome.kind, outcome.get_kind_display())]  # type: ignore[attr-defined]
         form.fields["kind"].disabled = True
+        form.fields["base_version"] = _base_version(outcome.version)
         if outcome.kind != Outcome.Kind.ACTION:
             for name in ("owner", "due_date"):
                 form.fields.pop(name, None)
@@ -257,6 +262,23 @@ class BlockForm(forms.Form):
 
     title = forms.CharField(max_length=120, label="Point")
     minutes = forms.IntegerField(required=False, min_value=1, max_value=LONGEST_POINT)
+
+
+def put_refusal(form: forms.Form, error: DomainError | ValidationError) -> int:
+    """Show what was refused with what was typed; the status that says so. Where somebody else was
+    first, the next sending is meant to replace what they wrote."""
+    put_errors(form, error)
+    if not isinstance(error, Conflict):
+        return 422
+    if "version" in error.extra:
+        form.data = form.data.copy()  # type: ignore[attr-defined]
+        form.data["base_version"] = str(error.extra["version"])  # type: ignore[index]
+    return error.status
+
+
+def _base_version(version: int) -> forms.IntegerField:
+    """What the form began from, so that who comes second is told."""
+    return forms.IntegerField(required=False, widget=forms.HiddenInput, initial=version)
 
 
 def as_typed(moment: datetime) -> datetime:

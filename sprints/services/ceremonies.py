@@ -18,7 +18,7 @@ from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, RetroCard, Sprint
 from sprints.services.agendas import make_blocks
-from sprints.services.ceremony_locks import locked
+from sprints.services.ceremony_locks import locked, refuse_stale
 
 REMIND_KIND = "ceremony.remind"
 USUAL_NOTICE = 15  # minutes
@@ -73,13 +73,17 @@ def schedule_all(
     return made
 
 
-def change(ceremony: Ceremony, *, actor: Actor, **fields: Any) -> Ceremony:
-    """Change what a ceremony is: CHANGEABLE. Raises Conflict for one that is over."""
+def change(
+    ceremony: Ceremony, *, actor: Actor, base_version: int | None = None, **fields: Any
+) -> Ceremony:
+    """Change what a ceremony is: CHANGEABLE. Raises Conflict for one that is over, and for one that
+    is no longer of `base_version`, where that is given."""
     if unknown := set(fields) - set(CHANGEABLE):
         raise ValidationError(dict.fromkeys(unknown, "This can't be changed."))
     with deed(ceremony.product, actor, "ceremony.changed", ceremony=ceremony.pk) as done:
         fresh = locked(ceremony)
         _refuse_over(fresh)
+        refuse_stale(fresh.version, base_version)
         before = {name: getattr(fresh, name) for name in fields}
         for name, value in fields.items():
             setattr(fresh, name, value)

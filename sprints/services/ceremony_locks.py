@@ -1,4 +1,4 @@
-"""The lock under which a ceremony changes."""
+"""The lock under which a ceremony changes, and who comes second."""
 
 from __future__ import annotations
 
@@ -17,3 +17,13 @@ def locked(ceremony: Ceremony) -> Ceremony:
     if found is None:
         raise Conflict("ceremony_gone", "This ceremony was deleted meanwhile.")
     return found
+
+
+def refuse_stale(version: int, base_version: int | None) -> None:
+    """Raise Conflict where what a form began from, if it says so, is not what there is now."""
+    if base_version not in {None, version}:
+        why = (
+            "Somebody has changed this meanwhile. What you typed stands here: look at what it says "
+            "now, then save again to put yours in its place."
+        )
+        raise Conflict("changed_meanwhile", why, version=version)

@@ -22,6 +22,7 @@ from backlog.services.terms import contest_term, propose_term, say
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, Outcome, Participant
 from sprints.queries.outcomes import address_of, said_by
+from sprints.services.ceremony_locks import refuse_stale
 
 TITLE = 120  # letters of an insight that the title of its item keeps
 LONGEST = 2000  # letters
@@ -69,14 +70,21 @@ def add_outcome(
 
 
 def change_outcome(
-    outcome: Outcome, *, actor: Actor, seat: Participant | None = None, **fields: Any
+    outcome: Outcome,
+    *,
+    actor: Actor,
+    seat: Participant | None = None,
+    base_version: int | None = None,
+    **fields: Any,
 ) -> Outcome:
-    """Word it anew: CHANGEABLE. Raises Conflict for one that has become work already."""
+    """Word it anew: CHANGEABLE. Raises Conflict for one that has become work already, and for one
+    that is no longer of `base_version`, where that is given."""
     if unknown := set(fields) - set(CHANGEABLE):
         raise ValidationError(dict.fromkeys(unknown, "This can't be changed."))
     with _deed_on(outcome, actor, "ceremony.outcome_changed", seat) as done:
         fresh = _locked(outcome)
         _refuse_converted(fresh)
+        refuse_stale(fresh.version, base_version)
         if "text" in fields:
             fields["text"] = _plain(fields["text"])
         changed = [name for name, value in fields.items() if getattr(fresh, name) != value]

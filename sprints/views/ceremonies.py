@@ -26,6 +26,7 @@ from sprints.forms.ceremonies import (
     OutcomeForm,
     SlotsForm,
     as_typed,
+    put_refusal,
 )
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.queries.ceremonies import (
@@ -234,16 +235,16 @@ def ceremony_part(request: CeremonyRequest, ceremony: Ceremony, block_id: int) -
 def ceremony_edit(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     """When and where it is."""
     form = CeremonyForm.of(ceremony, request.POST if request.method == "POST" else None)
+    status = 422 if form.errors else 200
     if request.method == "POST" and form.is_valid():
         try:
             services.change(ceremony, actor=request.actor, **form.changes)
         except (DomainError, ValidationError) as error:
-            put_errors(form, error)
+            status = put_refusal(form, error)
         else:
             messages.success(request, "Saved.")
             return to_page(ceremony)
     context = page_of(request, ceremony, form=form)
-    status = 422 if form.errors else 200
     return render(request, "sprints/ceremony_edit.html", context, status=status)
 
 

@@ -16,7 +16,7 @@ from backlog.queries.resources import items_by_ref
 from backlog.services.conversions import PARAMETER, way_into
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
-from sprints.forms.ceremonies import ConvertForm, DeclineForm, OutcomeForm
+from sprints.forms.ceremonies import ConvertForm, DeclineForm, OutcomeForm, put_refusal
 from sprints.models import Ceremony, Outcome
 from sprints.queries.ceremonies import find_block, find_outcome
 from sprints.services import outcomes as services
@@ -53,6 +53,7 @@ def outcome_edit(request: CeremonyRequest, ceremony: Ceremony, outcome_id: int) 
     outcome = _own(request, ceremony, outcome_id)
     data = request.POST if request.method == "POST" else None
     form = OutcomeForm.of(outcome, data, is_guest=request.is_guest)
+    status = 422
     if request.method == "POST" and form.is_valid():
         fields = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
         try:
@@ -60,10 +61,10 @@ def outcome_edit(request: CeremonyRequest, ceremony: Ceremony, outcome_id: int) 
                 outcome, actor=request.actor, seat=request.participant, **fields
             )
         except (DomainError, ValidationError) as error:
-            put_errors(form, error)
+            status = put_refusal(form, error)
         else:
             return to_page(ceremony, f"outcome-{outcome.pk}")
-    return _form_page(request, ceremony, form, outcome=outcome)
+    return _form_page(request, ceremony, form, refused=status, outcome=outcome)
 
 
 @require_POST
@@ -211,14 +212,19 @@ def _done(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
 
 
 def _form_page(
-    request: CeremonyRequest, ceremony: Ceremony, form: OutcomeForm, **more: Any
+    request: CeremonyRequest,
+    ceremony: Ceremony,
+    form: OutcomeForm,
+    *,
+    refused: int = 422,
+    **more: Any,
 ) -> HttpResponse:
     """The form on a page of its own, with what was typed."""
     if request.htmx and form.errors:  # type: ignore[attr-defined]
         faults = [str(fault) for each in form.errors.values() for fault in each]
         raise DomainError("bad_outcome", " ".join(faults))
     context = page_of(request, ceremony, form=form, **more)
-    status = 422 if form.errors else 200
+    status = refused if form.errors else 200
     return render(request, "sprints/ceremony_outcome.html", context, status=status)
 
 

@@ -437,6 +437,46 @@ def test_one_changes_what_one_said_and_not_what_others_did(
     assert not Outcome.objects.exists()
 
 
+def test_of_two_who_word_it_anew_the_second_is_told(as_person: Any, cast: Cast, page: str) -> None:
+    dora, olga = as_person(cast.dora), as_person(cast.olga)
+    say(dora, page)
+    said = Outcome.objects.get()
+    edit = f"{page}outcomes/{said.pk}/edit/"
+    assert b'name="base_version" value="1"' in dora.get(edit).content
+    sent = {"text": "Peak hour is later", "sort": "risk", "base_version": "1"}
+    assert olga.post(edit, {**sent, "text": "Peak hour is at 7"}).status_code == 302
+    answer = dora.post(edit, sent)
+    assert answer.status_code == 409
+    assert b"Somebody has changed this meanwhile" in answer.content
+    assert b"Peak hour is later" in answer.content
+    said.refresh_from_db()
+    assert said.text == "Peak hour is at 7"
+    again = answer.context["form"]["base_version"].value()
+    assert dora.post(edit, {**sent, "base_version": again}).status_code == 302
+    said.refresh_from_db()
+    assert said.text == "Peak hour is later"
+
+
+def test_of_two_who_change_a_ceremony_the_second_is_told(
+    as_person: Any, cast: Cast, page: str, review: Ceremony
+) -> None:
+    client = as_person(cast.olga)
+    form = client.get(f"{page}edit/")
+    assert f'name="base_version" value="{review.version}"'.encode() in form.content
+    sent = {"title": "Late", "starts_at": "2027-01-04T09:00", "minutes": "60",
+            "base_version": str(review.version)}  # fmt: skip
+    assert client.post(f"{page}edit/", {**sent, "title": "Early"}).status_code == 302
+    answer = client.post(f"{page}edit/", sent)
+    assert answer.status_code == 409
+    assert b'value="Late"' in answer.content
+    review.refresh_from_db()
+    assert review.title == "Early"
+    again = answer.context["form"]["base_version"].value()
+    assert client.post(f"{page}edit/", {**sent, "base_version": again}).status_code == 302
+    review.refresh_from_db()
+    assert review.title == "Late"
+
+
 def test_declining_asks_for_a_reason(as_person: Any, cast: Cast, page: str) -> None:
     say(as_person(cast.dora), page)
     said = Outcome.objects.get()
