@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from backlog.models import Item, Product
+from backlog.models import Category, Item, Product
 from sprints.models import Ceremony, Outcome
 
 
@@ -27,9 +27,9 @@ def outcomes_on(item: Item) -> QuerySet[Outcome, Outcome]:
 
 
 def waiting_insights(product: Product, *, before: Ceremony | None = None) -> list[Outcome]:
-    """The insights of the last review that was held, those first that still wait to become work,
-    then what the others became; declined ones are answered."""
-    last = _last(product, Ceremony.Kind.REVIEW, before)
+    """The insights of the last review that the team held, those first that still wait to become
+    work, then what the others became; declined ones are answered."""
+    last = _earlier(product, Ceremony.Kind.REVIEW, before).first()
     if last is None:
         return []
     found = (
@@ -39,13 +39,21 @@ def waiting_insights(product: Product, *, before: Ceremony | None = None) -> lis
 
 
 def last_actions(product: Product, *, before: Ceremony | None = None) -> list[Outcome]:
-    """The actions of the last retrospective that was held, with the states of their items."""
-    last = _last(product, Ceremony.Kind.RETROSPECTIVE, before)
+    """The actions of the last retrospective that the team held, with the states of their items;
+    then older ones whose items are not done yet, the newest first."""
+    earlier = _earlier(product, Ceremony.Kind.RETROSPECTIVE, before)
+    last = earlier.first()
     if last is None:
         return []
-    return list(
-        outcomes_of(last).filter(kind=Outcome.Kind.ACTION).exclude(state=Outcome.State.DECLINED)
+    undone = [category for category in Category if category != Category.DONE]
+    is_left = Q(item__deleted_at=None, item__status__category__in=undone)
+    found = (
+        outcomes_from(product)
+        .filter(Q(ceremony=last) | is_left & Q(ceremony__in=earlier.order_by()))
+        .filter(kind=Outcome.Kind.ACTION)
+        .exclude(state=Outcome.State.DECLINED)
     )
+    return list(found.order_by("-ceremony__starts_at", "-ceremony_id", "created_at", "pk"))
 
 
 def said_by(outcome: Outcome) -> str:
@@ -99,9 +107,13 @@ def _with_all(found: QuerySet[Outcome, Outcome]) -> QuerySet[Outcome, Outcome]:
     )
 
 
-def _last(product: Product, kind: str, before: Ceremony | None) -> Ceremony | None:
-    """The last one of a kind that was held or runs, before the start of another."""
+def _earlier(product: Product, kind: str, before: Ceremony | None) -> QuerySet[Ceremony, Ceremony]:
+    """Those of a kind that were held or run, before the start of another, the last one first: in
+    sprints of its team, or in none."""
     found = Ceremony.objects.filter(product=product, kind=kind, opened_at__isnull=False)
     if before is not None:
         found = found.filter(starts_at__lt=before.starts_at).exclude(pk=before.pk)
-    return found.order_by("-starts_at", "-pk").first()
+        if before.sprint is not None:
+            team = before.sprint.backlog.team_id
+            found = found.filter(Q(sprint=None) | Q(sprint__backlog__team=team))
+    return found.order_by("-starts_at", "-pk")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,14 +12,16 @@ from django.utils import timezone
 
 from backlog.models import Actor, Backlog, Item, Notification, Product
 from backlog.services.criteria import change_criteria
-from backlog.services.items import ItemDraft, create_item, update_item
+from backlog.services.items import ItemDraft, create_item, trash_item, update_item
+from backlog.services.teams import create_team
 from mlscrum.lib.errors import Conflict, DomainError
-from sprints.models import Ceremony, Outcome, Participant
+from sprints.models import Ceremony, Outcome, Participant, Sprint
 from sprints.queries.outcomes import last_actions, waiting_insights
 from sprints.services import ceremonies, outcomes
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.outcomes import OutcomeDraft, add_outcome
 from sprints.services.seats import take_seat
+from sprints.services.sprints import create_sprint
 from tests.conftest import Cast
 
 
@@ -252,3 +255,42 @@ def test_actions_of_last_time_come_back_with_their_items(
     body = as_person(cast.max).get(f"/p/MED/ceremonies/{now.pk}/").content.decode()
     assert "Actions of last time" in body
     assert item.ref in body
+
+
+def test_older_actions_come_back_until_their_items_are_done(
+    product: Product, olga: Actor, cast: Cast
+) -> None:
+    older = held(product, "retrospective", olga, days_ago=28)
+    items = []
+    for text in ("Pair", "Count", "Sweep", "Talk"):
+        action = add_outcome(older, OutcomeDraft("action", text), actor=olga, seat=None)
+        items += [outcomes.convert_to_item(action, actor=olga)] if text != "Talk" else []
+    trash_item(items[1], actor=olga)
+    update_item(items[2], actor=olga, status=product.statuses.filter(category="done").first())
+    last = held(product, "retrospective", olga, days_ago=14)
+    add_outcome(last, OutcomeDraft("action", "New"), actor=olga, seat=None)
+    now = held(product, "retrospective", olga)
+    assert [each.text for each in last_actions(product, before=now)] == ["New", "Pair"]
+
+
+def test_each_team_sees_what_it_said_itself_or_all_said(
+    product: Product, planned: Sprint, olga: Actor
+) -> None:
+    lab = create_team(product, "Lab", actor=olga)
+    of_lab = create_sprint(lab, actor=olga, starts_on=date(2026, 4, 1), ends_on=date(2026, 4, 10))
+    for days_ago, sprint in ((30, None), (20, planned), (10, of_lab)):
+        for kind in ("review", "retrospective"):
+            past = held(product, kind, olga, days_ago=days_ago)
+            Ceremony.objects.filter(pk=past.pk).update(sprint=sprint)
+            text = f"{days_ago} days ago"
+            add_outcome(past, OutcomeDraft("insight", text, "idea"), actor=olga, seat=None)
+            add_outcome(past, OutcomeDraft("action", text), actor=olga, seat=None)
+    draft = CeremonyDraft("planning", timezone.now(), 60)
+
+    def seen(sprint: Sprint | None) -> list[str]:
+        now = schedule(product, replace(draft, sprint=sprint), actor=olga)
+        found = [*waiting_insights(product, before=now), *last_actions(product, before=now)]
+        return [outcome.text for outcome in found]
+
+    assert seen(planned) == ["20 days ago"] * 2
+    assert seen(of_lab) == seen(None) == ["10 days ago"] * 2
