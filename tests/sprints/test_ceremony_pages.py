@@ -10,13 +10,14 @@ from django.test import Client
 from django.utils import timezone
 
 from backlog.models import Actor, Item, Product
-from backlog.services.items import ItemDraft, create_item
+from backlog.services.items import ItemDraft, create_item, trash_item
 from backlog.services.terms import propose_term
 from mlscrum.lib.errors import Conflict
 from sprints.models import Block, Ceremony, GuestLink, Outcome, Participant, Sprint
 from sprints.services import ceremonies as services
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.notes import HELD_FOR, hold_block
+from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.services.seats import make_guest_link, revoke_guest_link, take_seat
 from sprints.services.sprints import delete_sprint
 from tests.conftest import Cast
@@ -435,6 +436,23 @@ def test_one_changes_what_one_said_and_not_what_others_did(
     assert vera.post(f"{page}outcomes/{said.pk}/remove/").status_code == 403
     assert dora.post(f"{page}outcomes/{said.pk}/remove/").status_code == 302
     assert not Outcome.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["review", "retrospective"])
+def test_what_became_an_item_that_was_trashed_is_taken_back(
+    as_person: Any, cast: Cast, product: Product, olga: Actor, kind: str
+) -> None:
+    made = schedule(product, CeremonyDraft(kind, timezone.now(), 60), actor=olga)
+    services.open_ceremony(made, actor=olga)
+    client, page = as_person(cast.olga), f"/p/MED/ceremonies/{made.pk}/"
+    seen = f"{page}retro/" if kind == "retrospective" else page
+    said = add_outcome(made, OutcomeDraft("action", "Pair more"), actor=olga, seat=None)
+    trash_item(convert_to_item(said, actor=olga), actor=olga)
+    back = f"{page}outcomes/{said.pk}/back/"
+    assert f'action="{back}"' in client.get(seen).content.decode()
+    assert client.post(back).status_code == 302
+    said.refresh_from_db()
+    assert (said.state, said.item) == ("accepted", None)
 
 
 def test_of_two_who_word_it_anew_the_second_is_told(as_person: Any, cast: Cast, page: str) -> None:
