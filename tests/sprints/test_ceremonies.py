@@ -206,7 +206,7 @@ def test_what_has_begun_is_not_deleted(open_review: Ceremony, olga: Actor) -> No
 
 @pytest.mark.parametrize("what", ["text", "version", "outcome", "card", "round"])
 def test_what_was_written_before_the_start_is_not_deleted(
-    review: Ceremony, olga: Actor, what: str
+    review: Ceremony, olga: Actor, cast: Cast, what: str
 ) -> None:
     block = review.blocks.all()[0]
     if what == "text":
@@ -217,7 +217,7 @@ def test_what_was_written_before_the_start_is_not_deleted(
         add_outcome(review, OutcomeDraft("decision", "We wait."), actor=olga, seat=None)
     elif what == "card":
         Ceremony.objects.filter(pk=review.pk).update(kind="retrospective")
-        write_card(review, take_seat(review, olga.user), 0, "Slow tests")
+        write_card(review, take_seat(review, cast.olga), 0, "Slow tests")
     else:
         item = create_item(review.product, ItemDraft("New"), actor=olga)
         review.rounds.create(item=item, number=1, started_at=timezone.now())
