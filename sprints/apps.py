@@ -69,7 +69,6 @@ class SprintsConfig(AppConfig):
         from backlog.queries.terms import contested_count
         from backlog.services import conversions, jobs
         from sprints.queries import ceremony_news, review_parts
-        from sprints.queries.ceremonies import running_badge
         from sprints.queries.dialogue import provide_contested
         from sprints.queries.insight_panel import said_before
         from sprints.services.ceremonies import REMIND_KIND
@@ -82,7 +81,7 @@ class SprintsConfig(AppConfig):
         for part in review_parts.PARTS:
             agendas.register(part)
         news.register(
-            news.Source("ceremonies", ceremony_news.unseen, ceremony_news.count, mark_seen)
+            news.Source("ceremonies", ceremony_news.unseen, ceremony_news.rows, mark_seen)
         )
         jobs.register(REMIND_KIND, remind, max_attempts=3)
         rooms.register(
@@ -92,7 +91,6 @@ class SprintsConfig(AppConfig):
                 "sprints:ceremonies",
                 40,
                 permission="ceremony.view",
-                badge=running_badge,
                 shortcut="c",
             )
         )

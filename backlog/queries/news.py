@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from backlog.models import User
 
@@ -22,11 +25,12 @@ class Told:
 
 @dataclass(frozen=True)
 class Source:
-    """How one floor tells a person what they have not seen yet, counts it, and marks it seen."""
+    """How one floor tells a person what they have not seen yet, and marks it seen; `rows` are what
+    the bell counts of it."""
 
     name: str
     unseen: Callable[[User], Sequence[Told]]
-    count: Callable[[User], int]
+    rows: Callable[[User], QuerySet[Any]]
     mark_seen: Callable[[User], int]
 
 
@@ -44,8 +48,9 @@ def unseen_elsewhere(person: User) -> list[Told]:
     return sorted(found, key=lambda told: told.at, reverse=True)
 
 
-def count_elsewhere(person: User) -> int:
-    return sum(source.count(person) for source in _sources.values())
+def rows_elsewhere(person: User) -> list[QuerySet[Any]]:
+    """What the bell counts of all sources."""
+    return [source.rows(person) for source in _sources.values()]
 
 
 def mark_elsewhere(person: User) -> int:

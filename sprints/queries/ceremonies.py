@@ -15,7 +15,6 @@ from django.utils import timezone
 from backlog.models import Product, Role, User
 from backlog.queries.agendas import Reader, part_of
 from mlscrum.lib import clock
-from mlscrum.web.rooms import Badge
 from sprints.models import Block, BlockVersion, Ceremony, GuestLink, Outcome, Participant, Sprint
 
 PAST = 30
@@ -208,13 +207,6 @@ def find_guest_link(ceremony: Ceremony, link_id: int) -> GuestLink:
         raise Http404("There is no such link.")
     link.ceremony = ceremony
     return link
-
-
-def running_badge(product: Product) -> Badge | None:
-    """How many run now, for the navigation."""
-    count = Ceremony.objects.filter(product=product, state=Ceremony.State.RUNNING).count()
-    words = "ceremony runs now" if count == 1 else "ceremonies run now"
-    return Badge(count, f"{count} {words}") if count else None
 
 
 # Soon -------------------------------------------------------------------------------------------

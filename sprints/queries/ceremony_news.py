@@ -13,15 +13,12 @@ from sprints.models import Ceremony, CeremonyNews
 
 def unseen(person: User) -> list[Told]:
     """That ceremonies begin soon, of those that are not over."""
-    found = _of(person).select_related("ceremony__product").order_by("-at", "-pk")
+    found = rows(person).select_related("ceremony__product").order_by("-at", "-pk")
     return [_told(one) for one in found]
 
 
-def count(person: User) -> int:
-    return int(_of(person).count())
-
-
-def _of(person: User) -> QuerySet[CeremonyNews, CeremonyNews]:
+def rows(person: User) -> QuerySet[CeremonyNews, CeremonyNews]:
+    """What the person was told and has not seen, of ceremonies that are not over."""
     return CeremonyNews.objects.filter(
         user=person, read_at=None, ceremony__product__members__user=person
     ).exclude(ceremony__state=Ceremony.State.OVER)

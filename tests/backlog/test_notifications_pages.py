@@ -179,7 +179,7 @@ def test_the_bell_counts_by_the_index_of_unread_news(told: Item, cast: Cast) -> 
     Notification.objects.filter(user=cast.max).update(at=timezone.now() - timedelta(days=400))
     with CaptureQueriesContext(connection) as asked:
         assert unread_count(cast.max) == 3
-    assert len(asked) == 2  # of items, and of ceremonies
+    assert len(asked) == 1
 
 
 def test_who_watches_an_item_is_told_that_a_drag_changed_its_status(

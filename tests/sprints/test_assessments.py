@@ -270,7 +270,7 @@ def test_without_a_dataset_the_page_asks_for_one(
     assert ('value="patients"' in page, 'value="labs"' in page) == (True, False)
     assert "2 open findings" in page
     assert sina.get(URL, {"dataset": "nowhere"}).status_code == 404
-    assert sina.get(URL, {"dataset": "\0"}).status_code == 404
+    assert sina.get(URL, {"dataset": "\0"}).status_code == 400
 
 
 def test_a_dataset_without_open_findings_says_what_to_do(product: Product, sina: Client) -> None:
