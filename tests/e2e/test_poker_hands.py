@@ -99,6 +99,7 @@ def test_a_vote_after_the_reveal_is_told_that_it_came_too_late(
 ) -> None:
     start_round(refinement, items[0], actor=Actor.person(cast.olga))
     olga, max_ = open_page(cast.olga), open_page(cast.max)
+    max_.route("**/live/**", lambda route: route.abort())  # hears nothing of the reveal
     for page in (olga, max_):
         page.goto(address(refinement))
     olga.locator(".poker-deck").get_by_role("button", name="5", exact=True).click()
