@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -46,13 +47,44 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture
-def site(browser: Browser, transactional_db: None, tmp_path: Path, settings: Any) -> Iterator[str]:
-    """The address of a running site; its files are those of this test."""
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server's files: `data` and `sources`, both empty as each test begins."""
+    return tmp_path_factory.mktemp("house")
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None, house: Path) -> Iterator[str]:
+    """The address of a server that serves all tests of this process, for a start takes seconds."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
-    data, sources = tmp_path / "data", tmp_path / "sources"
-    sources.mkdir()
+    env = {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DATA_DIR": str(house / "data"),
+        "SOURCES_DIR": str(house / "sources"),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "BASE_URL": address,
+    }
+    command = [sys.executable, "-m", "uvicorn", "mlscrum.asgi:application", "--port", str(port)]
+    log = house / "web.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
+    try:
+        _wait_for(f"{address}/healthz", process, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def site(browser: Browser, transactional_db: None, server: str, house: Path, settings: Any) -> str:
+    """The address of a running site without any files in it."""
+    data, sources = house / "data", house / "sources"
+    for folder in (data / "files", sources):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     settings.DATA_DIR, settings.SOURCES_DIR = data, sources
     settings.STORAGES = {
         **settings.STORAGES,
@@ -61,24 +93,7 @@ def site(browser: Browser, transactional_db: None, tmp_path: Path, settings: Any
             "OPTIONS": {"location": str(data / "files"), "base_url": None},
         },
     }
-    env = {
-        **os.environ,
-        "DATABASE_URL": database_url(),
-        "DATA_DIR": str(data),
-        "SOURCES_DIR": str(sources),
-        "SECRET_KEY": settings.SECRET_KEY,
-        "BASE_URL": address,
-    }
-    command = [sys.executable, "-m", "uvicorn", "mlscrum.asgi:application", "--port", str(port)]
-    log = tmp_path / "web.log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
-    try:
-        _wait_for(f"{address}/healthz", server, log)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    return server
 
 
 @pytest.fixture
