@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, F, Model, QuerySet, Value
 from django.http import Http404
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.views import APIView
@@ -13,12 +13,14 @@ from rest_framework.viewsets import GenericViewSet
 from backlog.access.declared import ANYONE_KNOWN, PUBLIC, declared_by
 from backlog.access.roles import may, role_of
 from backlog.access.tokens import actor_of
-from backlog.models import Actor, FormerRef, Item, Member, Product, Role, Scope, Subject
+from backlog.models import Actor, FormerRef, Item, Product, Role, Scope, Subject
 from backlog.models.items import ItemQuerySet
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.filters import StrictRequest
 
 __all__ = ["ANYONE_KNOWN", "PUBLIC", "ProductScope", "ProductView", "ProductViewSet"]
+
+M = TypeVar("M", bound=Model)
 
 
 class ProductScope:
@@ -85,10 +87,19 @@ class ProductScope:
         self.keep_role(product, getattr(product, "actor_role", None))
         return product
 
-    def role_in(self, product: OuterRef) -> Subquery:
-        """The actor's role in the product of an outer query, for `keep_role`."""
-        members = Member.objects.filter(product=product, user=self.actor.user)
-        return Subquery(members.values("role")[:1])
+    def within_reach(self, rows: QuerySet[M], product: str = "product") -> QuerySet[M]:
+        """The rows of products that this principal may know of, each with the actor's role there
+        as `actor_role`, for `keep_role`; `product` is the way from a row to its product."""
+        user, token = self.actor.user, self.actor.token
+        if user is None or not user.is_active:
+            nobody = Value(None, CharField())
+            return rows.filter(**{f"{product}__in": self.visible_products()}).annotate(
+                actor_role=nobody
+            )
+        if token is not None and token.product_id is not None:
+            rows = rows.filter(**{product: token.product_id})
+        rows = rows.filter(**{f"{product}__members__user": user})
+        return rows.annotate(actor_role=F(f"{product}__members__role"))
 
     def keep_role(self, product: Product | None, role: str | None) -> None:
         """What a query of this request found, so that `require` need not ask again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import OuterRef
 from django.http import Http404
 from django_filters.rest_framework import ChoiceFilter, FilterSet
 from drf_spectacular.utils import extend_schema
@@ -94,12 +93,8 @@ class OfCeremony(ProductViewSet):
 
     def _ceremony(self, id: int) -> Ceremony:
         """The ceremony, if the action may be done to it; 404 for strangers."""
-        found = (
-            Ceremony.objects.select_related("product", "sprint__backlog")
-            .annotate(actor_role=self.role_in(OuterRef("product")))
-            .filter(pk=id, product__in=self.visible_products())
-            .first()
-        )
+        ceremonies = Ceremony.objects.select_related("product", "sprint__backlog")
+        found = self.within_reach(ceremonies).filter(pk=id).order_by().first()
         if found is None:
             raise Http404(f"There is no ceremony {id}.")
         self.keep_role(found.product, found.actor_role)

@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef
 from django.http import Http404
 from django_filters.rest_framework import ChoiceFilter, FilterSet, NumberFilter
 from drf_spectacular.utils import extend_schema
@@ -123,15 +122,9 @@ class OfSprint(ProductViewSet):
 
     def _sprint(self, id: int) -> Sprint:
         """The sprint, if the action may be done to it; 404 for strangers."""
-        sprint = (
-            Sprint.objects.select_related(
-                "backlog__product", "backlog__team__calendar", "closed_by"
-            )
-            .prefetch_related("subjects__subject")
-            .annotate(actor_role=self.role_in(OuterRef("backlog__product")))
-            .filter(pk=id, backlog__product__in=self.visible_products())
-            .first()
-        )
+        sprints = Sprint.objects.select_related("backlog__product", "backlog__team__calendar")
+        found = self.within_reach(sprints, "backlog__product").prefetch_related("subjects__subject")
+        sprint = found.filter(pk=id).order_by().first()
         if sprint is None:
             raise Http404(f"There is no sprint {id}.")
         self.keep_role(sprint.backlog.product, sprint.actor_role)

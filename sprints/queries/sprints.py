@@ -86,14 +86,16 @@ def facts_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Facts:
     """The facts of a sprint that has started, in two statements; `closed_at` closes it for the
     figures alone."""
     found = Stay.objects.filter(backlog=sprint.backlog).exclude(item__kind__in=SIDE_KINDS)
-    stays = found.values_list("item_id", "entered_at", "left_at")
-    transitions = Transition.objects.filter(item__in=found.values("item")).values_list(
-        "item_id", "at", "category", "points"
-    )
+    rows = found.order_by().values_list("item_id", "entered_at", "left_at")
+    stays = [StayFact(*row) for row in rows]
+    transitions = Transition.objects.filter(item__in={stay.item for stay in stays}).order_by()
     return Facts(
         span_of(sprint, closed_at=closed_at),
-        [StayFact(*row) for row in stays],
-        [TransitionFact(*row) for row in transitions],
+        stays,
+        [
+            TransitionFact(*row)
+            for row in transitions.values_list("item_id", "at", "category", "points")
+        ],
     )
 
 

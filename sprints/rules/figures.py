@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
+from typing import NamedTuple
 
 from sprints.rules.days import Calendar, all_days, day_of, end_of_day, working_days
 
@@ -21,8 +22,7 @@ CENT = Decimal("0.01")  # the ideal line is drawn, not counted
 _by_time, _by_entry = attrgetter("at"), attrgetter("entered_at")
 
 
-@dataclass(frozen=True)
-class StayFact:
+class StayFact(NamedTuple):
     """An item was in the sprint's backlog from one moment until before another, or is still."""
 
     item: int
@@ -30,8 +30,7 @@ class StayFact:
     left_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class TransitionFact:
+class TransitionFact(NamedTuple):
     """From a moment on an item had this category (todo, doing, done) and these points."""
 
     item: int
