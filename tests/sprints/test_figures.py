@@ -203,7 +203,7 @@ def test_a_closed_sprint_is_the_same_whenever_it_is_looked_at_and_whatever_comes
         became(2, CLOSE + timedelta(seconds=1), "done", 1),
         became(1, at(6, 1), "todo", 99),
     ]
-    gone = [replace(stay, left_at=stay.left_at or at(6, 2)) for stay in STAYS]
+    gone = [stay._replace(left_at=stay.left_at or at(6, 2)) for stay in STAYS]
     found = figures(SPAN, [*gone, StayFact(4, at(6, 3))], [*TRANSITIONS, *later], now=at(9, 1))
     assert found == example()
 
@@ -245,7 +245,7 @@ def test_a_sprint_closed_early_has_no_days_after_its_closing() -> None:
 def test_a_sprint_that_ends_late_has_days_until_then_and_an_ideal_of_nothing(
     closed_at: datetime | None,
 ) -> None:
-    stays = [replace(stay, left_at=None) if stay.left_at == CLOSE else stay for stay in STAYS]
+    stays = [stay._replace(left_at=None) if stay.left_at == CLOSE else stay for stay in STAYS]
     rows = [*TRANSITIONS, became(2, at(4, 8), "done", 13)]
     found = figures(replace(SPAN, closed_at=closed_at), stays, rows, now=at(4, 9, 9))
     assert [row.day.day for row in found.days[-3:]] == [7, 8, 9]
