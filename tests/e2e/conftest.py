@@ -22,7 +22,8 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from backlog.models import Job, User
 from backlog.services import jobs
 from tests.chromium import ARGUMENTS, chromium_path
-from tests.processes.conftest import ROOT, database_url
+from tests.e2e import UNDER_WAY
+from tests.processes.conftest import ROOT, database_url, until
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -66,7 +67,7 @@ def server(django_db_setup: None, house: Path) -> Iterator[str]:
         "SECRET_KEY": settings.SECRET_KEY,
         "BASE_URL": address,
     }
-    command = [sys.executable, "-m", "uvicorn", "mlscrum.asgi:application", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", "tests.e2e.asgi:application", "--port", str(port)]
     log = house / "web.log"
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
@@ -79,7 +80,9 @@ def server(django_db_setup: None, house: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def site(browser: Browser, transactional_db: None, server: str, house: Path, settings: Any) -> str:
+def site(
+    browser: Browser, transactional_db: None, server: str, house: Path, settings: Any
+) -> Iterator[str]:
     """The address of a running site without any files in it."""
     data, sources = house / "data", house / "sources"
     for folder in (data / "files", sources):
@@ -93,7 +96,9 @@ def site(browser: Browser, transactional_db: None, server: str, house: Path, set
             "OPTIONS": {"location": str(data / "files"), "base_url": None},
         },
     }
-    return server
+    yield server
+    # The database is emptied next, which must not meet a statement half way.
+    until(lambda: _read(f"{server}{UNDER_WAY}") == b"0", "the server has answered everything", 20)
 
 
 @pytest.fixture
@@ -171,12 +176,18 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
         if server.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  ours
-                if answer.status == 200:
-                    return
+            _read(url)
         except OSError:  # refused, or slow on a busy machine
             time.sleep(0.1)
+        else:
+            return
     raise AssertionError(f"the site does not answer:\n{log.read_text()}")
+
+
+def _read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  ours
+        body: bytes = answer.read()
+        return body
 
 
 def drag(page: Page, what: Locator, onto: Locator) -> None:
@@ -187,5 +198,8 @@ def drag(page: Page, what: Locator, onto: Locator) -> None:
     page.mouse.move(start["x"] + 60, start["y"] + 14)
     page.mouse.down()
     page.mouse.move(start["x"] + 66, start["y"] + 22, steps=4)
-    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] * 0.7, steps=12)
+    x, y = end["x"] + end["width"] / 2, end["y"] + end["height"] * 0.7
+    page.mouse.move(x, y, steps=12)
+    page.wait_for_timeout(250)  # while others make room, the drag sees no place there
+    page.mouse.move(x + 2, y + 1, steps=2)
     page.mouse.up()
