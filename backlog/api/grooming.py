@@ -49,6 +49,7 @@ from backlog.services.items import (
 from backlog.services.labels import create_label, delete_label, labels_named, update_label
 from backlog.services.links import add_link, remove_link
 from backlog.services.paste import paste_items
+from backlog.services.ranks import lock_all_backlogs
 from mlscrum.lib.errors import DomainError, FieldError
 from mlscrum.web.problems import faults_of
 
@@ -289,6 +290,7 @@ class BulkView(ProductView):
         if "text" in fields:
             lines = paste.parse(fields["text"])
             with transaction.atomic():
+                lock_all_backlogs(product)
                 items = paste_items(product, lines, actor=self.actor)
             return Response({"refs": [item.ref for item in items]}, status=201)
         return self._create(product, fields["items"], atomic=fields["atomic"])
@@ -298,6 +300,7 @@ class BulkView(ProductView):
     ) -> Response:
         if not atomic:
             return _row_by_row(
+                product,
                 rows,
                 lambda row: create_item(product, self._draft(product, row), actor=self.actor),
             )
@@ -334,7 +337,7 @@ class BulkView(ProductView):
             )
 
         if not fields["atomic"]:
-            return _row_by_row(refs, lambda ref: _changed(_named(product, ref), change))
+            return _row_by_row(product, refs, lambda ref: _changed(_named(product, ref), change))
         if missing:
             raise DomainError("invalid", missing[0].detail, errors=missing, status=400)
         with transaction.atomic():
@@ -399,12 +402,17 @@ def _changed(item: Item, change: Callable[[Sequence[Item]], None]) -> Item:
     return item
 
 
-def _row_by_row(rows: Sequence[Any], deed: Callable[[Any], Item]) -> Response:
-    """Do each row by itself; 207 with what became of each."""
+def _row_by_row(product: Product, rows: Sequence[Any], deed: Callable[[Any], Item]) -> Response:
+    """Do each row by itself; 207 with what became of each.
+
+    With an Idempotency-Key all of them share one transaction, and the first holds the sequence
+    number until its end: whatever a later one locks has to be locked before it.
+    """
     said: list[dict[str, Any]] = []
     for place, row in enumerate(rows):
         try:
             with transaction.atomic():
+                lock_all_backlogs(product)
                 said.append({"row": place, "ref": deed(row).ref, "status": 200})
         except (DomainError, ValidationError, serializers.ValidationError) as error:
             status, faults = faults_of(error)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from backlog.models import Actor, Comment, Notification
 from backlog.services.deeds import deed
 from backlog.services.items import refuse_trashed
 from backlog.services.notifications import News, people_mentioned, tell, watch
+from backlog.services.ranks import lock_backlogs
 from backlog.services.search import index_items
 from mlscrum.lib.errors import Refused
 
@@ -25,7 +24,8 @@ def edit_comment(comment: Comment, text: str, *, actor: Actor) -> Comment:
     if comment.text == before:
         return comment
     with deed(item.product, actor, "item.comment_edited", item=item) as done:
-        comment.edited_at = timezone.now()
+        lock_backlogs(item.backlog)
+        comment.edited_at = done.at
         comment.save(update_fields=["text", "edited_at"])
         done.change(item, "comment", before, comment.text)
         index_items([item.pk])
@@ -43,6 +43,7 @@ def delete_comment(comment: Comment, *, actor: Actor) -> None:
     _refuse_strangers(comment, actor)
     refuse_trashed(item)
     with deed(item.product, actor, "item.comment_deleted", item=item) as done:
+        lock_backlogs(item.backlog)
         done.change(item, "comment", comment.text, None)
         comment.delete()
         index_items([item.pk])

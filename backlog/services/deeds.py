@@ -17,18 +17,30 @@ from mlscrum.lib import clock, live
 
 
 @dataclass
+class Moment:
+    """When a deed happened, one for it and all that joined it."""
+
+    at: datetime
+
+
+@dataclass
 class Deed:
     """A deed under way: what it is about and what it has changed so far."""
 
     product: Product
     actor: Actor
     kind: str
-    at: datetime
+    moment: Moment
     item: Item | None = None
     subject: Subject | None = None
     data: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     happened: bool = True
+
+    @property
+    def at(self) -> datetime:
+        """When it happened: read it once the locks are held."""
+        return self.moment.at
 
     def change(self, item: Item, name: str, before: Any, after: Any) -> None:
         """Remember that a field of an item went from one value to another."""
@@ -64,10 +76,10 @@ def deed(
     outer = _current.get()
     if outer is not None and outer.product == product:
         outer.data.update(data)
-        yield Deed(product, actor, kind, outer.at, item, subject, outer.data, outer.changes)
+        yield Deed(product, actor, kind, outer.moment, item, subject, outer.data, outer.changes)
         return
     with transaction.atomic():
-        current = Deed(product, actor, kind, clock.now(), item, subject, dict(data))
+        current = Deed(product, actor, kind, Moment(clock.now()), item, subject, dict(data))
         mark = _current.set(current)
         try:
             yield current
@@ -82,6 +94,17 @@ def remember(name: str, value: Any) -> None:
     current = _current.get()
     if current is not None:
         current.data.setdefault(name, []).append(value)
+
+
+def happen_now() -> None:
+    """Let the deed under way happen at this moment, for it has waited for its locks until now.
+
+    What came first while it waited would otherwise seem to have come later: an item that enters a
+    sprint right after its start would have been there at the start.
+    """
+    current = _current.get()
+    if current is not None:
+        current.moment.at = max(current.at, clock.now())
 
 
 def _write(done: Deed) -> None:

@@ -523,6 +523,7 @@ def comment(item: Item, text: str, *, actor: Actor) -> Comment:
     said = Comment(item=item, author=actor.user, text=text.strip())
     said.full_clean()
     with deed(item.product, actor, "item.commented", item=item) as done:
+        lock_backlogs(item.backlog)
         said.save()
         index_items([item.pk])
         mentioned = people_mentioned(item.product, said.text)

@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Subquery
 
 from backlog.models import Backlog, Item, Product
 from backlog.models.items import ItemQuerySet
-from backlog.services.deeds import remember
+from backlog.services.deeds import happen_now, remember
 from mlscrum.lib import ranks
 from mlscrum.lib.errors import Conflict
 
@@ -86,20 +86,25 @@ def note_places(items: Iterable[Item], before: Mapping[int, Placed] | None = Non
 
 
 def lock_backlogs(*backlogs: Backlog) -> dict[int, Backlog]:
-    """The backlogs by id, locked in the order of their ids until the transaction ends."""
+    """The backlogs by id, locked in the order of their ids until the transaction ends.
+
+    The deed under way happens now, after all that it has waited for.
+    """
     wanted = sorted({backlog.pk for backlog in backlogs})
-    return {
-        row.pk: row
-        for row in Backlog.objects.select_for_update(no_key=True)
-        .filter(pk__in=wanted)
-        .order_by("pk")
-    }
+    rows = Backlog.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    locked = {row.pk: row for row in rows}
+    happen_now()
+    return locked
 
 
 def lock_all_backlogs(*products: Product) -> None:
-    """Make every other deed on the products' items wait until the transaction ends."""
+    """Make every other deed on the products' items wait until the transaction ends.
+
+    The deed under way happens now, after all that it has waited for.
+    """
     rows = Backlog.objects.select_for_update(no_key=True).filter(product__in=products)
     list(rows.order_by("pk"))
+    happen_now()
 
 
 def keys_for(backlog: Backlog, spot: Spot, count: int) -> list[str]:

@@ -10,17 +10,24 @@ from backlog.rules.search import LONGEST_TEXT, indexed_words
 
 
 def index_items(ids: Collection[int]) -> None:
-    """Write the words of these items anew, in three statements however many there are."""
+    """Write the words of these items anew, in three statements however many there are.
+
+    The items are locked before their comments are read, so that of two who speak at once the one
+    who writes last has read both; the caller holds a backlog of each, as the order of locks has it.
+    """
     if not ids:
         return
+    rows = list(
+        Item.objects.select_for_update(no_key=True, of=("self",))
+        .filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("pk", "product__key", "number", "title", "description")
+    )
     said: dict[int, list[str]] = defaultdict(list)
     comments = Comment.objects.filter(item__in=ids).order_by("-id")
     for item_id, text in comments.values_list("item_id", "text"):
         if sum(map(len, said[item_id])) < LONGEST_TEXT:
             said[item_id].append(text)
-    rows = Item.objects.filter(pk__in=ids).values_list(
-        "pk", "product__key", "number", "title", "description"
-    )
     _write(
         (pk, [f"{key}-{number}", title, description, *said[pk]])
         for pk, key, number, title, description in rows

@@ -299,7 +299,7 @@ def wait_for_the_last(backlog: Backlog, done: Deed) -> None:
     stays = backlog.stays.aggregate(entered=Max("entered_at"), left=Max("left_at"))
     last = Transition.objects.filter(item__backlog=backlog).aggregate(last=Max("at"))
     moments = [moment for moment in (*stays.values(), *last.values()) if moment is not None]
-    done.at = max([clock.now(), *moments])
+    done.moment.at = max([clock.now(), *moments])
 
 
 def give_back(sprint: Sprint, *, actor: Actor) -> list[Item]:

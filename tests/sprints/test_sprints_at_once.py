@@ -70,7 +70,7 @@ def while_another_orders(sprint: Sprint, second: Callable[[], Any]) -> list[Base
         with deed(product, Actor.system(), "backlog.ordered"):
             lock_backlogs(product_backlog(product))
             begun.set()
-            _until_somebody_waits()
+            until_somebody_waits()
 
     def after() -> None:
         begun.wait(timeout=10)
@@ -79,7 +79,7 @@ def while_another_orders(sprint: Sprint, second: Callable[[], Any]) -> list[Base
     return at_once(first, after)
 
 
-def _until_somebody_waits() -> None:
+def until_somebody_waits() -> None:
     waiting = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
