@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
+from django.db import DatabaseError
 
 from backlog.models import Actor, Category, Item, Label, Product, User
 from backlog.rules.mentions import handles
@@ -16,8 +17,25 @@ from backlog.services.deeds import deed
 from backlog.services.items import ItemDraft, create_items
 from backlog.services.labels import MOST_LABELS, labels_named
 from backlog.services.ranks import Spot, Where
+from mlscrum.lib.errors import Conflict, DomainError
 
 CHUNK = 500  # items that one deed makes
+
+
+class PastedInPart(Conflict):
+    """A later chunk failed: the first `made` items are there, the others are not."""
+
+    def __init__(self, lines: Sequence[PastedLine], made: int, reason: str) -> None:
+        last, following = lines[made - 1], lines[made]
+        self.made = made
+        super().__init__(
+            "pasted_in_part",
+            f"{made:,} of {len(lines):,} items were made, up to line {last.number:,}"
+            f" (“{last.title}”); nothing from line {following.number:,} on. {reason} One undo takes"
+            f" the {made:,} back; then create all of them again.",
+            made=made,
+            last_line=last.number,
+        )
 
 
 def problems_of(product: Product, lines: Sequence[PastedLine]) -> dict[int, list[str]]:
@@ -52,7 +70,9 @@ def paste_items(
 
     All lines are looked at first: it raises ValidationError naming each that can't be made, and
     then makes none. More than 500 go in chunks, each a deed of its own so that nobody waits long;
-    their common `batch` lets one undo take all of them back.
+    their common `batch` lets one undo take all of them back. Raises PastedInPart where a chunk
+    after the first can't be made, for what came before it stays; outside of a transaction,
+    therefore, where there are more than 500.
     """
     _refuse(product, lines)
     people = _people(product)
@@ -62,27 +82,45 @@ def paste_items(
     labels: dict[str, Label] = {}
     for start in range(0, len(lines), CHUNK):
         chunk = lines[start : start + CHUNK]
-        with deed(product, actor, "item.created", **batch):
-            # All of them with the first chunk, so that no later one fails for want of a label.
-            labels = labels or _labels(product, lines, actor)
-            drafts = [
-                ItemDraft(
-                    title=line.title,
-                    kind=line.kind,
-                    points=line.points,
-                    status=finished if line.is_done else None,
-                    # What a line stands under came before it: in this chunk, or made already.
-                    under=_within(line, start),
-                    parent=_made(line, made),
-                    labels=[labels[name.casefold()] for name in line.labels],
-                    assignees=[people[name.casefold()] for name in line.people],
-                )
-                for line in chunk
-            ]
-            made += create_items(product, drafts, actor=actor, spot=spot)
+        try:
+            with deed(product, actor, "item.created", **batch):
+                # All with the first chunk, so that no later one fails for want of a label.
+                labels = labels or _labels(product, lines, actor)
+                drafts = [
+                    ItemDraft(
+                        title=line.title,
+                        kind=line.kind,
+                        points=line.points,
+                        status=finished if line.is_done else None,
+                        # What a line stands under came before it: in this chunk, or made already.
+                        under=_within(line, start),
+                        parent=_made(line, made),
+                        labels=[labels[name.casefold()] for name in line.labels],
+                        assignees=[people[name.casefold()] for name in line.people],
+                    )
+                    for line in chunk
+                ]
+                coming = create_items(product, drafts, actor=actor, spot=spot)
+        except (DomainError, ValidationError, DatabaseError) as error:
+            if not made:
+                raise
+            raise PastedInPart(lines, len(made), _reason(error)) from error
+        made += coming
         if spot is not None and spot.where != Where.BOTTOM:
             spot = Spot.after(made[-1])
     return made
+
+
+def _reason(error: Exception) -> str:
+    """Why a chunk could not be made, as a sentence."""
+    match error:
+        case DomainError():
+            said = error.message
+        case ValidationError():
+            said = " ".join(dict.fromkeys(error.messages))
+        case _:  # such as a label that somebody deleted meanwhile
+            said = "Somebody changed what they refer to meanwhile."
+    return said
 
 
 def _refuse(product: Product, lines: Sequence[PastedLine]) -> None:

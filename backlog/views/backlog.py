@@ -55,7 +55,7 @@ from backlog.queries.items import (
 from backlog.rules import paste
 from backlog.services.findings import take
 from backlog.services.items import create_item, edit_items, move_items, trash_items, update_item
-from backlog.services.paste import paste_items, problems_of
+from backlog.services.paste import PastedInPart, paste_items, problems_of
 from backlog.services.saved_views import delete_view, save_view
 from backlog.views.answers import counted, json_door
 from backlog.views.item_fields import LABELS
@@ -279,7 +279,10 @@ def backlog_paste(request: ProductRequest, product: Product) -> HttpResponse:
                 product, form.cleaned_data["lines"], actor=request.actor, spot=ENDS[end]()
             )
         except (DomainError, ValidationError) as error:
-            put_errors(form, error)
+            if isinstance(error, PastedInPart):
+                said = f"{counted(error.made, 'item')} added at the {end}, not all of them."
+                messages.warning(request, said, extra_tags="undoable")
+            put_errors(form, error, field="text")
         else:
             said = f"{counted(len(items), 'item')} added at the {end}."
             messages.success(request, said, extra_tags="undoable")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Backlog, Item, Kind, Label, Product, Stay
@@ -448,6 +449,45 @@ def test_a_paste_in_chunks_is_one_to_undo(product: Product, max_acts: Actor) -> 
     assert not Item.objects.alive().exists()
     with pytest.raises(Conflict):
         undo_last(product, actor=max_acts)
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (Conflict("anchor_left", "MED-500 has left."), "MED-500 has left."),
+        (ValidationError({"assignees": "Max has left."}), "Max has left."),
+        (IntegrityError("no such label"), "Somebody changed what they refer to meanwhile."),
+    ],
+)
+def test_a_paste_of_which_a_later_part_fails_says_what_was_made_and_one_undo_takes_it_back(
+    product: Product, cast: Cast, as_person: Any, monkeypatch: pytest.MonkeyPatch,
+    failure: Exception, reason: str,
+) -> None:  # fmt: skip
+    calls = []
+
+    def failing(*args: Any, **options: Any) -> list[Item]:
+        calls.append(args)
+        if len(calls) == 3:
+            raise failure
+        return create_items(*args, **options)
+
+    monkeypatch.setattr("backlog.services.paste.create_items", failing)
+    text = "\n\n".join(f"Story {n}" for n in range(1, 1204))
+    sent = {"text": text, "kind": "story", "to": "top", "create": "1"}
+    answer = as_person(cast.olga).post("/p/MED/backlog/paste/", sent)
+    assert answer.status_code == 422
+    html = answer.content.decode()
+    assert (
+        "1,000 of 1,203 items were made, up to line 1,999 (“Story 1000”); nothing from line 2,001"
+        f" on. {reason} One undo takes the 1,000 back; then create all of them again."
+    ) in html
+    assert "1000 items added at the top, not all of them." in html
+    assert 'data-notice="undoable' in html
+    assert "Story 1203" in html
+    assert Item.objects.alive().count() == 1000
+    undone = undo_last(product, actor=Actor.person(cast.olga))
+    assert undone.said == "Undone: 1,000 items are in the trash."
+    assert not Item.objects.alive().exists()
 
 
 def test_more_lines_than_a_paste_may_have_make_none(product: Product, max_acts: Actor) -> None:
