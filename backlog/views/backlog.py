@@ -62,7 +62,7 @@ from backlog.views.item_fields import LABELS
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 
-FIRST = 30  # rows that come with the page: a screen full; more come as slices
+FIRST = 24  # rows that come with the page: a screen full; more come as slices
 MOST_ROWS = 200
 MOST_REFS = MOST_SELECTED + 1  # one more tells the script that there are too many
 LONGEST_ADDRESS = 8000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -118,13 +119,15 @@ def test_the_page_weighs_the_same_however_long_the_backlog(
 ) -> None:
     create_items(product, [ItemDraft(f"item {n}") for n in range(105)], actor=olga_acts)
     first = olga.get(URL).content.decode()
-    assert first.count('class="row-title"') == 30
+    assert first.count('class="row-title"') == 24
+    assert len(first) - len(olga.get(f"{URL}?q=nothing").content.decode()) < 24 * 3_000
     assert "?page=2" in first  # for who has no script
-    assert olga.get(f"{URL}?page=4").content.decode().count('class="row-title"') == 15
+    assert olga.get(f"{URL}?page=5").content.decode().count('class="row-title"') == 9
     rows = olga.get(f"{URL}rows/?offset=90&limit=50").content.decode()
     assert rows.count('class="row-title"') == 15
     assert "item 90" in rows
     assert "<html" not in rows
+    assert not re.search(r">\s+<", rows.strip())  # else half of the nodes would be blanks
     refs = olga.get(f"{URL}rows/?offset=90&limit=500&only=refs").json()["refs"]
     assert refs == [f"MED-{n}" for n in range(91, 106)]
 

@@ -255,6 +255,13 @@ export function takeUp() {
   return countAnew();
 }
 
+/** Other rows are about to come: comparing them with those that stand here takes longer than to put
+ * them there. Whoever is at one of these rows keeps it. */
+export function makeRoom() {
+  const old = document.getElementById("lists");
+  if (!old.contains(document.activeElement)) old.replaceChildren();
+}
+
 // Figures: what takes counting comes after the rows. --------------------------------------------
 let counting = 0;
 

@@ -2,8 +2,8 @@
 import { choose, isOpen as editorIsOpen } from "./editor.js";
 import { assignMe, edit, mayEdit, rename } from "./edits.js";
 import {
-  bringList, countAnew, firstRow, host, isGrouped, putRows, refresh, refreshRows, rowOf, steadily,
-  takeUp, whenDrawn,
+  bringList, countAnew, firstRow, host, isGrouped, makeRoom, putRows, refresh, refreshRows, rowOf,
+  steadily, takeUp, whenDrawn,
 } from "./list.js";
 import { keepPlace } from "./place.js";
 import { armWithin, mayDrag, mayMove, nudge, placeMenu, toEnd } from "./moves.js";
@@ -36,6 +36,9 @@ whenDrawn((within) => {
 keepPlace(takeUp());
 
 // A filter, a group or a search has brought another list.
+document.addEventListener("htmx:before:swap", ({ detail }) => {
+  if (detail.ctx?.target?.id === "backlog") makeRoom();
+});
 document.addEventListener("htmx:after:swap", ({ detail }) => {
   const { target, response } = detail.ctx ?? {};
   if (target?.id === "backlog") takeUp();
