@@ -597,7 +597,8 @@ def put_into_trash(items: Sequence[Item], done: Deed) -> None:
 
 def restore_item(item: Item, *, actor: Actor) -> Item:
     """Bring an item back from the trash, to the top of the product backlog, or a task to the top
-    of its parent's. Its open tasks follow it there.
+    of its parent's. Its open tasks follow it there. What was done in a sprint that has closed
+    comes back into that sprint, where it counted.
 
     Findings that were muted as it went into the trash are open again. Raises Conflict for what
     was deleted more than 30 days ago.
@@ -632,7 +633,7 @@ def _locked_to_leave(product: Product, items: Sequence[Item]) -> list[Item]:
     """The items locked in the order of their ids, each with the item above it and its parent."""
     locked = list(
         Item.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("product", "backlog", "parent__backlog")
+        .select_related("product", "backlog", "status", "parent__backlog")
         .annotate(above=ABOVE)
         .filter(product=product, pk__in=[item.pk for item in items])
         .order_by("pk")
@@ -647,7 +648,10 @@ def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
         return []
     _refuse_gone(back, done.at)
     top = product_backlog(product)
-    homes = {item.pk: _parents_home(item) or top for item in back}
+    past = done_in_past(back)
+    homes = {
+        item.pk: item.backlog if item.pk in past else _parents_home(item) or top for item in back
+    }
     for home in dict.fromkeys(homes.values()):
         coming = [item for item in back if homes[item.pk] == home]
         for item, key in zip(coming, keys_for(home, Spot.top(), len(coming)), strict=True):
@@ -658,7 +662,9 @@ def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
         done.change(item, "deleted", True, False)
     write_items(back, [*PLACE, "deleted_at"])
     Stay.objects.bulk_create(
-        Stay(item=item, backlog=item.backlog, entered_at=done.at) for item in back
+        Stay(item=item, backlog=item.backlog, entered_at=done.at)
+        for item in back
+        if item.pk not in past
     )
     note_places(back)
     _bring_tasks(back, done)
@@ -666,6 +672,21 @@ def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
     if opened:
         done.data["opened"] = opened
     return back
+
+
+def done_in_past(items: Sequence[Item]) -> set[int]:
+    """The ids of those that were done in the sprint they lie in as it closed, and are still: they
+    count there for good, so nothing brings them where they would count again."""
+    past = [
+        item
+        for item in items
+        if item.backlog.state == Backlog.State.CLOSED and item.status.category == Category.DONE
+    ]
+    if not past:
+        return set()
+    counted = Stay.objects.filter(item__in=past, outcome=Stay.Outcome.DONE)
+    there = set(counted.values_list("item", "backlog"))
+    return {item.pk for item in past if (item.pk, item.backlog_id) in there}
 
 
 def _bring_tasks(parents: Sequence[Item], done: Deed) -> None:

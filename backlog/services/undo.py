@@ -42,6 +42,7 @@ from backlog.services.items import (
     kinds_that_count,
     open_muted_with,
     product_backlog,
+    done_in_past,
     put_into_trash,
     write_edits,
 )
@@ -309,7 +310,12 @@ class _TakingBack:
         if item.deleted_at is None:
             return None  # somebody has brought it back already
         home = self.backlogs[place.from_backlog or 0]
-        return product_backlog(self.product) if _is_closed(home) else home
+        counted_there = home.pk == item.backlog_id and item.pk in self._past
+        return product_backlog(self.product) if _is_closed(home) and not counted_there else home
+
+    @cached_property
+    def _past(self) -> set[int]:
+        return done_in_past(list(self.items.values()))
 
     def _moved_home(self, item: Item, place: Placed) -> Backlog | None:
         """The backlog that an item was moved from, or None where it stays, which is said."""
@@ -366,8 +372,11 @@ class _TakingBack:
             item.updated_at = self.done.at
             item.version += 1
             self.done.change(item, "deleted", True, False)
+        # What comes back into a closed sprint counted there, and its stay there is over.
         Stay.objects.bulk_create(
-            Stay(item=item, backlog=item.backlog, entered_at=self.done.at) for item in returned
+            Stay(item=item, backlog=item.backlog, entered_at=self.done.at)
+            for item in returned
+            if not _is_closed(item.backlog)
         )
 
     def _rank(self, homes: Mapping[int, Backlog]) -> None:

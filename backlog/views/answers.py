@@ -14,7 +14,7 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from backlog.models import Item
+from backlog.models import Backlog, Item
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.problems import problem_response
 
@@ -42,6 +42,15 @@ def follow_moved(request: HttpRequest, item: Item) -> HttpResponseRedirect:
 def counted(count: int, noun: str) -> str:
     """So many of them: 1 item, 2 items."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def said_back(item: Item) -> str:
+    """Where an item is that came back from the trash."""
+    home = item.backlog
+    if home.state == Backlog.State.CLOSED:
+        return f"{item.ref} is back in {home.name}, where it was done."
+    top = home.name if home.kind == Backlog.Kind.SPRINT else "the backlog"
+    return f"{item.ref} is back, at the top of {top}."
 
 
 def json_door(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -47,7 +47,7 @@ from backlog.queries.transfer import moved_item
 from backlog.queries.trash import is_gone
 from backlog.services import findings as findings_services
 from backlog.services import items as services
-from backlog.views.answers import back_to, follow_moved, json_door
+from backlog.views.answers import back_to, follow_moved, json_door, said_back
 from backlog.views.findings import finding_panel
 from backlog.views.item_fields import LABELS, Fields, Sent, own_fields_of
 from mlscrum.lib.errors import Conflict, DomainError
@@ -242,9 +242,8 @@ def item_delete(request: ProductRequest, item: Item) -> HttpResponse:
 @item_page("item.edit")
 def item_restore(request: ProductRequest, item: Item) -> HttpResponse:
     """Bring an item back from the trash."""
-    services.restore_item(item, actor=request.actor)
-    said = f"{item.ref} is back, at the top of the backlog."
-    messages.success(request, said, extra_tags="undoable")
+    back = services.restore_item(item, actor=request.actor)
+    messages.success(request, said_back(back), extra_tags="undoable")
     return redirect(_url(item))
 
 

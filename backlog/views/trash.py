@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, product_page
-from backlog.models import Product
+from backlog.models import Backlog, Product
 from backlog.queries.resources import items_by_ref
 from backlog.queries.trash import trash_page
 from backlog.services.items import restore_items
-from backlog.views.answers import back_to
+from backlog.views.answers import back_to, said_back
 
 LONGEST_QUERY = 200
 
@@ -39,7 +39,9 @@ def trash_restore(request: ProductRequest, product: Product) -> HttpResponse:
     found = items_by_ref(product, refs, deleted=True)
     back = restore_items(product, [found[ref] for ref in refs if ref in found], actor=request.actor)
     if len(back) == 1:
-        said = f"{back[0].ref} is back, at the top of the backlog."
+        said = said_back(back[0])
+    elif any(item.backlog.state == Backlog.State.CLOSED for item in back):
+        said = f"{len(back)} items are back; what a closed sprint had finished lies in it again."
     elif back:
         said = f"{len(back)} items are back, at the top of the backlog."
     else:

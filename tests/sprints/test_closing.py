@@ -34,7 +34,10 @@ from backlog.services.items import (
     create_items,
     move_items,
     product_backlog,
+    restore_item,
+    restore_items,
     trash_item,
+    trash_items,
     update_item,
 )
 from backlog.services.members import add_member
@@ -270,6 +273,61 @@ def test_what_is_done_counts_in_one_sprint_alone(
             move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=home)
     assert in_order(closed.backlog) == [1]
     update_item(fresh(items[0]), actor=olga, status=status_of(product, "todo"))
+    move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=following.backlog)
+    assert in_order(following.backlog) == [1]
+
+
+@pytest.mark.parametrize("way", ["restore", "undo"])
+def test_what_was_done_comes_out_of_the_trash_into_its_closed_sprint(
+    running: Sprint, following: Sprint, items: list[Item], product: Product, olga: Actor,
+    finish: Any, travel: Travel, way: str,
+) -> None:  # fmt: skip
+    task = create_item(product, ItemDraft("one", kind=Kind.TASK, parent=items[0]), actor=olga)
+    for item in (task, items[0]):
+        finish(fresh(item))
+    closed = close_sprint(running, Closing(*PARTLY), actor=olga)
+    order = in_order(closed.backlog)
+    travel("2026-04-20 10:00+00:00")
+    trash_items(product, [fresh(items[0]), fresh(task)], actor=olga)
+    if way == "restore":
+        restore_items(product, [fresh(items[0]), fresh(task)], actor=olga)
+    else:
+        undo_last(product, actor=olga)
+    assert home_of(items[0]) == home_of(task) == closed.backlog
+    assert sorted(in_order(closed.backlog)) == sorted(order)
+    assert not Stay.objects.filter(item__in=[items[0], task], left_at__isnull=True).exists()
+    with pytest.raises(Conflict, match="set it to another status first"):
+        move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=following.backlog)
+    update_item(fresh(items[0]), actor=olga, status=status_of(product, "todo"))
+    assert home_of(items[0]) == product_backlog(product)
+
+
+def test_the_trash_says_that_what_was_done_lies_in_its_closed_sprint_again(
+    running: Sprint, items: list[Item], product: Product, olga: Actor, finish: Any, as_person: Any,
+    cast: Cast,
+) -> None:  # fmt: skip
+    for item in items[:2]:
+        finish(item)
+    close_sprint(running, Closing(*PARTLY), actor=olga)
+    trash_items(product, [fresh(item) for item in items], actor=olga)
+    browser = as_person(cast.olga)
+    page = browser.post("/p/MED/items/MED-1/restore/", follow=True).content.decode()
+    assert "MED-1 is back in Sprint 1, where it was done." in page
+    sent = {"ref": ["MED-2", "MED-3"]}
+    page = browser.post("/p/MED/trash/restore/", sent, follow=True).content.decode()
+    assert "2 items are back; what a closed sprint had finished lies in it again." in page
+    page = browser.post("/p/MED/items/MED-4/restore/", follow=True).content.decode()
+    assert "MED-4 is back, at the top of the backlog." in page
+
+
+def test_what_was_in_the_trash_as_its_sprint_closed_was_never_done_there(
+    running: Sprint, following: Sprint, items: list[Item], product: Product, olga: Actor,
+    finish: Any,
+) -> None:  # fmt: skip
+    trash_item(finish(items[0]), actor=olga)
+    close_sprint(running, Closing(*PARTLY), actor=olga)
+    restore_item(fresh(items[0]), actor=olga)
+    assert home_of(items[0]) == product_backlog(product)
     move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=following.backlog)
     assert in_order(following.backlog) == [1]
 
