@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,8 +20,8 @@ from backlog.services.ranks import Spot, Where
 
 MOST_PASTED = 1_000_000  # signs
 SPOTS = [
-    (Where.TOP, "Top of the backlog"),
-    (Where.BOTTOM, "Bottom of the backlog"),
+    (Where.TOP, "Top"),
+    (Where.BOTTOM, "Bottom"),
     (Where.BEFORE, "Before another item"),
     (Where.AFTER, "After another item"),
 ]
@@ -184,10 +184,18 @@ class ItemForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """Where an item goes, said in words; works without a mouse and without scripts."""
+    """Where an item goes, said in words; works without a mouse and without scripts.
 
+    `homes` are the backlogs it may go to, at least one: the first, unless another is chosen.
+    """
+
+    home = forms.ChoiceField(
+        required=False,
+        label="Move to",
+        error_messages={"invalid_choice": "That sprint is closed or gone by now; choose another."},
+    )
     where = forms.ChoiceField(
-        choices=SPOTS, initial=Where.TOP, label="Move to", widget=forms.RadioSelect
+        choices=SPOTS, initial=Where.TOP, label="Place in it", widget=forms.RadioSelect
     )
     anchor = forms.CharField(
         required=False,
@@ -197,20 +205,35 @@ class MoveForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "anchors", "autocomplete": "off"}),
     )
 
-    def __init__(self, item: Item, *args: Any, **kwargs: Any):
+    def __init__(self, item: Item, homes: Sequence[Backlog], *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.item = item
         self.fields["anchor"].widget.attrs["placeholder"] = f"{item.product.key}-1"
+        self.homes = {str(home.pk): home for home in homes}
+        several = len({home.team_id for home in homes if home.team_id}) > 1
+        choices = [(pk, _home_name(home, several)) for pk, home in self.homes.items()]
+        home_field = self.fields["home"]
+        assert isinstance(home_field, forms.ChoiceField)
+        home_field.choices = choices
+        if len(choices) == 1:  # nothing to choose from
+            del self.fields["home"]
+            self.fields["where"].label = f"Place in {_named(homes[0])}"
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        if values.get("where") in {Where.BEFORE, Where.AFTER}:
-            values["spot"] = Spot(Where(values["where"]), self._anchor(values.get("anchor", "")))
+        home = values["home"] = None if "home" in self.errors else self._home(values)
+        if home and values.get("where") in {Where.BEFORE, Where.AFTER}:
+            anchor = self._anchor(values.get("anchor", ""), home)
+            values["spot"] = Spot(Where(values["where"]), anchor)
         elif values.get("where"):
             values["spot"] = Spot(Where(values["where"]))
         return values
 
-    def _anchor(self, ref: str) -> Item | None:
+    def _home(self, values: Mapping[str, Any]) -> Backlog:
+        chosen = values.get("home") or next(iter(self.homes))
+        return self.homes[chosen]
+
+    def _anchor(self, ref: str, home: Backlog) -> Item | None:
         if not ref.strip():
             self.add_error("anchor", "Name the other item by its ref.")
             return None
@@ -221,10 +244,22 @@ class MoveForm(forms.Form):
             return None
         if anchor == self.item:
             self.add_error("anchor", f"{anchor.ref} can't stand beside itself; name another item.")
-        elif anchor.deleted_at or anchor.backlog.kind != Backlog.Kind.PRODUCT:
-            said = f"{anchor.ref} is in {_place(anchor)}; name an item of the product backlog."
+        elif anchor.deleted_at or anchor.backlog_id != home.pk:
+            said = f"{anchor.ref} is in {_place(anchor)}; name an item of {_named(home)}."
             self.add_error("anchor", said)
         return anchor
+
+
+def _home_name(home: Backlog, several_teams: bool) -> str:
+    """As a choice says it: what a sprint is right now stands beside its name."""
+    if home.kind != Backlog.Kind.SPRINT:
+        return home.name
+    team = f" of {home.team}" if several_teams else ""
+    return f"{home.name}{team} ({home.state})"
+
+
+def _named(home: Backlog) -> str:
+    return "the product backlog" if home.kind == Backlog.Kind.PRODUCT else home.name
 
 
 class CommentForm(forms.Form):

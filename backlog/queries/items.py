@@ -165,11 +165,11 @@ def waiting_in_inbox(product: Product) -> list[Item]:
     return list(items.select_related("product", "backlog", "status").order_by("rank"))
 
 
-def anchors_for(item: Item) -> list[Item]:
-    """Open items of the product backlog beside which this one can go, in rank order."""
-    items = Item.objects.alive().lying_in(item.product, Backlog.Kind.PRODUCT).filter(OPEN)
-    found = items.exclude(pk=item.pk).select_related("product").order_by("rank")
-    return list(found[:ANCHORS_OFFERED])
+def anchors_for(item: Item, homes: Sequence[Backlog]) -> list[Item]:
+    """Open items of these backlogs beside which this one can go, in rank order."""
+    found = Item.objects.alive().filter(OPEN, backlog__in=homes).exclude(pk=item.pk)
+    in_order = found.select_related("product", "backlog").order_by("backlog", "rank")
+    return list(in_order[:ANCHORS_OFFERED])
 
 
 def children_of(item: Item, *, most: int | None = None) -> list[ItemRow]:

@@ -131,6 +131,13 @@ def find_sprints(product: Product, wanted: str) -> list[Backlog]:
     return [] if number is None else list(sprints.filter(pk=number))
 
 
+def open_sprints_of(product: Product) -> list[Backlog]:
+    """The sprint backlogs that run, then those planned, the next one first."""
+    sprints = product.backlogs.filter(kind=Backlog.Kind.SPRINT)
+    found = sprints.exclude(state=Backlog.State.CLOSED).select_related("team")
+    return list(found.order_by("state", "starts_on", "pk"))  # active stands before planned
+
+
 def comments_of(item: Item) -> QuerySet[Comment]:
     return item.comments.select_related("author")
 

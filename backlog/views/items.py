@@ -43,10 +43,12 @@ from backlog.queries.item_pages import (
 from backlog.queries.items import anchors_for, find_item, statuses_of
 from backlog.queries.links import is_blocked
 from backlog.queries.panels import panels
+from backlog.queries.resources import open_sprints_of
 from backlog.queries.transfer import moved_item
 from backlog.queries.trash import is_gone
 from backlog.services import findings as findings_services
 from backlog.services import items as services
+from backlog.services.moves import permission_between
 from backlog.views.answers import back_to, follow_moved, json_door, said_back
 from backlog.views.findings import finding_panel
 from backlog.views.item_fields import LABELS, Fields, Sent, own_fields_of
@@ -178,17 +180,17 @@ def update_with_warnings(
     return saved, warnings
 
 
-@item_page("backlog.order")
+@item_page("sprint.run")
 def item_move(request: ProductRequest, item: Item) -> HttpResponse:
-    """Choose a place in the backlog; an item of the inbox or of a sprint is taken out of it."""
-    in_inbox = item.backlog.kind == Backlog.Kind.INBOX
-    home = services.product_backlog(item.product)
+    """Choose a place in the backlog or in an open sprint; an item of the inbox is taken out of it
+    into the backlog."""
+    in_inbox = is_in_inbox(item)
     if in_inbox and not request.may("inbox.take"):
         raise PermissionDenied("Your role in this product doesn't allow this.")
-    require_move(request.may, [item], home)
-    form = MoveForm(item, request.POST if request.method == "POST" else None)
+    homes = _homes_for(item, request.may)
+    form = MoveForm(item, homes, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        spot = form.cleaned_data["spot"]
+        spot, home = form.cleaned_data["spot"], form.cleaned_data["home"]
         try:
             if in_inbox:
                 findings_services.take([item], actor=request.actor, spot=spot)
@@ -197,18 +199,41 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
         except DomainError as error:
             put_errors(form, error)
         else:
-            messages.success(request, f"{item.ref} moved.", extra_tags="undoable")
-            backlog_url = reverse("backlog:backlog", args=[item.product.key])
-            return redirect(f"{backlog_url}#item-{item.number}")
+            return _after_move(request, item, home)
     status = 422 if form.errors else 200
     context = {
         "item": item,
         "form": form,
         "in_inbox": in_inbox,
         "in_sprint": item.backlog.kind == Backlog.Kind.SPRINT,
-        "anchors": anchors_for(item),
+        "anchors": anchors_for(item, homes),
+        "several_homes": len(homes) > 1,
     }
     return render(request, "backlog/item_move.html", context, status=status)
+
+
+def _homes_for(item: Item, may: Callable[[str], bool]) -> list[Backlog]:
+    """The backlogs that the person may bring the item to: the product backlog, and the sprints
+    that run or are planned. Raises Refused where there is none."""
+    homes = [services.product_backlog(item.product)]
+    if not is_in_inbox(item) and item.kind != Kind.EPIC:
+        homes += open_sprints_of(item.product)
+    allowed = [home for home in homes if may(permission_between(item.backlog, home))]
+    if not allowed:
+        require_move(may, [item], homes[0])
+    return allowed
+
+
+def _after_move(request: ProductRequest, item: Item, home: Backlog) -> HttpResponse:
+    into_sprint = home.kind == Backlog.Kind.SPRINT
+    where = ""
+    if into_sprint:
+        where = f" within {home.name}" if item.backlog_id == home.pk else f" into {home.name}"
+    messages.success(request, f"{item.ref} moved{where}.", extra_tags="undoable")
+    if into_sprint:
+        return redirect(_url(item))
+    backlog_url = reverse("backlog:backlog", args=[item.product.key])
+    return redirect(f"{backlog_url}#item-{item.number}")
 
 
 @item_page("item.edit")
@@ -366,14 +391,22 @@ def _context(
         "in_inbox": is_in_inbox(item),
         "may_edit": may_edit,
         "may_comment": is_alive and request.may("item.comment"),
-        "may_move": is_alive
-        and request.may("inbox.take" if is_in_inbox(item) else "backlog.order"),
+        "may_move": is_alive and _may_move(item, request.may),
         "is_gone": is_gone(item),
         "may_restore": not is_alive and not is_gone(item) and request.may("item.edit"),
         "comment_form": CommentForm(),
         "link_form": LinkForm(item),
         **forms,
     }
+
+
+def _may_move(item: Item, may: Callable[[str], bool]) -> bool:
+    if is_in_inbox(item) or may("backlog.order"):
+        return may("inbox.take" if is_in_inbox(item) else "backlog.order")
+    if not may("sprint.run") or item.kind == Kind.EPIC:
+        return False
+    in_sprint = item.backlog.kind == Backlog.Kind.SPRINT
+    return in_sprint or bool(open_sprints_of(item.product))
 
 
 def _finishing(item: Item, below: Under, statuses: Sequence[Status]) -> Status | None:

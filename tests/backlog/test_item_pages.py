@@ -285,11 +285,68 @@ def test_an_item_of_a_sprint_is_moved_out_of_it_to_a_place_in_the_backlog(
     )
     move_items(product, [story, two], actor=olga_acts, spot=Spot.top(), to=sprint)
     page = olga.get("/p/MED/items/MED-2/move/").content.decode()
-    assert "it leaves Sprint 1 for the product backlog" in page
+    assert "now in Sprint 1" in page
     answer = olga.post("/p/MED/items/MED-2/move/", {"where": "top"})
     assert answer["Location"] == "/p/MED/backlog/#item-2"
     assert list(product_backlog(product).items.order_by("rank")) == [two, three]
     assert list(sprint.items.all()) == [story]
+
+
+@pytest.fixture
+def sprints(product: Product) -> dict[str, Backlog]:
+    """One that runs, one that is planned, and one that is over."""
+    days = (("closed", 1), ("active", 5), ("planned", 9))
+    return {
+        state: product.backlogs.create(
+            kind=Backlog.Kind.SPRINT, team=product.teams.get(), name=f"The {state}", state=state,
+            starts_on=f"2026-03-{day:02}", ends_on=f"2026-03-{day + 3:02}",
+        )
+        for state, day in days
+    }  # fmt: skip
+
+
+def test_open_sprints_are_offered_beside_the_backlog_to_whoever_runs_them(
+    story: Item, sprints: dict[str, Backlog], olga: Client, as_person: Any, cast: Cast,
+    product: Product, olga_acts: Actor,
+) -> None:  # fmt: skip
+    page = olga.get(f"{URL}move/").content.decode()
+    names = [name for _, name in olga.get(f"{URL}move/").context["form"]["home"].field.choices]
+    assert names == ["Product backlog", "The active (active)", "The planned (planned)"]
+    assert "The closed" not in page
+    sina = as_person(cast.sina)  # she plans sprints, and does not order the backlog
+    names = [name for _, name in sina.get(f"{URL}move/").context["form"]["home"].field.choices]
+    assert names == ["The active (active)", "The planned (planned)"]
+    assert f"{URL}move/" in sina.get(URL).content.decode()
+    planned = sprints["planned"]
+    answer = sina.post(f"{URL}move/", {"home": planned.pk, "where": "bottom"}, follow=True)
+    assert "MED-1 moved into The planned." in answer.content.decode()
+    assert list(planned.items.all()) == [story]
+    (two,) = create_items(product, [ItemDraft("b")], actor=olga_acts)
+    sent = {"home": planned.pk, "where": "before", "anchor": "MED-1"}
+    olga.post("/p/MED/items/MED-2/move/", sent)
+    assert list(planned.items.order_by("rank")) == [two, story]
+
+
+def test_a_sprint_that_has_closed_meanwhile_takes_nothing_and_says_so(
+    story: Item, sprints: dict[str, Backlog], olga: Client
+) -> None:
+    answer = olga.post(f"{URL}move/", {"home": sprints["closed"].pk, "where": "top"})
+    assert answer.status_code == 422
+    assert "closed or gone by now; choose another" in answer.content.decode()
+    sent = {"home": sprints["active"].pk, "where": "after", "anchor": "MED-1"}
+    olga.post(f"{URL}move/", {"home": sprints["active"].pk, "where": "top"})
+    assert "stand beside itself" in olga.post(f"{URL}move/", sent).content.decode()
+
+
+def test_no_sprint_is_offered_to_an_epic_and_none_is_missed_by_who_orders_nothing(
+    product: Product, sprints: dict[str, Backlog], olga: Client, olga_acts: Actor, as_person: Any,
+    cast: Cast,
+) -> None:  # fmt: skip
+    create_items(product, [ItemDraft("All", kind=Kind.EPIC)], actor=olga_acts)
+    assert "home" not in olga.get(f"{URL}move/").context["form"].fields
+    sina = as_person(cast.sina)
+    assert f"{URL}move/" not in sina.get(URL).content.decode()
+    assert sina.get(f"{URL}move/").status_code == 403
 
 
 def test_an_item_is_moved_without_a_mouse(
