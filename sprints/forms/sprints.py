@@ -109,12 +109,18 @@ class SprintForm(forms.Form):
         form = cls(sprint.backlog.product, data, initial=initial)
         subjects = sorted(initial["subjects"])
         shown = unpacked(data, "sprint")
-        now = {**seen_fields(sprint), "subjects": subjects}
+        has_started = sprint.backlog.started_at is not None
+        now = {**seen_fields(sprint), "subjects": subjects, "has_started": has_started}
         form.seen = now if shown is None else shown
-        if sprint.backlog.started_at is not None:
-            for name in ("kind", *OF_ASSESSMENT):
-                form.fields[name].disabled = True
+        if has_started and form.seen.get("has_started", True):
+            form.fix()
         return form
+
+    def fix(self) -> None:
+        """Let what decides over a running sprint be read alone. Not before a person was shown that
+        it runs: what was chosen before the start is refused, never silently dropped."""
+        for name in ("kind", *OF_ASSESSMENT):
+            self.fields[name].disabled = True
 
     @property
     def shown(self) -> str:
@@ -129,7 +135,7 @@ class SprintForm(forms.Form):
         """What was sent of a sprint that there is, with what had been shown of it."""
         sent = self.service_fields()
         if sorted(subject.pk for subject in sent["subjects"]) == self.seen["subjects"]:
-            del sent["subjects"]  # left as they were
+            del sent["subjects"]  # left as they were seen
         return {**sent, "seen": self.seen}
 
     def put_conflicts(self, error: Conflict) -> None:
@@ -139,6 +145,9 @@ class SprintForm(forms.Form):
         for row in rows:
             self.seen[row["field"]] = row["theirs"]
             self.add_error(row["field"], f"Saved meanwhile: {_said(row['theirs'])}.")
+        if error.code == "runs":
+            self.seen["has_started"] = True
+            self.fix()
         self.add_error(None, error.message)
 
 

@@ -126,10 +126,10 @@ def update_sprint(
 
     `shares` are those of all members, `share_edits` of some: what was seen, and what each gives
     now. `seen` holds the fields as the actor saw them, as the activity keeps them: what the actor
-    left so stays as it is by now. Raises ValidationError for bad fields, as a first day after the
-    day of the start, DomainError where the days overlap another sprint of the team, and Conflict
-    for a closed sprint or, with `conflicts`, where somebody changed meanwhile what the actor saw
-    and changed.
+    left so stays as it is by now; of `subjects` only what the actor put in or took out, where
+    `seen` has their ids. Raises ValidationError for bad fields, as a first day after the day of the
+    start, DomainError where the days overlap another sprint of the team, and Conflict for a closed
+    sprint or, with `conflicts`, where somebody changed meanwhile what the actor saw and changed.
     """
     with deed(sprint.backlog.product, actor, "sprint.updated") as done:
         lock_team(_team(sprint))
@@ -137,6 +137,8 @@ def update_sprint(
         _refuse_closed(fresh)
         if seen is not None:
             fields = _changed_since(fresh, fields, seen)
+            if subjects is not None and "subjects" in seen:
+                subjects = _merged_subjects(fresh, subjects, seen["subjects"])
         days = {name: fields[name] for name in OF_DAYS if name in fields}
         changed_days = {name: day for name, day in days.items() if day != _value(fresh, name)}
         _refuse_far_days(_team(fresh), **changed_days)
@@ -672,6 +674,18 @@ def _set_subjects(sprint: Sprint, subjects: Iterable[Subject]) -> None:
         SprintSubject(sprint=sprint, subject=subject, green_batches=subject.green_batches)
         for subject in wanted
     )
+
+
+def _merged_subjects(
+    sprint: Sprint, subjects: Iterable[Subject], seen: Iterable[int]
+) -> list[Subject]:
+    """What the sprint is about by now, with what the actor added, without what the actor took out
+    of what was seen. Each is there or not, so two who choose at once never contradict."""
+    wanted, shown = list(subjects), set(seen)
+    out = shown - {subject.pk for subject in wanted}
+    present = [row.subject for row in sprint.subjects.select_related("subject").order_by("pk")]
+    added = [subject for subject in wanted if subject.pk not in shown]
+    return [subject for subject in dict.fromkeys([*present, *added]) if subject.pk not in out]
 
 
 def _copy_green_batches(sprint: Sprint) -> None:

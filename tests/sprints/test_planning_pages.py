@@ -358,6 +358,48 @@ def test_who_saves_over_a_goal_that_the_page_had_not_shown_sees_both(
     assert planned.capacity_points == 9
 
 
+def test_two_who_choose_different_datasets_both_win(
+    browser: Client, product: Product, team: Team, olga: Actor
+) -> None:
+    scans, doses, ages, sites = (
+        Subject.objects.create(product=product, kind="dataset", slug=slug, name=slug.title())
+        for slug in ("scans", "doses", "ages", "sites")
+    )
+    sprint = create_sprint(
+        team, actor=olga, goal="Cleaner data.", kind="data_assessment", starts_on=FIRST,
+        ends_on=LAST, target_health=95, subjects=[scans],
+    )  # fmt: skip
+    url = f"{SPRINTS}{sprint.pk}/edit/"
+    page = {
+        **shown_on(browser.get(url)), "name": "Sprint 1", "goal": "Cleaner data.",
+        "kind": "data_assessment", "starts_on": FIRST.isoformat(), "ends_on": LAST.isoformat(),
+        "target_health": "95",
+    }  # fmt: skip
+
+    def save(*chosen: Subject) -> list[str]:
+        sent = {**page, "subjects": [subject.pk for subject in chosen]}
+        assert browser.post(url, sent).status_code == 302
+        return list(
+            sprint.subjects.order_by("subject__slug").values_list("subject__slug", flat=True)
+        )
+
+    assert save(scans, doses) == ["doses", "scans"]
+    assert save(scans, ages) == ["ages", "doses", "scans"]  # by one who saw scans alone
+    assert save() == ["ages", "doses"]
+    deeds = Activity.objects.count()
+    assert save(scans) == ["ages", "doses"]  # left as it was seen
+    assert Activity.objects.count() == deeds
+    start_sprint(sprint, actor=olga)
+    late = {**page, "goal": "Clean data.", "subjects": [sites.pk]}
+    refused = browser.post(url, late)
+    assert refused.status_code == 409
+    assert "stay as they were at its start" in refused.content.decode()
+    assert refused.context["form"].fields["subjects"].disabled
+    again = {**late, **shown_on(refused)}
+    assert browser.post(url, again).status_code == 302
+    assert Sprint.objects.get(pk=sprint.pk).goal == "Clean data."
+
+
 # The plan ---------------------------------------------------------------------------------------
 
 
