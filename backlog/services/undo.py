@@ -37,12 +37,12 @@ from backlog.services.finding_history import note_transitions
 from backlog.services.items import (
     Edited,
     about,
+    done_in_past,
     edited,
     enter,
     kinds_that_count,
     open_muted_with,
     product_backlog,
-    done_in_past,
     put_into_trash,
     write_edits,
 )
