@@ -39,9 +39,9 @@ def follow_moved(request: HttpRequest, item: Item) -> HttpResponseRedirect:
     return HttpResponseRedirect(reverse("backlog:item", args=[key, ref]))
 
 
-def counted(count: int, noun: str) -> str:
-    """So many of them: 1 item, 2 items."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """So many of them: 1 item, 2 items; `plural` where it takes more than an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or f'{noun}s'}"
 
 
 def said_back(item: Item) -> str:

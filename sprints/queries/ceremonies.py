@@ -8,14 +8,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from backlog.models import Product, Role, User
 from backlog.queries.agendas import Reader, part_of
 from mlscrum.lib import clock
-from sprints.models import Block, BlockVersion, Ceremony, GuestLink, Outcome, Participant, Sprint
+from sprints.models import (
+    Block,
+    BlockVersion,
+    Ceremony,
+    GuestLink,
+    Outcome,
+    Participant,
+    RetroCard,
+    Round,
+    Sprint,
+)
 
 PAST = 30
 STILL_NEXT = timedelta(hours=12)  # whoever is late opens it still
@@ -221,3 +231,21 @@ def upcoming_of(person: User, product: Product, *, since: datetime) -> QuerySet[
 def ends_at(ceremony: Ceremony) -> datetime:
     """When its time box is over."""
     return ceremony.starts_at + timedelta(minutes=ceremony.minutes)
+
+
+def holding_words(ceremonies: QuerySet[Ceremony, Ceremony]) -> QuerySet[Ceremony, Ceremony]:
+    """Those in which anything was written: notes, outcomes, cards, or rounds of an estimation."""
+    of_it = {"ceremony": OuterRef("pk")}
+    noted = Block.objects.filter(~Q(text="") | Q(versions__isnull=False), **of_it)
+    return ceremonies.filter(
+        Exists(noted)
+        | Exists(Outcome.objects.filter(**of_it))
+        | Exists(RetroCard.objects.filter(retro=OuterRef("pk")))
+        | Exists(Round.objects.filter(**of_it))
+    )
+
+
+def ceremonies_gone_with(sprint: Sprint) -> QuerySet[Ceremony, Ceremony]:
+    """What a planned sprint takes along as it is deleted: what was not held, and holds no words."""
+    planned = Ceremony.objects.filter(sprint=sprint, state=Ceremony.State.PLANNED)
+    return planned.exclude(pk__in=holding_words(planned).values("pk"))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Least
 
 from backlog.models import Actor, Product
@@ -16,7 +16,8 @@ from backlog.services import jobs
 from backlog.services.deeds import deed
 from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
-from sprints.models import Block, Ceremony, RetroCard, Sprint
+from sprints.models import Block, Ceremony, Sprint
+from sprints.queries.ceremonies import holding_words
 from sprints.services.agendas import make_blocks
 from sprints.services.ceremony_locks import locked, refuse_stale
 
@@ -108,7 +109,7 @@ def delete(ceremony: Ceremony, *, actor: Actor) -> None:
         fresh = locked(ceremony)
         if fresh.state != Ceremony.State.PLANNED:
             raise Conflict("ceremony_begun", "It has begun, so it stays as the record of it.")
-        if _holds_words(fresh):
+        if holding_words(Ceremony.objects.filter(pk=fresh.pk)).exists():
             why = "Something was written in it already; open it and close it, so that it stays."
             raise Conflict("ceremony_has_words", why)
         done.data["title"] = fresh.title
@@ -227,16 +228,6 @@ def _check(ceremony: Ceremony) -> None:
 def _refuse_over(ceremony: Ceremony) -> None:
     if ceremony.is_over:
         raise Conflict("ceremony_over", "This ceremony is over; somebody has closed it.")
-
-
-def _holds_words(ceremony: Ceremony) -> bool:
-    noted = ~Q(text="") | Q(versions__isnull=False)
-    return (
-        ceremony.blocks.filter(noted).exists()
-        or ceremony.outcomes.exists()
-        or RetroCard.objects.filter(retro=ceremony.pk).exists()
-        or ceremony.rounds.exists()
-    )
 
 
 def _remind_of(ceremony: Ceremony) -> None:

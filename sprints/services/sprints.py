@@ -41,6 +41,7 @@ from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Ceremony, Share, Sprint, SprintSubject
 from sprints.queries.calendars import calendar_of
+from sprints.queries.ceremonies import ceremonies_gone_with
 from sprints.queries.exits import standing_of
 from sprints.queries.reports import report_of
 from sprints.rules.days import day_of, working_days
@@ -249,10 +250,13 @@ def cancel_sprint(sprint: Sprint, *, actor: Actor, reason: str) -> Sprint:
     return fresh
 
 
-def delete_sprint(sprint: Sprint, *, actor: Actor) -> None:
-    """Throw a planned sprint away; its items go back to the top of the product backlog.
+def delete_sprint(sprint: Sprint, *, actor: Actor) -> list[Ceremony]:
+    """Throw a planned sprint away, with its planned ceremonies; its items go back to the top of the
+    product backlog.
 
-    Raises Conflict for one that has started: its history stays.
+    Returns the ceremonies that stay, of no sprint from now on: those that were held, and those in
+    which something is written. Raises Conflict for a sprint that has started, whose history stays,
+    and for one in which people wrote for the daily: those notes are of its days.
     """
     product = sprint.backlog.product
     with deed(product, actor, "sprint.deleted") as done:
@@ -262,6 +266,12 @@ def delete_sprint(sprint: Sprint, *, actor: Actor) -> None:
         if backlog.state != Backlog.State.PLANNED:
             why = f"{backlog.name} has started and stays in the history; close or cancel it."
             raise Conflict("has_started", why)
+        if fresh.daily_notes.exists():
+            why = (
+                f"People wrote for the daily of {backlog.name} already. A product owner can cancel"
+                " it instead: it stays in the past then, with what they wrote."
+            )
+            raise Conflict("has_notes", why)
         home = product_backlog(product)
         planned = Item.objects.alive().filter(backlog=backlog).order_by("rank")
         items = list(planned.select_related("product", "backlog", "status"))
@@ -273,10 +283,15 @@ def delete_sprint(sprint: Sprint, *, actor: Actor) -> None:
         Item.objects.filter(backlog=backlog).update(backlog=home)
         backlog.stays.all().delete()
         done.data |= {"sprint": fresh.pk, "name": backlog.name}
-        # What was held of it stays, as a ceremony of no sprint; what was not has become pointless.
-        Ceremony.objects.filter(sprint=fresh, state=Ceremony.State.PLANNED).delete()
+        # Nobody writes in one meanwhile.
+        list(Ceremony.objects.select_for_update(no_key=True).filter(sprint=fresh).order_by("pk"))
+        going = ceremonies_gone_with(fresh)
+        stay = list(fresh.ceremonies.exclude(pk__in=going.values("pk")).order_by("starts_at"))
+        done.data["ceremonies_stay"] = [ceremony.pk for ceremony in stay]
+        going.delete()
         fresh.delete()
         backlog.delete()
+    return stay
 
 
 def _bring_left_tasks(home: Backlog, backlog: Backlog, done: Deed) -> None:

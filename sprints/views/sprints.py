@@ -18,7 +18,8 @@ from backlog.views.answers import counted
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
 from sprints.forms.sprints import CancelForm, NewSprintForm, SharesForm, SprintForm, StartForm
-from sprints.models import Sprint
+from sprints.models import Ceremony, Sprint
+from sprints.queries.ceremonies import ceremonies_gone_with
 from sprints.queries.planning import open_sprints, plan_of, working_days_of
 from sprints.queries.sprints import sprints_of
 from sprints.services.sprints import (
@@ -100,16 +101,13 @@ def sprint_edit(request: ProductRequest, sprint: Sprint) -> HttpResponse:
         else:
             messages.success(request, f"{form.cleaned_data['name']} is saved.")
             return redirect("sprints:plan", request.product.key, sprint.pk)
-    count = sprint.backlog.items.alive().count()
-    context = {
-        **frame(request, sprint, "edit"),
-        "form": form,
-        "may_delete": sprint.backlog.state == Backlog.State.PLANNED,
-        "delete_question": f"{counted(count, 'item')} {'goes' if count == 1 else 'go'} back to the"
-        " top of the backlog."
-        if count
-        else "Nothing is in it.",
-    }
+    context = {**frame(request, sprint, "edit"), "form": form}
+    if sprint.backlog.state == Backlog.State.PLANNED:
+        # What people wrote for its days would go with it: such a plan is cancelled.
+        has_notes = sprint.daily_notes.exists()
+        context["may_delete"] = not has_notes
+        context["may_cancel"] = has_notes and request.may("sprint.cancel")
+        context["delete_question"] = _delete_question(sprint)
     status = (409 if form.is_stale else 422) if form.errors else 200
     return render(request, "sprints/sprint_edit.html", context, status=status)
 
@@ -119,11 +117,18 @@ def sprint_edit(request: ProductRequest, sprint: Sprint) -> HttpResponse:
 def sprint_delete(request: ProductRequest, sprint: Sprint) -> HttpResponse:
     """Throw a planned sprint away."""
     try:
-        delete_sprint(sprint, actor=request.actor)
+        stay = delete_sprint(sprint, actor=request.actor)
     except DomainError as error:
         messages.error(request, error.message)
         return redirect("sprints:sprint", request.product.key, sprint.pk)
     messages.success(request, f"{sprint} is deleted; its items are back in the backlog.")
+    if written := [one for one in stay if one.state == Ceremony.State.PLANNED]:
+        verb, them = ("stays", "it") if len(written) == 1 else ("stay", "them")
+        what = counted(len(written), "ceremony", "ceremonies")
+        why = f"{verb}, for something is written in {them}"
+        messages.info(
+            request, f"{what} {why}: find {them} in Ceremonies, and open and close {them}."
+        )
     return redirect("sprints:sprints", request.product.key)
 
 
@@ -194,6 +199,25 @@ def sprint_capacity(request: ProductRequest, sprint: Sprint) -> HttpResponse:
             field.disabled = True
     status = (409 if form.is_stale else 422) if form.errors else 200
     return render(request, "sprints/sprint_capacity.html", context, status=status)
+
+
+def _delete_question(sprint: Sprint) -> str:
+    """What becomes of what a planned sprint holds, before it is thrown away."""
+    count = sprint.backlog.items.alive().count()
+    said = [
+        f"{counted(count, 'item')} {'goes' if count == 1 else 'go'} back to the top of the backlog."
+        if count
+        else "Nothing is in it."
+    ]
+    going = ceremonies_gone_with(sprint).count()
+    stay = sprint.ceremonies.filter(state=Ceremony.State.PLANNED).count() - going
+    if going:
+        verb = "goes" if going == 1 else "go"
+        said.append(f"{counted(going, 'ceremony', 'ceremonies')} {verb} with it")
+    if stay:
+        verb = "stays" if stay == 1 else "stay"
+        said.append(f"{stay} in which something is written {verb}, without a sprint")
+    return said[0] + (f" {'; '.join(said[1:])}." if said[1:] else "")
 
 
 def _is_closed(request: ProductRequest, sprint: Sprint) -> HttpResponse:

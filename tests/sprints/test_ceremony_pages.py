@@ -13,7 +13,17 @@ from backlog.models import Actor, Item, Product
 from backlog.services.items import ItemDraft, create_item, trash_item
 from backlog.services.terms import propose_term
 from mlscrum.lib.errors import Conflict
-from sprints.models import Block, Ceremony, GuestLink, Outcome, Participant, Sprint
+from sprints.models import (
+    Block,
+    Ceremony,
+    DailyNote,
+    GuestLink,
+    Outcome,
+    Participant,
+    Retro,
+    RetroCard,
+    Sprint,
+)
 from sprints.services import ceremonies as services
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.notes import HELD_FOR, hold_block
@@ -21,6 +31,7 @@ from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.services.seats import make_guest_link, revoke_guest_link, take_seat
 from sprints.services.sprints import delete_sprint
 from tests.conftest import Cast
+from tests.sprints.conftest import FIRST
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -589,3 +600,44 @@ def test_a_deleted_sprint_takes_its_plans_along_and_leaves_what_was_said(
     delete_sprint(planned, actor=olga)
     left = Ceremony.objects.get()
     assert (left, left.sprint) == (held, None)
+
+
+def test_a_ceremony_in_which_something_is_written_outlives_its_planned_sprint(
+    as_person: Any, cast: Cast, product: Product, planned: Sprint, olga: Actor
+) -> None:
+    begins = timezone.now() + timedelta(days=1)
+    drafts = [CeremonyDraft(kind, begins, 60, sprint=planned)
+              for kind in ("planning", "retrospective", "review")]  # fmt: skip
+    planning, retro, _ = services.schedule_all(product, drafts, actor=olga)
+    planning.blocks.filter(position=0).update(text="We want fewer doses that nobody can read.")
+    Retro.objects.create(ceremony=retro)
+    RetroCard.objects.create(retro_id=retro.pk, column=0, text="Less noise")
+    browser = as_person(cast.olga)
+    page = browser.get(f"/p/MED/sprints/{planned.pk}/edit/").content.decode()
+    asked = "1 ceremony goes with it; 2 in which something is written stay, without a sprint."
+    assert asked in page
+    answer = browser.post(f"/p/MED/sprints/{planned.pk}/delete/", follow=True)
+    said = answer.content.decode()
+    assert "2 ceremonies stay, for something is written in them" in said
+    left = Ceremony.objects.order_by("pk")
+    assert [(ceremony.pk, ceremony.sprint) for ceremony in left] == [
+        (planning.pk, None), (retro.pk, None)
+    ]  # fmt: skip
+
+
+def test_a_planned_sprint_with_notes_of_a_daily_is_cancelled_rather_than_deleted(
+    as_person: Any, cast: Cast, planned: Sprint
+) -> None:
+    DailyNote.objects.create(
+        sprint=planned, day=FIRST, user=cast.max, done="Read the scans.",
+        written_at=timezone.now(),
+    )  # fmt: skip
+    browser, url = as_person(cast.olga), f"/p/MED/sprints/{planned.pk}"
+    page = browser.get(f"{url}/edit/").content.decode()
+    assert f"{url}/cancel/" in page
+    assert f"{url}/delete/" not in page
+    refused = browser.post(f"{url}/delete/", follow=True).content.decode()
+    assert "wrote for the daily of Sprint 1 already" in refused
+    assert "cancel it instead" in " ".join(refused.split())
+    browser.post(f"{url}/cancel/", {"reason": "Nobody needs it."})
+    assert DailyNote.objects.get().done == "Read the scans."
