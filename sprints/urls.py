@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{SPRINTS}beside/", planning.beside, name="beside"),
     path(f"{SPRINTS}move/", planning.move, name="move"),
     path(f"{SPRINT}plan/sprint/", planning.plan_sprint, name="plan-sprint"),
+    path(f"{SPRINT}plan/add/", planning.plan_add, name="plan-add"),
     path(f"{SPRINT}plan/", planning.plan, name="plan"),
     # The board
     path("p/<str:key>/board/", board.running_board, name="running-board"),

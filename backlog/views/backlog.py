@@ -334,6 +334,8 @@ def view_delete(request: ProductRequest, product: Product, view_id: int) -> Http
 
 def _quick_add(request: ProductRequest, product: Product) -> HttpResponse:
     form, view = QuickAddForm(request.POST), _view(request, product, _sent_view(request))
+    at = _page_of(request, product)
+    kept = {"product": product, "focus": True, "view": view, "page_url": at}
     if form.is_valid():
         try:
             item = create_item(product, form.draft(), actor=request.actor)
@@ -344,10 +346,11 @@ def _quick_add(request: ProductRequest, product: Product) -> HttpResponse:
             said = '<a href="{}">{}</a> added at the bottom of the backlog.'
             messages.success(request, format_html(said, link, item.ref), extra_tags="undoable")
             if not _is_htmx(request):
-                return redirect(f"{_page_url(product, view.query)}#quick-add")
+                query = f"?{view.query}" if view.query else ""
+                return redirect(f"{at}{query}#quick-add")
             # A kind is often added several times in a row.
             fresh = QuickAddForm(initial={"kind": item.kind})
-            context = {"product": product, "quick_add": fresh, "focus": True, "view": view}
+            context = {**kept, "quick_add": fresh}
             return _telling(render(request, "backlog/_quick_add_answer.html", context))
     if not _is_htmx(request):
         page_url = _page_url(product, "")
@@ -357,8 +360,7 @@ def _quick_add(request: ProductRequest, product: Product) -> HttpResponse:
         }
         context = {**whole, "quick_add": form}
         return render(request, "backlog/backlog.html", context, status=422)
-    context = {"product": product, "quick_add": form, "focus": True, "view": view}
-    return render(request, "backlog/_quick_add.html", context, status=422)
+    return render(request, "backlog/_quick_add.html", {**kept, "quick_add": form}, status=422)
 
 
 def _page_context(request: ProductRequest, product: Product, view: BacklogView) -> dict[str, Any]:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, product_page
+from backlog.forms.items import QuickAddForm
 from backlog.forms.list_edits import chosen_items
 from backlog.forms.moves import require_move, wanted_spot
-from backlog.models import Backlog, Product
-from backlog.services.items import move_items
+from backlog.forms.refusals import put_errors
+from backlog.models import Backlog, Item, Kind, Product
+from backlog.queries.resources import open_sprints_of
+from backlog.services.items import create_item, move_items
 from backlog.views.answers import counted, json_door
 from backlog.views.backlog import list_page
+from mlscrum.lib.errors import DomainError
 from sprints.forms.moves import require_seen, wanted_home
 from sprints.models import Sprint
 from sprints.queries.planning import plan_of, plans_beside
@@ -28,12 +35,59 @@ def plan(request: ProductRequest, sprint: Sprint) -> HttpResponse:
     """The backlog, and beside it the sprint; of one that is over, its report."""
     if sprint.backlog.state == Backlog.State.CLOSED:
         return redirect("sprints:report", request.product.key, sprint.pk)
+    return _plan_page(request, sprint)
+
+
+@require_POST
+@sprint_page("sprint.run")
+def plan_add(request: ProductRequest, sprint: Sprint) -> HttpResponseBase:
+    """Add an item at the bottom of the sprint; a script gets JSON and stays where it is."""
+    if request.headers.get("Accept") == "application/json":
+        return _added(request, sprint)
+    form = QuickAddForm(request.POST)
+    if form.is_valid():
+        try:
+            item = _add(request, sprint, form)
+        except (DomainError, ValidationError) as error:
+            put_errors(form, error, field="title")
+        else:
+            messages.success(request, f"{item.ref} added to {sprint}.", extra_tags="undoable")
+            return redirect("sprints:plan", request.product.key, sprint.pk)
+    answer = _plan_page(request, sprint, add=form)
+    answer.status_code = 422
+    return answer
+
+
+@json_door
+def _added(request: ProductRequest, sprint: Sprint) -> JsonResponse:
+    form = QuickAddForm(request.POST)
+    if not form.is_valid():
+        raise ValidationError(form.errors.as_data())
+    item = _add(request, sprint, form)
+    return JsonResponse({"said": f"{item.ref} added to {sprint}.", "undoable": True})
+
+
+def _add(request: ProductRequest, sprint: Sprint, form: QuickAddForm) -> Item:
+    draft, home = form.draft(), sprint.backlog
+    if draft.kind == Kind.EPIC:
+        raise DomainError("epic_in_sprint", "An epic never enters a sprint; plan its items.")
+    return create_item(request.product, draft, actor=request.actor, backlog=home)
+
+
+def _plan_page(
+    request: ProductRequest, sprint: Sprint, add: QuickAddForm | None = None
+) -> HttpResponse:
     return list_page(
         request,
         request.product,
         "sprints/plan.html",
         page_url=reverse("sprints:plan", args=[request.product.key, sprint.pk]),
-        around=lambda view: {**frame(request, sprint, "plan"), **_planned(request, sprint)},
+        around=lambda view: {
+            **frame(request, sprint, "plan"),
+            **_planned(request, sprint),
+            "add": add,
+            "quick_add": QuickAddForm(),
+        },
     )
 
 
@@ -102,6 +156,8 @@ def _planned(request: ProductRequest, sprint: Sprint) -> dict[str, Any]:
     return {
         "plan": plan_of(sprint),
         "items_url": items_url(request.product),
+        "kinds_to_add": [choice for choice in Kind.choices if choice[0] != Kind.EPIC],
+        "others": [other for other in open_sprints_of(request.product) if other.pk != sprint.pk],
         "may_plan": is_open and request.may("sprint.run"),
         "move_url": reverse("sprints:move", args=[request.product.key]),
     }

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from backlog.models import Actor, Item, Product
+from backlog.models import Activity, Actor, Item, Product
 from backlog.services.items import ItemDraft, create_items, move_items
 from backlog.services.ranks import Spot
 from sprints.models import Sprint
@@ -151,6 +151,84 @@ def test_a_sprint_is_planned_by_the_keyboard_alone(
     keys.press("Control+z")
     show(page, ["MED-2", "MED-1", "MED-3"])
     assert refs(sprint) == ["MED-2", "MED-1", "MED-3"]
+
+
+def test_many_of_a_sprint_are_selected_and_moved_as_one(
+    open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    move_items(sprint.backlog.product, items, actor=olga, spot=Spot.top(), to=sprint.backlog)
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    bar = page.locator("[data-chosen-bar]")
+    boxes = planned(page).locator(".row-check")
+
+    boxes.nth(0).check()
+    boxes.nth(2).click(modifiers=["Shift"])
+    expect(bar).to_contain_text("3 of Sprint 1 selected")
+    boxes.nth(1).uncheck()
+    expect(bar).to_contain_text("2 of Sprint 1 selected")
+    assert serious_faults(page) == []
+    planned(page).nth(2).drag_to(planned(page).nth(3), target_position={"x": 90, "y": 30})
+    show(page, ["MED-2", "MED-4", "MED-1", "MED-3"])
+    expect(bar).to_be_hidden()
+    assert refs(sprint) == ["MED-2", "MED-4", "MED-1", "MED-3"]
+
+    keys = page.keyboard
+    planned(page).nth(0).locator(".row-link").focus()
+    keys.press("Shift+J")
+    expect(bar).to_contain_text("2 of Sprint 1 selected")
+    keys.press("Alt+ArrowDown")
+    show(page, ["MED-1", "MED-2", "MED-4", "MED-3"])
+    keys.press("Escape")
+    expect(bar).to_be_hidden()
+    keys.press("Control+a")
+    expect(bar).to_contain_text("4 of Sprint 1 selected")
+    keys.press("x")
+    expect(bar).to_contain_text("3 of Sprint 1 selected")
+    bar.get_by_role("button", name="Move").click()
+    page.get_by_role("option", name="Back to the top of the backlog").click()
+    expect(planned(page)).to_have_count(1)
+    expect(page.locator("#backlog [data-list] .item-row .ref")).to_have_count(3)
+    assert Activity.objects.filter(kind="item.moved").count() == 4  # one deed for each gesture
+
+    page.locator("#backlog .row-check").first.check()
+    planned(page).locator(".row-check").check()  # one list or the other
+    expect(page.locator("#selection")).to_be_hidden()
+    expect(bar).to_be_visible()
+
+
+def test_items_are_added_to_the_sprint_and_to_the_backlog_by_keys(
+    open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    move_items(sprint.backlog.product, items[:1], actor=olga, spot=Spot.top(), to=sprint.backlog)
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    keys = page.keyboard
+    planned(page).locator(".row-link").focus()
+    keys.press("n")
+    line = page.get_by_label("Title of a new item in Sprint 1")
+    expect(line).to_be_focused()
+    keys.type("Read doses")
+    keys.press("Enter")
+    show(page, ["MED-1", "MED-5"])
+    expect(line).to_be_focused()
+    expect(line).to_have_value("")
+    keys.type("Read ages")
+    page.locator("[data-plan-add] [name=points]").fill("3")
+    keys.press("Enter")
+    show(page, ["MED-1", "MED-5", "MED-6"])
+    expect(page.locator(".planned-sums .plan-bar").first).to_contain_text("11 / 10")
+    assert serious_faults(page) == []
+
+    page.locator("#item-2 .row-link").focus()
+    keys.press("n")
+    expect(page.locator("#quick-title")).to_be_focused()
+    keys.type("Later")
+    keys.press("Enter")
+    expect(page.locator("#item-7")).to_be_visible()
+    show(page, ["MED-1", "MED-5", "MED-6"])
 
 
 def test_an_item_that_somebody_else_pulled_meanwhile_is_said_to_be_there(

@@ -681,6 +681,49 @@ def test_the_order_of_a_plan_is_undone_only_by_who_may_plan(
     assert in_order(planned.backlog) == [1, 2, 3]
 
 
+def test_an_item_is_added_to_the_sprint_on_its_plan(
+    browser: Client, planned: Sprint, as_person: Any, cast: Cast
+) -> None:
+    url = f"{SPRINTS}{planned.pk}/plan/add/"
+    sent = {"title": "Read doses", "kind": "bug", "points": "2"}
+    page = browser.post(url, sent, follow=True).content.decode()
+    assert "MED-5 added to Sprint 1." in page
+    assert in_order(planned.backlog) == [1, 2, 3, 5]
+    told = browser.post(url, sent, headers={"accept": "application/json"}).json()
+    assert told == {"said": "MED-6 added to Sprint 1.", "undoable": True}
+    for bad, why in (
+        ({**sent, "title": " "}, "Type a title first."),
+        ({**sent, "kind": "epic"}, "An epic never enters a sprint; plan its items."),
+    ):
+        refused = browser.post(url, bad)
+        assert refused.status_code == 422
+        assert why in refused.content.decode()
+        answer = browser.post(url, bad, headers={"accept": "application/json"})
+        assert (answer.status_code, why in answer.content.decode()) == (answer.status_code, True)
+        assert answer.status_code >= 400
+    assert as_person(cast.max).post(url, sent).status_code == 403
+    assert in_order(planned.backlog) == [1, 2, 3, 5, 6]
+
+
+def test_an_item_is_added_to_the_backlog_on_a_plan_and_the_plan_stays(
+    browser: Client, planned: Sprint
+) -> None:
+    url = f"{SPRINTS}{planned.pk}/plan/"
+    assert 'id="quick-add"' in browser.get(url).content.decode()
+    sent = {"title": "Read ages", "kind": "story", "points": "", "view": "", "at": url}
+    assert browser.post("/p/MED/backlog/", sent)["Location"] == f"{url}#quick-add"
+    elsewhere = {**sent, "at": "https://elsewhere.example/"}
+    assert browser.post("/p/MED/backlog/", elsewhere)["Location"] == "/p/MED/backlog/#quick-add"
+
+
+def test_a_plan_names_the_other_open_sprints_as_places_to_go(
+    browser: Client, planned: Sprint, team: Team, olga: Actor
+) -> None:
+    create_sprint(team, actor=olga, name="The next", goal="Later")
+    page = browser.get(f"{SPRINTS}{planned.pk}/plan/").content.decode()
+    assert 'data-name="The next"' in page
+
+
 def test_sprints_stand_beside_the_backlog_the_running_one_first(
     team: Team, olga: Actor, running: Sprint
 ) -> None:

@@ -19,6 +19,7 @@ export function targets() {
 }
 
 export function select(refs, on = true) {
+  if (on) document.dispatchEvent(new Event("list:selected")); // a list beside this one lets go
   for (const ref of refs) {
     if (!on) chosen.delete(ref);
     else if (chosen.size < MOST) chosen.add(ref);

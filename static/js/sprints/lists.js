@@ -2,12 +2,15 @@
 // other. What the server refuses goes back to where it was, and both sides show what is so now.
 import { isWriting } from "../app.js";
 import { letDrag } from "../backlog/drags.js";
-import { choose, isOpen as editorIsOpen } from "../backlog/editor.js";
+import { choose as chooseFrom, isOpen as editorIsOpen } from "../backlog/editor.js";
 import { host, refresh, rowOf } from "../backlog/list.js";
 import { offerEmpty, offerPlaces, whenDroppedElsewhere } from "../backlog/moves.js";
 import { isOpen as panelIsOpen, openItem } from "../backlog/panel.js";
 import { clear, cursorRow, goTo, neighbours } from "../backlog/selection.js";
 import { deed, get } from "../backlog/send.js";
+import {
+  check, choose, chooseAll, chosenRefs, draw, isChosen, refsAt, takeUpChoice, toggle, unchoose,
+} from "./chosen.js";
 
 const BACKLOG = "backlog";
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -22,6 +25,13 @@ let opened = null; // the row whose item the panel shows
 const body = () => root.querySelector("[data-body]");
 const address = () => root.dataset.moves ?? root.querySelector("[data-moves]")?.dataset.moves;
 const sections = () => [...root.querySelectorAll("[data-sprint]")];
+/** All sprints that items can go to: those that show, and those that the page names besides. */
+const targets = () =>
+  [...root.querySelectorAll("[data-sprint], [data-further-sprint]")].map(({ dataset }) => ({
+    sprint: dataset.sprint ?? dataset.furtherSprint,
+    name: dataset.name,
+    state: dataset.state,
+  }));
 const rows = () => [...root.querySelectorAll(".planned-rows > [data-ref]")];
 const plannedRow = (ref) => root.querySelector(`.planned-rows > [data-ref="${CSS.escape(ref)}"]`);
 const sprintOf = (element) => element.closest("[data-sprint]").dataset.sprint;
@@ -30,6 +40,7 @@ const sprintOf = (element) => element.closest("[data-sprint]").dataset.sprint;
  *  before the places of the backlog. */
 export function takeUpSprints(element, { first = false } = {}) {
   root = element;
+  takeUpChoice(root);
   isLoaded = sections().length > 0;
   if (isLoaded) drawn();
   offerPlaces(() => (isLoaded ? places() : ready().then(places)), { first });
@@ -65,9 +76,13 @@ async function fetched() {
   const response = await get(root.dataset.url);
   if (!response) return;
   const html = await response.text();
+  const adding = addLine();
+  const typing = adding?.contains(document.activeElement) && document.activeElement;
   const held = root.contains(document.activeElement) && document.activeElement.closest("[data-ref]");
   const scrolled = root.scrollTop;
   body().innerHTML = html;
+  if (adding) addLine()?.replaceWith(adding); // with what is typed there
+  if (typing) typing.focus({ preventScroll: true });
   root.scrollTop = scrolled;
   isLoaded = true;
   drawn();
@@ -76,6 +91,7 @@ async function fetched() {
 
 function drawn() {
   rows().forEach((row, index) => reach(row, index === 0));
+  draw();
   if (address()) root.querySelectorAll(".planned-rows[data-takes]").forEach(arm);
 }
 
@@ -89,6 +105,33 @@ function focusRow(row) {
   rows().forEach((other) => reach(other, other === row));
   row.querySelector(".row-link").focus({ preventScroll: true });
   row.scrollIntoView({ block: "nearest" });
+}
+
+// Adding -----------------------------------------------------------------------------------------
+
+const addLine = () => root.querySelector("[data-plan-add]");
+
+/** Add what was typed to the sprint, and let the next one be typed. */
+async function add(form) {
+  const fields = Object.fromEntries(new FormData(form));
+  const { title, points } = form.elements;
+  title.value = points.value = "";
+  title.focus();
+  const answer = await deed(form.action, fields);
+  if (answer) await refreshSprints();
+  else if (!title.value) [title.value, points.value] = [fields.title, fields.points];
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-plan-add]")) return;
+  event.preventDefault();
+  add(event.target);
+});
+
+/** The keyboard goes to the line that adds, of the sprint or of the list. */
+function toAdd(isSprints) {
+  const line = isSprints ? addLine()?.elements.title : document.getElementById("quick-title");
+  line?.focus();
 }
 
 // Moves ----------------------------------------------------------------------------------------
@@ -120,7 +163,7 @@ async function pull(refs, sprint, where = { to: "bottom" }) {
 }
 
 const places = () =>
-  (address() ? sections() : []).map(({ dataset: { sprint, name, state } }) => ({
+  (address() ? targets() : []).map(({ sprint, name, state }) => ({
     value: `sprint-${sprint}`,
     label: `Into ${name}`,
     hint: state,
@@ -138,34 +181,43 @@ function spotOf(row, refs = [row.dataset.ref]) {
   return after ? { before: after.dataset.ref } : { to: "bottom" };
 }
 
-/** One place up or down within its sprint. */
+/** One place up or down within its sprint, with all that is selected with it. */
 function nudge(row, by) {
-  const other = by < 0 ? row.previousElementSibling : row.nextElementSibling;
+  const list = row.parentElement;
+  const before = [...list.children];
+  const along = refsAt(row).map(plannedRow);
+  const [first, last] = [along[0], along.at(-1)];
+  let other = by < 0 ? first.previousElementSibling : last.nextElementSibling;
+  while (other && along.includes(other)) other = by < 0 ? other.previousElementSibling : other.nextElementSibling;
   if (!other?.dataset.ref || !address()) return;
-  const [list, next] = [row.parentElement, row.nextElementSibling];
-  const where = by < 0 ? "before" : "after";
-  list.insertBefore(row, by < 0 ? other : other.nextElementSibling);
+  if (by < 0) other.before(...along);
+  else other.after(...along);
   focusRow(row);
   const sprint = sprintOf(row);
-  const undo = () => list.isConnected && list.insertBefore(row, next);
-  send([row.dataset.ref], sprint, { [where]: other.dataset.ref }, { from: sprint, undo });
+  const where = { [by < 0 ? "before" : "after"]: other.dataset.ref };
+  const undo = () => list.isConnected && list.append(...before);
+  send(along.map(({ dataset }) => dataset.ref), sprint, where, { from: sprint, undo });
 }
 
-/** Out of the sprint, or into another; the keyboard goes on at its neighbour. */
+/** Out of the sprint, or into another; the keyboard goes on at the neighbour. */
 async function away(row, home, where) {
-  const { ref } = row.dataset;
-  const beside = [row.nextElementSibling, row.previousElementSibling].find((o) => o?.dataset.ref);
-  const on = beside?.dataset.ref;
-  row.hidden = true;
-  await send([ref], home, where, { from: sprintOf(row), undo: () => (row.hidden = false) });
-  focusRow(plannedRow(ref) ?? (on && plannedRow(on)) ?? rows()[0]);
+  const refs = refsAt(row);
+  const leaving = refs.map(plannedRow);
+  const on = neighbours(row, refs)[0];
+  const from = sprintOf(row);
+  leaving.forEach((one) => (one.hidden = true));
+  const undo = () => leaving.forEach((one) => (one.hidden = false));
+  const answer = await send(refs, home, where, { from, undo });
+  if (answer) unchoose();
+  focusRow(plannedRow(row.dataset.ref) ?? (on && plannedRow(on)) ?? rows()[0]);
 }
 
 function moveMenu(row, at) {
   if (!address()) return;
   const own = sprintOf(row);
-  const { ref } = row.dataset;
-  const within = (where) => send([ref], own, where, { from: own }).then(() => focusRow(plannedRow(ref)));
+  const refs = refsAt(row);
+  const within = (where) =>
+    send(refs, own, where, { from: own }).then(() => focusRow(plannedRow(row.dataset.ref)));
   const options = [
     { label: "Back to the top of the backlog", go: () => away(row, BACKLOG, { to: "top" }) },
     { label: "Back to the bottom of the backlog", go: () => away(row, BACKLOG, { to: "bottom" }) },
@@ -173,15 +225,16 @@ function moveMenu(row, at) {
     { label: "Bottom of the sprint", go: () => within({ to: "bottom" }) },
     { label: "Up", hint: "Alt ↑", go: () => nudge(row, -1) },
     { label: "Down", hint: "Alt ↓", go: () => nudge(row, 1) },
-    ...sections()
-      .filter(({ dataset }) => dataset.sprint !== own)
-      .map(({ dataset: { sprint, name, state } }) => ({
+    ...targets()
+      .filter(({ sprint }) => sprint !== own)
+      .map(({ sprint, name, state }) => ({
         label: `Into ${name}`,
         hint: state,
         go: () => away(row, sprint, { to: "bottom" }),
       })),
   ];
-  choose(at, `Move ${ref}`, options, { pick: ({ go }) => go() });
+  const what = refs.length === 1 ? refs[0] : `${refs.length} items`;
+  chooseFrom(at, `Move ${what}`, options, { pick: ({ go }) => go() });
 }
 
 function arm(list) {
@@ -190,7 +243,7 @@ function arm(list) {
     group: { name: "sprint", put: (to, from) => from.el.dataset.sortable !== "inbox" },
     draggable: "[data-ref]",
     handle: coarse.matches ? ".grip" : undefined,
-    filter: "button",
+    filter: "button, input",
     preventOnFilter: false,
     animation: reducedMotion.matches ? 0 : 150,
     onStart: ({ item }) => {
@@ -204,12 +257,14 @@ function arm(list) {
       }
       const undo = () => from.isConnected && from.insertBefore(item, next);
       const home = host().contains(to) ? BACKLOG : sprintOf(to);
-      const where = spotOf(item);
+      const refs = refsAt(item);
+      const where = spotOf(item, refs);
       const seen = sprintOf(from);
       if (home === BACKLOG) item.remove(); // the list draws its own row
       offerEmpty(false);
       const back = () => (home === BACKLOG ? from.insertBefore(item, next) : undo());
-      send([item.dataset.ref], home, where, { from: seen, undo: back });
+      const sent = send(refs, home, where, { from: seen, undo: back });
+      if (refs.length > 1) sent.then((answer) => answer && unchoose());
     },
   });
 }
@@ -222,8 +277,11 @@ function open(row) {
 }
 
 document.addEventListener("click", (event) => {
+  const button = root?.contains(event.target) && event.target.closest("[data-chosen-do]");
+  if (button) return actOnChosen(button);
   const row = root?.contains(event.target) && event.target.closest(".planned-rows > [data-ref]");
   const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (row && event.target.matches(".row-check")) check(row, { extending: event.shiftKey });
   if (!row || !isPlain) return;
   const more = event.target.closest("[data-planned-menu]");
   if (more) moveMenu(row, more);
@@ -232,6 +290,17 @@ document.addEventListener("click", (event) => {
     open(row);
   }
 });
+
+function actOnChosen(button) {
+  const row = plannedRow(chosenRefs()[0]);
+  const what = button.dataset.chosenDo;
+  if (what === "move") moveMenu(row, button);
+  else if (what === "backlog") away(row, BACKLOG, { to: "top" });
+  else {
+    unchoose();
+    focusRow(row);
+  }
+}
 
 document.addEventListener("item:closed", ({ detail }) => {
   if (opened !== detail.ref) return;
@@ -254,17 +323,30 @@ function act(event, row) {
     if (key === "ArrowUp" || key === "ArrowDown") return () => nudge(row, key === "ArrowUp" ? -1 : 1);
     return null;
   }
-  if (event.ctrlKey || event.metaKey) return null;
+  const letter = key.length === 1 ? key.toLowerCase() : key;
+  if (event.ctrlKey || event.metaKey) return letter === "a" && address() ? () => chooseAll(row) : null;
   const steps = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
-  if (key in steps) return () => focusRow(shown[at + steps[key]]);
+  if (letter in steps) {
+    const next = shown[at + steps[letter]];
+    return () => (event.shiftKey && address() ? extend(row, next) : focusRow(next));
+  }
   const others = {
+    x: () => address() && toggle(row),
     m: () => moveMenu(row, row.querySelector(".row-more")),
     ".": () => moveMenu(row, row.querySelector(".row-more")),
     o: () => backToList(),
+    n: () => toAdd(true),
     Enter: () => event.target.matches(".row-link") && open(row),
   };
   if (key === "Enter" && !event.target.matches(".row-link")) return null;
   return others[key] ?? null;
+}
+
+/** Select this row and the next one of its sprint, and go on there. */
+function extend(row, next) {
+  const isBeside = next?.parentElement === row.parentElement;
+  choose(isBeside ? [row, next] : [row]);
+  if (isBeside) focusRow(next);
 }
 
 function backToList() {
@@ -273,11 +355,15 @@ function backToList() {
 
 document.addEventListener("keydown", (event) => {
   if (!root || event.isComposing || event.defaultPrevented || editorIsOpen() || panelIsOpen()) return;
-  if (isWriting(event.target)) return;
+  if (isWriting(event.target) && !event.target.matches(".planned-rows .row-check")) return;
+  if (event.key === "Escape" && unchoose()) return event.preventDefault();
   const row = root.contains(event.target) && event.target.closest(".planned-rows > [data-ref]");
   const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
   let todo = row ? act(event, row) : null;
   if (!row && event.key === "o" && isPlain) todo = () => over();
+  if (!row && event.key === "n" && isPlain && document.getElementById("quick-title")) {
+    todo = () => toAdd(false);
+  }
   if (!todo) return;
   event.preventDefault();
   todo();
