@@ -131,6 +131,7 @@ def settings_page(
             "fulfil_form": fulfil_form,
             "abandon_form": abandon_form,
             "may_edit": may_edit,
+            "is_read": not may_edit,
         },
         status=status or (422 if any(form.errors for form in sent) else 200),
     )
