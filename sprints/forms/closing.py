@@ -25,13 +25,16 @@ FATES = [(BACKLOG, "Top of the backlog"), (NEXT, "Next sprint")]
 class SprintField(RowField):
     """A sprint by its name and days, and its team where there are several."""
 
+    names_teams = False
+
     def label_from_instance(self, sprint: Sprint) -> str:
         backlog = sprint.backlog
         first, last = backlog.starts_on, backlog.ends_on
         assert first is not None, "a sprint has both days"
         assert last is not None, "a sprint has both days"
         days = f"{first.day} {first:%b} – {last.day} {last:%b}"
-        return f"{backlog.name} · {backlog.team} · {days}"
+        team = f" · {backlog.team}" if self.names_teams else ""
+        return f"{backlog.name}{team} · {days}"
 
 
 class ClosingForm(forms.Form):
@@ -78,10 +81,12 @@ class ClosingForm(forms.Form):
         own = [sprint for sprint in planned if sprint.backlog.team == team]
         self.following = own[0] if own else None
         self.may_choose = bool(planned)
-        self.fields["next_sprint"] = SprintField(
+        next_sprint = SprintField(
             following, label="Next sprint", required=False, empty_label="Choose a sprint"
         )
-        self.fields["next_sprint"].initial = self.following.pk if self.following else None
+        next_sprint.names_teams = len(own) < len(planned)
+        next_sprint.initial = self.following.pk if self.following else None
+        self.fields["next_sprint"] = next_sprint
         for item in unfinished:
             self.fields[f"fate_{item.pk}"] = _fate_field(item)
             self.fields[f"done_{item.pk}"] = _points_field(item)

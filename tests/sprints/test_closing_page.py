@@ -243,6 +243,7 @@ def test_the_next_sprint_is_planned_once_and_what_is_chosen_stays(
         assert (form["goal_reason"].value(), form["otherwise"].value()) == ("Late.", "next")
     planned = Sprint.objects.get(backlog__state=Backlog.State.PLANNED)
     assert form["next_sprint"].value() == str(planned.pk)
+    assert "Sprint 2 · 8 Apr" in words_of(answer)  # the only team needs no name
     assert "3 items, 16 points go on in Sprint 2" in words_of(answer)
     del choices["plan_next"]
     choices["next_sprint"] = planned.pk
