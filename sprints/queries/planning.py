@@ -129,6 +129,17 @@ class Plan:
         return [row for row in self.rows if row.lacks]
 
     @property
+    def unready_by(self) -> Mapping[str, Sequence[str]]:
+        """The refs of what is not ready by what they lack; but for a lack of estimates alone, which
+        is told by `unestimated`."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for row in self.unready:
+            for lack in row.lacks:
+                found[lack].append(row.row.ref)
+        told = [row.row.ref for row in self.unestimated]
+        return {lack: refs for lack, refs in found.items() if refs != told}
+
+    @property
     def first_day_to_come(self) -> date | None:
         """The first day planned, where that is still to come."""
         first = self.sprint.backlog.starts_on

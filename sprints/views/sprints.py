@@ -167,7 +167,15 @@ def sprint_start(request: ProductRequest, sprint: Sprint) -> HttpResponse:
         else:
             messages.success(request, f"{sprint} runs. Good luck with it.")
             return redirect("sprints:board", request.product.key, sprint.pk)
-    context = {**frame(request, sprint, "start"), "form": form, "plan": plan_of(sprint)}
+    running = sprints_of(request.product).filter(
+        backlog__team=sprint.backlog.team, backlog__state=Backlog.State.ACTIVE
+    )
+    context = {
+        **frame(request, sprint, "start"),
+        "form": form,
+        "plan": plan_of(sprint),
+        "running": running.first(),
+    }
     status = 422 if form.errors else 200
     return render(request, "sprints/sprint_start.html", context, status=status)
 

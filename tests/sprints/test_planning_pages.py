@@ -194,6 +194,31 @@ def test_a_start_asks_for_the_goal_and_shows_what_speaks_against_it(
     assert planned.goal == "Doctors trust it."
 
 
+def test_a_start_leads_to_the_closing_of_the_sprint_that_the_team_still_runs(
+    browser: Client, running: Sprint, team: Team, olga: Actor
+) -> None:
+    following = create_sprint(team, actor=olga, goal="The rest.")
+    page = browser.get(f"{SPRINTS}{following.pk}/start/").content.decode()
+    assert "Sprint 1 still runs." in page
+    assert f'href="{SPRINTS}{running.pk}/close/"' in page
+    assert "Start the sprint" not in page
+    refused = browser.post(f"{SPRINTS}{following.pk}/start/", {"goal": "The rest."})
+    assert "Sprint 1 of Team still runs; close it first." in refused.content.decode()
+
+
+def test_what_is_not_ready_is_named_once_for_each_lack(
+    browser: Client, planned: Sprint, product: Product, olga: Actor
+) -> None:
+    update_product(product, actor=olga, ready_checks=["estimated", "described"])
+    page = browser.get(f"{SPRINTS}{planned.pk}/start/").content.decode()
+    assert page.count("Not ready, ") == 1
+    assert "MED-1, MED-2, MED-3." in page
+    lost = create_item(product, ItemDraft("Lost", description="Where?"), actor=olga)
+    move_items(product, [lost], actor=olga, spot=Spot.bottom(), to=planned.backlog)
+    page = browser.get(f"{SPRINTS}{planned.pk}/start/").content.decode()
+    assert page.count("MED-5.") == 1  # without an estimate, and no second time for that
+
+
 def test_a_start_before_the_first_day_is_warned_of(
     browser: Client, planned: Sprint, travel: Callable[[str], datetime]
 ) -> None:
