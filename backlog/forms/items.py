@@ -190,7 +190,6 @@ class MoveForm(forms.Form):
     """
 
     home = forms.ChoiceField(
-        required=False,
         label="Move to",
         error_messages={"invalid_choice": "That sprint is closed or gone by now; choose another."},
     )
@@ -205,10 +204,13 @@ class MoveForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "anchors", "autocomplete": "off"}),
     )
 
-    def __init__(self, item: Item, homes: Sequence[Backlog], *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, item: Item, homes: Sequence[Backlog], data: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(data if data is None else {"home": str(homes[0].pk), **data})
         self.item = item
-        self.fields["anchor"].widget.attrs["placeholder"] = f"{item.product.key}-1"
+        another = 2 if item.number == 1 else 1
+        self.fields["anchor"].widget.attrs["placeholder"] = f"{item.product.key}-{another}"
         self.homes = {str(home.pk): home for home in homes}
         several = len({home.team_id for home in homes if home.team_id}) > 1
         choices = [(pk, _home_name(home, several)) for pk, home in self.homes.items()]
@@ -221,17 +223,15 @@ class MoveForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        home = values["home"] = None if "home" in self.errors else self._home(values)
+        # Where there is nothing to choose from, the field is not there.
+        chosen = values.get("home") if "home" in self.fields else next(iter(self.homes))
+        home = values["home"] = self.homes.get(chosen or "")
         if home and values.get("where") in {Where.BEFORE, Where.AFTER}:
             anchor = self._anchor(values.get("anchor", ""), home)
             values["spot"] = Spot(Where(values["where"]), anchor)
         elif values.get("where"):
             values["spot"] = Spot(Where(values["where"]))
         return values
-
-    def _home(self, values: Mapping[str, Any]) -> Backlog:
-        chosen = values.get("home") or next(iter(self.homes))
-        return self.homes[chosen]
 
     def _anchor(self, ref: str, home: Backlog) -> Item | None:
         if not ref.strip():

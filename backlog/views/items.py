@@ -188,7 +188,7 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
     if in_inbox and not request.may("inbox.take"):
         raise PermissionDenied("Your role in this product doesn't allow this.")
     homes = _homes_for(item, request.may)
-    form = MoveForm(item, homes, request.POST if request.method == "POST" else None)
+    form = MoveForm(item, homes, request.POST.dict() if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         spot, home = form.cleaned_data["spot"], form.cleaned_data["home"]
         try:

@@ -313,6 +313,7 @@ def test_open_sprints_are_offered_beside_the_backlog_to_whoever_runs_them(
     names = [name for _, name in olga.get(f"{URL}move/").context["form"]["home"].field.choices]
     assert names == ["Product backlog", "The active (active)", "The planned (planned)"]
     assert "The closed" not in page
+    assert page.count("optional") == 1  # the other item alone
     sina = as_person(cast.sina)  # she plans sprints, and does not order the backlog
     names = [name for _, name in sina.get(f"{URL}move/").context["form"]["home"].field.choices]
     assert names == ["The active (active)", "The planned (planned)"]
