@@ -20,7 +20,8 @@ class Ceremony(models.Model):
     """A meeting of a product, mostly of one sprint; planned, then running, then over.
 
     `secret` keys the hashes that let the authors of anonymous cards and votes change them, and is
-    dropped as the ceremony ends, so that nobody can be told from them any more.
+    dropped as the ceremony ends, so that nobody can be told from them any more. `version` counts
+    changes of what a form sets, and of nothing else: neither its course nor its clock.
     """
 
     class Kind(models.TextChoices):

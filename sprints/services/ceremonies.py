@@ -127,8 +127,7 @@ def open_ceremony(ceremony: Ceremony, *, actor: Actor) -> Ceremony:
         fresh.state, fresh.opened_at = Ceremony.State.RUNNING, done.at
         fresh.timer_ends_at = done.at + timedelta(minutes=fresh.minutes)
         fresh.timer_left_s = None
-        fresh.version += 1
-        fresh.save(update_fields=["state", "opened_at", "timer_ends_at", "timer_left_s", "version"])
+        fresh.save(update_fields=["state", "opened_at", "timer_ends_at", "timer_left_s"])
     return fresh
 
 
@@ -145,12 +144,7 @@ def close(ceremony: Ceremony, *, actor: Actor) -> Ceremony:
             raise Conflict("not_begun", "It has not begun; open it first, or delete it.")
         fresh.state, fresh.closed_at, fresh.secret = Ceremony.State.OVER, done.at, ""
         fresh.timer_ends_at = fresh.timer_left_s = None
-        fresh.version += 1
-        fresh.save(
-            update_fields=[
-                "state", "closed_at", "secret", "timer_ends_at", "timer_left_s", "version"
-            ]
-        )  # fmt: skip
+        fresh.save(update_fields=["state", "closed_at", "secret", "timer_ends_at", "timer_left_s"])
         Block.objects.filter(ceremony=fresh).update(held_by=None, held_until=None)
         fresh.guest_links.update(expires_at=Least(F("expires_at"), done.at + GUESTS_STAY))
     return fresh
@@ -182,8 +176,7 @@ def set_timer(
             left += (minutes or 5) * 60
         fresh.timer_ends_at = done.at + timedelta(seconds=left) if goes else None
         fresh.timer_left_s = None if goes else left
-        fresh.version += 1
-        fresh.save(update_fields=["timer_ends_at", "timer_left_s", "version"])
+        fresh.save(update_fields=["timer_ends_at", "timer_left_s"])
     return fresh
 
 

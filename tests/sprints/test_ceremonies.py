@@ -244,3 +244,13 @@ def test_changing_asks_for_a_new_reminder_only_where_the_start_moved(
     assert Job.objects.filter(kind=services.REMIND_KIND).count() == 2
     services.change(made, actor=olga, place="Room 2")
     assert Activity.objects.filter(kind="ceremony.changed").count() == 2
+
+
+def test_opening_and_the_clock_are_in_nobodys_way_who_changes_its_fields(
+    review: Ceremony, olga: Actor
+) -> None:
+    seen = review.version
+    services.open_ceremony(review, actor=olga)
+    services.set_timer(review, "pause", actor=olga)
+    changed = services.change(review, actor=olga, base_version=seen, place="Room 4")
+    assert (changed.place, changed.version) == ("Room 4", seen + 1)
