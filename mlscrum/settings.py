@@ -327,6 +327,9 @@ SPECTACULAR_SETTINGS = {
         "CeremonyState": "sprints.models.Ceremony.State",
         "InsightKind": "sprints.models.Outcome.Sort",
         "OutcomeState": "sprints.models.Outcome.State",
+        "RoundState": "sprints.models.Round.State",
+        "RetroFormat": "sprints.models.Retro.Format",
+        "RetroPhase": "sprints.models.Retro.Phase",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

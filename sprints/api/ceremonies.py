@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from backlog.access.api import ProductViewSet
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
+from backlog.queries.agendas import part_of
+from mlscrum.lib.errors import Refused
 from mlscrum.web.serializers import StrictSerializer
 from sprints.api.sprints import OfSprint
 from sprints.models import Ceremony, Outcome, Participant
-from sprints.queries.ceremonies import of_sprint
+from sprints.queries.ceremonies import find_outcome, of_sprint
 from sprints.queries.outcomes import outcomes_of
 from sprints.rules.ceremonies import time_box
 from sprints.serializers.ceremonies import (
@@ -30,7 +32,7 @@ from sprints.serializers.ceremonies import (
     OutcomeSerializer,
 )
 from sprints.services.ceremonies import CeremonyDraft, schedule
-from sprints.services.outcomes import OutcomeDraft, add_outcome
+from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.services.seats import take_seat
 
 
@@ -100,6 +102,35 @@ class OfCeremony(ProductViewSet):
         self.keep_role(found.product, found.actor_role)
         self.require(found.product)
         return found
+
+
+class OfPart(OfCeremony):
+    """A resource of a part of one ceremony, such as its planning poker."""
+
+    slot: ClassVar[str]
+
+    def ceremony_with_part(self, id: int) -> Ceremony:
+        """The ceremony, if the action may be done to it; 404 for those that have no such part."""
+        found = self._ceremony(id)
+        part = part_of(self.slot)
+        if part is None or found.kind not in part.kinds:
+            kind = found.get_kind_display().lower()
+            raise Http404(f"Ceremony {id} is a {kind} and has no {self.slot}.")
+        return found
+
+    def seat_in(self, ceremony: Ceremony) -> Participant | None:
+        """The caller's, where they have taken one: reading takes none."""
+        user = self.actor.user
+        return ceremony.participants.filter(user=user).first() if user is not None else None
+
+    def own_seat(self, ceremony: Ceremony) -> Participant:
+        """The caller's, taken now by a member who had none. Raises Refused for a product's token:
+        it speaks for nobody."""
+        user = self.actor.user
+        if user is None:
+            why = "A token of a product has no voice in a ceremony; use one of a person."
+            raise Refused("nobodys_voice", why)
+        return take_seat(ceremony, user)
 
 
 @extend_schema(tags=["ceremonies"])
@@ -203,3 +234,25 @@ class ActionsView(OutcomesView):
     def create(self, request: Request, id: int) -> Response:
         """Write down what somebody does."""
         return self._create(request, id)
+
+
+@extend_schema(tags=["ceremonies"])
+class ActionOneView(OfCeremony):
+    permissions = {"item": "item.edit"}
+    queryset = Outcome.objects.all()
+    serializer_class = ActionSerializer
+
+    @extend_schema(request=None, responses={201: ActionSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def item(self, request: Request, ceremony_id: int, id: int) -> Response:
+        """Make an item of an action. 409 where it is one already."""
+        ceremony = self._ceremony(ceremony_id)
+        found = find_outcome(ceremony, id)
+        if found.kind != Outcome.Kind.ACTION:
+            raise Http404(f"There is no action {id} in this ceremony.")
+
+        def convert() -> Response:
+            convert_to_item(found, actor=self.actor)
+            fresh = find_outcome(ceremony, id)
+            return Response(ActionSerializer(fresh).data, status=201)
+
+        return once(request, self.actor, convert)

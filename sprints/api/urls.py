@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from sprints.api import ceremonies, reports, sprints, teams
+from sprints.api import ceremonies, poker, reports, retros, sprints, teams
 
 urlpatterns: list[URLPattern] = [
     path(
@@ -65,6 +65,59 @@ urlpatterns: list[URLPattern] = [
             ("insights", ceremonies.InsightsView),
             ("decisions", ceremonies.DecisionsView),
             ("actions", ceremonies.ActionsView),
+        )
+    ),
+    path(
+        "ceremonies/<id:ceremony_id>/actions/<id:id>/item/",
+        ceremonies.ActionOneView.as_view({"post": "item"}),
+        name="api-action-item",
+    ),
+    path(
+        "ceremonies/<id:id>/rounds/",
+        poker.RoundsView.as_view({"get": "list", "post": "create"}),
+        name="api-rounds",
+    ),
+    path(
+        "ceremonies/<id:ceremony_id>/rounds/<id:id>/",
+        poker.RoundOneView.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="api-round",
+    ),
+    *(
+        path(
+            f"ceremonies/<id:ceremony_id>/rounds/<id:id>/{deed}/",
+            poker.RoundOneView.as_view({"post": deed}),
+            name=f"api-round-{deed}",
+        )
+        for deed in ("vote", "reveal", "accept", "revote")
+    ),
+    path(
+        "ceremonies/<id:id>/retro/",
+        retros.RetroOneView.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-retro",
+    ),
+    path(
+        "ceremonies/<id:id>/retro/phase/",
+        retros.RetroOneView.as_view({"post": "phase"}),
+        name="api-retro-phase",
+    ),
+    path(
+        "ceremonies/<id:id>/cards/",
+        retros.CardsView.as_view({"get": "list", "post": "create"}),
+        name="api-cards",
+    ),
+    *(
+        path(
+            f"ceremonies/<id:id>/cards/{deed}/",
+            retros.CardsView.as_view({"post": name}),
+            name=f"api-card-{deed}",
+        )
+        for deed, name in (
+            ("change", "change"),
+            ("delete", "take_away"),
+            ("group", "group"),
+            ("title", "title"),
+            ("vote", "vote"),
+            ("unvote", "unvote"),
         )
     ),
     path("products/<key:key>/velocity/", reports.VelocityView.as_view(), name="api-velocity"),

@@ -107,6 +107,14 @@ def start_round(ceremony: Ceremony, item: Item, *, actor: Actor) -> Round:
     return made
 
 
+def vote_anew(found: Round, *, actor: Actor) -> Round:
+    """Another round on the item of one that is revealed; where somebody else asked for it just now,
+    that one. Raises Conflict before the reveal, and while another item is voted on."""
+    if found.state == Round.State.VOTING:
+        raise Conflict("not_revealed", "Reveal this vote, or set it aside, before another one.")
+    return start_round(found.ceremony, found.item, actor=actor)
+
+
 def set_aside(found: Round, *, actor: Actor) -> None:
     """End a vote without revealing it: its votes are gone. Raises Conflict after the reveal."""
     with _in_round(found, actor, "poker.set_aside"):

@@ -207,6 +207,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "insights": outcome.pk,
             "decisions": outcome.pk,
             "actions": outcome.pk,
+            "rounds": 1,
             "links": linked.pk,
             "comments": said.pk,
             "attachments": file.pk,
