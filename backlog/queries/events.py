@@ -11,16 +11,21 @@ from backlog.models import Activity, ActivityCounter, ActorKind, Change, Item, P
 from mlscrum.lib.live import Event
 
 MOST_REFS = 200  # a deed on more items says so instead of naming them all
-CHANGING_RIGHTS = frozenset({"member.removed", "member.role_changed", "token.revoked"})
 
 PLACES = ("moved", "rebalanced")  # what deeds remember of where items stand (decision 5)
 
 _ids: set[str] = set()
+_change_rights: set[str] = {"member.removed", "member.role_changed", "token.revoked"}
 
 
 def carry_ids(*names: str) -> None:
     """Tell these numbers of the data of deeds, such as `sprint`; what is not named stays here."""
     _ids.update(names)
+
+
+def change_rights(*kinds: str) -> None:
+    """After deeds of these kinds all who listen are asked at once whether they still may."""
+    _change_rights.update(kinds)
 
 
 def events_of(product: Product) -> QuerySet[Activity]:
@@ -47,7 +52,7 @@ class Deeds:
     def after(self, topic: int, seq: int, limit: int) -> list[Event]:
         deeds = events_of(Product(pk=topic)).filter(seq__gt=seq).order_by("seq")[:limit]
         return [
-            Event(payload["seq"], payload, payload["kind"] in CHANGING_RIGHTS)
+            Event(payload["seq"], payload, payload["kind"] in _change_rights)
             for payload in payloads_of(deeds)
         ]
 

@@ -1,54 +1,18 @@
 // What somebody typed into an item and has not saved survives a reload, a lost connection and a
 // signing out: it is kept in this browser by person, item and field, with the version that it was
 // typed against, and put back with a note. What could not be sent is sent again.
+import { dropDraft, readDraft as read, sweepDrafts, writeDraft as write } from "./drafts.js";
+
 const PREFIX = "item-draft:";
-const KEPT_MS = 30 * 24 * 3600 * 1000;
 const IGNORED = new Set(["csrfmiddlewaretoken", "version", "place", "was", "deed", "set"]);
 const { person } = document.body.dataset;
-const memory = new Map(); // where the browser forbids storage, at least until the page goes
 const told = new Set(); // drafts of which the person was told that they are back
 
-// The store ---------------------------------------------------------------------------------------
 const keyOf = (form) => `${PREFIX}${person}:${form.closest("#item").dataset.ref}:${form.dataset.draft}`;
 
-function read(key) {
-  try {
-    return JSON.parse(localStorage.getItem(key)) ?? memory.get(key) ?? null;
-  } catch {
-    return memory.get(key) ?? null;
-  }
-}
-
-function write(key, draft) {
-  memory.set(key, draft);
-  try {
-    localStorage.setItem(key, JSON.stringify(draft));
-  } catch {
-    // forbidden or full
-  }
-}
-
 function drop(key) {
-  memory.delete(key);
   told.delete(key);
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    // forbidden
-  }
-}
-
-// Drafts of other people who used this browser, and very old ones, go.
-function sweep() {
-  if (!person) return;
-  try {
-    for (const key of Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))) {
-      const isMine = key.startsWith(`${PREFIX}${person}:`);
-      if (!isMine || Date.now() - (read(key)?.at ?? 0) > KEPT_MS) drop(key);
-    }
-  } catch {
-    // forbidden
-  }
+  dropDraft(key);
 }
 
 // Keeping -----------------------------------------------------------------------------------------
@@ -78,7 +42,7 @@ function keep(form) {
     return;
   }
   const version = read(key)?.version ?? form.elements.version?.value ?? "";
-  write(key, { values: typed(form), version, at: Date.now() });
+  write(key, { values: typed(form), version });
 }
 
 document.addEventListener("input", ({ target }) => {
@@ -169,7 +133,7 @@ document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   const form = ctx?.sourceElement;
   if (!form?.matches?.("#item form") || ctx.request.method !== "POST") return;
   form.dataset.unsent = "yes";
-  if (form.dataset.draft) write(keyOf(form), { values: typed(form), version: form.elements.version?.value ?? "", at: Date.now() });
+  if (form.dataset.draft) write(keyOf(form), { values: typed(form), version: form.elements.version?.value ?? "" });
   note(form, UNSENT);
 });
 
@@ -199,6 +163,6 @@ function greet() {
   shownRef = ref;
 }
 
-sweep();
+sweepDrafts(PREFIX, person);
 greet();
 document.addEventListener("htmx:after:swap", greet);

@@ -14,6 +14,7 @@
 //   data-live-id    one or more of `name:number` or `kind:slug` (subjects), any of which is enough
 //   data-live-url   where the element comes from, by itself or within a page; else this page
 //   data-live-own   deeds of this very tab bring it anew too, where what they answered does not
+//   data-live-items whatever changes of items brings it anew too, by whichever page
 //   data-live-keeps it keeps by itself what is written and open in it, so it waits for drags only
 // It waits while somebody writes in it or has not sent what they wrote, has a menu, editor or dialog
 // open, or drags.
@@ -66,6 +67,7 @@ function close() {
 function failed() {
   if (source?.readyState !== EventSource.CLOSED) return;
   close();
+  document.dispatchEvent(new CustomEvent("live:refused"));
   if (failures < BACK_OFF_MS.length) again = setTimeout(open, BACK_OFF_MS[failures++]);
 }
 
@@ -135,6 +137,7 @@ function tell() {
   }, HOLD_MS); // a hundred deeds at once are no hundred requests
   const detail = { refs: [...refs], moved, by: "live" };
   document.dispatchEvent(new CustomEvent("items:changed", { detail }));
+  document.querySelectorAll("[data-live-items]").forEach(bring);
 }
 
 const IN_HAND = ".row-rename, .editor, .sortable-chosen, .is-dragging, dialog.done-dialog[open]";

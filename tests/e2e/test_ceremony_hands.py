@@ -11,11 +11,13 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from backlog.models import Actor, Item, Product
-from sprints.models import Block, Ceremony, Outcome
+from sprints.models import Block, Ceremony, GuestLink, Outcome
 from sprints.services import ceremonies
 from sprints.services.agendas import add_block
 from sprints.services.ceremonies import CeremonyDraft, schedule
+from sprints.services.seats import revoke_guest_link
 from tests.conftest import Cast
+from tests.e2e.ceremonies import open_as_guest  # noqa: F401  a fixture
 from tests.e2e.conftest import serious_faults
 
 NOTE = "Peak hour **begins** at 6:30"
@@ -200,3 +202,70 @@ def test_outcomes_are_decided_on_by_keyboard(
     expect(row).to_contain_text("declined")
     expect(row).to_contain_text("The city counts them")
     assert Outcome.objects.get().state == "declined"
+
+
+def test_a_guest_is_told_that_the_link_has_ended(
+    review: Ceremony,
+    cast: Cast,
+    open_as_guest: Callable[..., Page],  # noqa: F811
+) -> None:
+    olga = Actor.person(cast.olga)
+    guest = open_as_guest(review, olga)
+    guest.goto(f"/p/MED/ceremonies/{review.pk}/")
+    told = guest.get_by_role("alert")
+    expect(guest.locator("#ceremony-people")).to_contain_text("Pia Planner")
+    expect(told).to_be_hidden()
+    guest.locator(".block").first.get_by_role("button", name="Write notes").click()
+    guest.locator("form[data-editor] textarea").fill("Half a sentence")
+    revoke_guest_link(GuestLink.objects.get(), actor=olga)
+    expect(told).to_contain_text("Your link into this ceremony has ended", timeout=15_000)
+    expect(guest.locator("form[data-editor] textarea")).to_have_value("Half a sentence")
+    expect(guest.get_by_role("button", name="Save", exact=True)).to_be_disabled()
+    assert serious_faults(guest) == []
+
+
+def test_a_guest_reads_until_when_a_ceremony_that_is_over_can_be_read(
+    review: Ceremony,
+    cast: Cast,
+    open_as_guest: Callable[..., Page],  # noqa: F811
+) -> None:
+    olga = Actor.person(cast.olga)
+    guest = open_as_guest(review, olga)
+    guest.goto(f"/p/MED/ceremonies/{review.pk}/")
+    expect(guest.locator("#ceremony-head")).to_contain_text("running")
+    ceremonies.close(review, actor=olga)
+    expect(guest.locator("#ceremony-head")).to_contain_text("you can read it until")
+
+
+def test_a_note_too_long_to_be_sent_on_leaving_comes_back(
+    review: Ceremony, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/ceremonies/{review.pk}/")
+    point = page.locator(".block").first
+    point.get_by_role("button", name="Write notes").click()
+    expect(point.locator("textarea[name=text]").first).to_be_focused()
+    long = "Peak hour begins at half past six. " * 2200  # 77 kB
+    page.evaluate(
+        """text => {
+            const area = document.querySelector("textarea[name=text]");
+            area.value = text;
+            area.dispatchEvent(new Event("input", {bubbles: true}));
+            location.assign("/p/MED/ceremonies/");  // before it saves itself
+        }""",
+        long,
+    )
+    expect(page.get_by_role("heading", name="Ceremonies", exact=True)).to_be_visible()
+    assert not Block.objects.filter(text__startswith="Peak hour").exists()
+    page.goto(f"/p/MED/ceremonies/{review.pk}/")
+    expect(point.get_by_role("status").first).to_contain_text("was not saved")
+    assert serious_faults(page) == []
+    point.get_by_role("button", name="Go on writing").click()
+    editor = point.locator("textarea[name=text]").first
+    expect(editor).to_have_value(long)
+    point.get_by_role("button", name="Save", exact=True).click()
+    expect(point.locator(".prose").first).to_contain_text("Peak hour begins")
+    assert Block.objects.filter(text__startswith="Peak hour").exists()
+    page.reload()
+    expect(point.get_by_role("button", name="Write notes")).to_be_visible()
+    expect(point.get_by_role("button", name="Go on writing")).to_have_count(0)

@@ -12,10 +12,12 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from backlog.models import Actor, Item, Product
-from backlog.services.items import ItemDraft, create_items
+from backlog.services.items import ItemDraft, create_items, move_items, update_item
+from backlog.services.ranks import Spot
 from sprints.models import Ceremony, Outcome
 from sprints.services import ceremonies
 from sprints.services.ceremonies import CeremonyDraft, schedule
+from sprints.services.sprints import create_sprint, start_sprint
 from tests.conftest import Cast
 from tests.e2e.ceremonies import open_as_guest  # noqa: F401  a fixture
 
@@ -138,3 +140,28 @@ def test_a_retrospective_from_hidden_cards_to_an_action_that_returns(
     _, next_time, *_ = table("retrospective", days=14)
     returned = next_time.locator(".block", has_text="Actions of last time")
     expect(returned).to_contain_text("Split the slow tests")
+
+
+def test_the_daily_follows_what_is_done_elsewhere(
+    cast: Cast, product: Product, open_page: Open
+) -> None:
+    olga = Actor.person(cast.olga)
+    [item] = create_items(product, [ItemDraft("Second reading")], actor=olga)
+    today = timezone.localdate()
+    sprint = create_sprint(
+        product.teams.get(), actor=olga, starts_on=today, ends_on=today + timedelta(days=9),
+        goal="Doctors see why.",
+    )  # fmt: skip
+    move_items(product, [item], actor=olga, spot=Spot.bottom(), to=sprint.backlog)
+    start_sprint(sprint, actor=olga)
+    draft = CeremonyDraft("daily", timezone.now(), 15, sprint=sprint)
+    daily = ceremonies.open_ceremony(schedule(product, draft, actor=olga), actor=olga)
+    page = open_page(cast.max)
+    page.goto(f"/p/MED/ceremonies/{daily.pk}/")
+    page.evaluate("document.body.dataset.reloads = 'none'")
+    page.get_by_role("button", name="Take part").click()
+    page.get_by_label("Next").fill("The second reading")
+    update_item(item, actor=olga, blocked_reason="No GPU is free")
+    expect(page.locator("#daily")).to_contain_text("No GPU is free")
+    expect(page.get_by_label("Next")).to_have_value("The second reading")
+    never_reloaded(page)

@@ -1,5 +1,6 @@
 // The page of a ceremony: its clock, notes that save themselves, and forms that start anew.
 import { say } from "../app.js";
+import { dropDraft, readDraft, sweepDrafts, writeDraft } from "../drafts.js";
 
 const SAVE_AFTER_MS = 1500; // since the last letter
 const LOOK_EVERY_MS = 5000; // whether somebody else still writes, once their time is up
@@ -23,12 +24,18 @@ tick();
 
 // ---- Notes: saved while somebody writes; the first letter that fails to be kept is said ----
 const editors = new WeakMap();
+const DRAFTS = "note-draft:";
+const whose = document.body.dataset.person || "guest";
+const draftOf = (block) => `${DRAFTS}${whose}:${block}`;
 
 function arm(form) {
   if (editors.has(form)) return;
   const area = form.elements.text;
-  const editor = { kept: area.value, timer: 0, renewed: Date.now(), sending: null, stopped: false };
+  const editor = {
+    kept: area.value, timer: 0, renewed: Date.now(), sending: null, stopped: false, unsent: false,
+  };
   editors.set(form, editor);
+  putBack(form);
   area.focus();
   area.setSelectionRange(area.value.length, area.value.length);
   area.addEventListener("input", () => {
@@ -54,6 +61,7 @@ async function save(form) {
   editor.sending = null;
   editor.renewed = Date.now();
   const told = form.querySelector("[data-saved]");
+  editor.unsent = !answer?.ok;
   if (!answer) {
     told.textContent = "Not saved: the server can't be reached. It tries again by itself.";
     editor.timer = setTimeout(() => save(form), SAVE_AFTER_MS * 4);
@@ -62,6 +70,7 @@ async function save(form) {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) {
     editor.kept = text;
+    dropDraft(draftOf(form.dataset.editor));
     form.elements.base_version.value = said.version;
     told.textContent = "Saved";
     return;
@@ -79,14 +88,19 @@ setInterval(() => {
   }
 }, 3000);
 
-// Whoever leaves the page leaves the block to others, with all that was typed.
+// Whoever leaves the page leaves the block to others, with all that was typed; what is too long to
+// be sent on leaving (browsers take 64 kB), or could not be, stays in this browser as a draft.
 window.addEventListener("pagehide", () => {
   for (const form of document.querySelectorAll("form[data-editor]")) {
     const editor = editors.get(form);
-    if (!editor || editor.stopped) continue;
+    if (!editor) continue;
     const all = new FormData(form);
-    if (form.elements.text.value !== editor.kept) {
-      navigator.sendBeacon(form.getAttribute("action"), all); // saves and lets go in one
+    const isTyped = form.elements.text.value !== editor.kept;
+    if (isTyped && (editor.stopped || editor.unsent)) keepDraft(form);
+    if (editor.stopped) continue;
+    if (isTyped) {
+      // Saves and lets go in one.
+      if (!navigator.sendBeacon(form.getAttribute("action"), all)) keepDraft(form);
     } else {
       const token = new FormData();
       token.set("csrfmiddlewaretoken", all.get("csrfmiddlewaretoken"));
@@ -94,6 +108,51 @@ window.addEventListener("pagehide", () => {
     }
   }
 });
+
+// ---- Drafts: what was typed and not saved comes back with the block ----
+function keepDraft(form) {
+  const { text, base_version: base } = form.elements;
+  writeDraft(draftOf(form.dataset.editor), { text: text.value, version: base.value });
+}
+
+/** Into the editor, against the version that it was typed on: what others wrote since is shown. */
+function putBack(form) {
+  const draft = readDraft(draftOf(form.dataset.editor));
+  if (!draft || form.elements.text.value === draft.text) return;
+  form.elements.text.value = draft.text;
+  form.elements.base_version.value = draft.version;
+  form.querySelector("[data-saved]").textContent = "Your unsaved text is back.";
+}
+
+function offerDrafts() {
+  for (const notes of document.querySelectorAll("[data-notes]")) {
+    const block = notes.id.replace("notes-", "");
+    const draft = readDraft(draftOf(block));
+    const write = document.getElementById(`write-${block}`);
+    if (!draft || !write || notes.querySelector(".note-draft")) continue;
+    const told = document.createElement("p");
+    told.className = "note-draft small";
+    told.setAttribute("role", "status");
+    told.append(
+      "What you wrote here last was not saved. ",
+      deed("Go on writing", () => write.click()),
+      deed("Discard", () => {
+        dropDraft(draftOf(block));
+        told.remove();
+      }),
+    );
+    notes.prepend(told);
+  }
+}
+
+function deed(name, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "btn btn-sm";
+  made.textContent = name;
+  made.addEventListener("click", act);
+  return made;
+}
 
 // Back by the browser's history: the editor as it was left, which holds its block anew.
 window.addEventListener("pageshow", ({ persisted }) => {
@@ -119,6 +178,12 @@ document.addEventListener("htmx:before:request", ({ target }) => {
   }
 });
 
+// What was saved, or left as it was saved, is no draft any more.
+document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  const form = ctx?.sourceElement?.closest?.("form[data-editor]");
+  if (form && ctx.response?.status < 400) dropDraft(draftOf(form.dataset.editor));
+});
+
 // Where that fails, the editor stays and goes on keeping what is written.
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const form = ctx?.sourceElement?.closest?.("form[data-editor]");
@@ -132,10 +197,12 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 // ---- After each swap ----
 function ready() {
   document.querySelectorAll("form[data-editor]").forEach(arm);
+  offerDrafts();
   tick();
 }
 
 document.addEventListener("htmx:after:swap", ready);
+sweepDrafts(DRAFTS, whose);
 ready();
 
 // A form that was sent starts anew.

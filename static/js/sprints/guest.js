@@ -1,0 +1,26 @@
+// The page of a guest says by itself that their link has ended: what was typed stays to be copied,
+// and nothing can be sent any more.
+const notice = document.getElementById("link-ended");
+const GONE = 410;
+
+function end() {
+  if (!notice || !notice.hidden) return;
+  notice.hidden = false;
+  for (const button of document.querySelectorAll("main button")) button.disabled = true;
+  document.querySelector(".guest-bar [data-seat]")?.remove();
+  notice.scrollIntoView({ block: "nearest" });
+}
+
+// The stream is refused for many a reason, such as a server that starts anew: ask for which.
+document.addEventListener("live:refused", async () => {
+  const head = document.getElementById("ceremony-head");
+  if (!head) return;
+  const answer = await fetch(head.dataset.liveUrl).catch(() => null);
+  if (answer?.status === GONE) end();
+});
+
+document.addEventListener("htmx:before:response", (event) => {
+  if (event.detail.ctx.response.status !== GONE) return;
+  event.preventDefault();
+  end();
+});
