@@ -59,6 +59,11 @@ class Daily:
     may_join: bool
 
     @property
+    def silent(self) -> list[str]:
+        """Who has said nothing, by name."""
+        return [str(word.user) for word in self.people if word.note is None]
+
+    @property
     def said(self) -> int:
         return sum(word.note is not None for word in self.people)
 

@@ -118,7 +118,7 @@ def words(ceremony: Ceremony) -> str:
         return ""
     lines = [
         f"Insights: {found.insights}, of them {found.converted} became work"
-        f" and {found.declined} were declined",
+        f" and {found.declined} {'was' if found.declined == 1 else 'were'} declined",
         f"Roles that contributed: {len(found.contributed)} of {len(found.invited)}",
     ]
     if found.median_days is not None:

@@ -56,7 +56,7 @@ def _blocks(ceremony: Ceremony) -> Iterator[str]:
 def _head(ceremony: Ceremony) -> str:
     local = timezone.localtime(ceremony.opened_at or ceremony.starts_at)
     parts = [
-        ceremony.get_kind_display(),
+        "" if ceremony.title == ceremony.get_kind_display() else ceremony.get_kind_display(),
         plain(str(ceremony.sprint)) if ceremony.sprint else "",
         f"{local:%A}, {local.day} {local:%B %Y, %H:%M %Z}",
         plain(ceremony.place),
