@@ -19,12 +19,14 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
+        from backlog.queries import news, term_news
         from backlog.queries.events import Deeds, carry_ids
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
         from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import housekeeping, imports, jobs
+        from backlog.services.term_news import mark_seen
 
         live.provide(Deeds())
         carry_ids("finding", "import")
@@ -37,6 +39,7 @@ class BacklogConfig(AppConfig):
             as_allowed("import.run", imports.carry_out, actor_of=imports.actor_of),
         )
         housekeeping.register(imports.forget_files)
+        news.register(news.Source("terms", term_news.unseen, term_news.rows, mark_seen))
 
         register(
             Room(

@@ -8,6 +8,7 @@ from backlog.models.glossary import (
     TermColumn,
     TermMeaning,
     TermName,
+    TermNews,
     TermRemark,
     TermVersion,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "TermColumn",
     "TermMeaning",
     "TermName",
+    "TermNews",
     "TermRemark",
     "TermVersion",
     "Transition",

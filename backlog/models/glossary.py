@@ -161,3 +161,24 @@ class TermRemark(models.Model):
 
     def __str__(self) -> str:
         return self.text[:80]
+
+
+class TermNews(models.Model):
+    """What a person is told of a term: that somebody contests what they have had a hand in."""
+
+    term = models.ForeignKey(Term, models.CASCADE, related_name="news")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(
+                fields=["user"], condition=Q(read_at__isnull=True), name="unseen_term_of_user"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.term_id} is contested"

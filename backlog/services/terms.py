@@ -24,6 +24,7 @@ from backlog.models import (
 from backlog.rules.search import indexed_words
 from backlog.rules.terms import fold, may_become
 from backlog.services.deeds import deed
+from backlog.services.term_news import tell_of_contest
 from mlscrum.lib.errors import Conflict, DomainError, Refused
 
 MOST_TERMS = 5_000
@@ -163,7 +164,8 @@ def agree_term(
 
 
 def contest_term(term: Term, reason: str, *, actor: Actor, version: int | None = None) -> Term:
-    """The word is contested; the reason opens the talk.
+    """The word is contested; the reason opens the talk, and those who have had a hand in what it
+    means are told.
 
     Raises ValidationError without a reason, and Conflict as `agree_term`.
     """
@@ -178,6 +180,7 @@ def contest_term(term: Term, reason: str, *, actor: Actor, version: int | None =
         fresh.state, fresh.reason = State.CONTESTED, reason
         fresh.contested_by, fresh.contested_at = actor.user, done.at
         _write(product, [Written(fresh, wording_of(fresh), "contested")], actor, done.at)
+        tell_of_contest(fresh, actor=actor, at=done.at)
         TermRemark.objects.create(term=fresh, author=actor.user, text=reason, created_at=done.at)
         done.data |= {"term": fresh.pk, "word": fresh.word, "reason": reason}
     return fresh

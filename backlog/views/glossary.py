@@ -44,6 +44,7 @@ from backlog.queries.terms import (
 )
 from backlog.rules.terms import may_become
 from backlog.services.term_imports import import_terms, plan_import
+from backlog.services.term_news import mark_seen
 from backlog.services.terms import (
     agree_term,
     contest_term,
@@ -105,7 +106,9 @@ def glossary(request: ProductRequest, product: Product) -> HttpResponse:
 @product_page("term.view")
 def term(request: ProductRequest, product: Product, term_id: int) -> HttpResponse:
     """One word: what it means, to whom, where it stands, and what is said about it."""
-    return _page(request, find_term(product, term_id))
+    found = find_term(product, term_id)
+    mark_seen(request.user, found)
+    return _page(request, found)
 
 
 @require_GET

@@ -79,6 +79,7 @@ function heard({ data, lastEventId }) {
   const isOwn = deed.tab === tab;
   tellParts(deed, isOwn);
   if (isOwn) return;
+  if (TOLD.test(deed.kind)) ring();
   document.dispatchEvent(new CustomEvent("live:activity", { detail: deed }));
   if (isAboutItems(deed)) {
     gather(deed);
@@ -142,6 +143,9 @@ function tell() {
 
 const IN_HAND = ".row-rename, .editor, .sortable-chosen, .is-dragging, dialog.done-dialog[open]";
 const isBusy = (within) => within.querySelector(IN_HAND) !== null;
+
+// Deeds that are about no item and tell people something.
+const TOLD = /^(term\.contested|ceremony\.(action_)?reminded)$/;
 
 // The bell -----------------------------------------------------------------------------------------
 

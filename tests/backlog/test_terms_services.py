@@ -9,10 +9,13 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from backlog.models import Actor, Product, Term, TermName
+from backlog.models import Actor, Product, Term, TermName, TermNews
+from backlog.queries.notifications import unread_count
+from backlog.queries.term_news import unseen
 from backlog.queries.terms import find_by_name, find_term, matcher_of, uses_of, versions_of
 from backlog.services.items import ItemDraft, comment, create_item, trash_item
 from backlog.services.term_imports import import_terms, plan_import
+from backlog.services.term_news import mark_seen
 from backlog.services.terms import (
     agree_term,
     contest_term,
@@ -381,3 +384,45 @@ def test_two_people_who_propose_one_word_at_once_make_one(product: Product, cast
         thread.join(20)
     assert sorted(said) == ["made", "told"]
     assert product.terms.count() == 1
+
+
+def told_of(cast: Cast, name: str) -> list[str]:
+    return [told.words for told in unseen(cast[name])]
+
+
+def test_who_had_a_hand_in_a_word_is_told_that_it_is_contested(
+    term: Term, cast: Cast, dora: Actor, olga: Actor
+) -> None:
+    redefine(term, actor=Actor.person(cast.max), definition="The hour of most cars.")
+    agree_term(term, actor=olga)
+    contest_term(term, "Two hours, says the survey.", actor=Actor.person(cast.vera))
+    told = "Vera Novak contests what “peak hour” means"
+    for name in ("dora", "max", "olga"):
+        assert told_of(cast, name) == [told], name
+    assert (told_of(cast, "vera"), told_of(cast, "sina"), told_of(cast, "sam")) == ([], [], [])
+    assert unread_count(cast.dora) == 1
+    assert mark_seen(cast.dora, term) == 1
+    assert (told_of(cast, "dora"), unread_count(cast.dora)) == ([], 0)
+    agree_term(term, actor=dora)
+    assert told_of(cast, "max") == []  # settled: there is nothing to see any more
+
+
+def test_who_contests_their_own_word_or_has_left_is_told_nothing(
+    product: Product, term: Term, cast: Cast, olga: Actor
+) -> None:
+    redefine(term, actor=Actor.person(cast.max), definition="The hour of most cars.")
+    product.members.filter(user=cast.max).delete()
+    contest_term(term, "I was wrong.", actor=olga)
+    assert (told_of(cast, "olga"), told_of(cast, "max")) == ([], [])
+    assert TermNews.objects.count() == 1  # Dora's
+
+
+def test_the_page_of_news_names_the_contested_word_until_it_is_opened(
+    term: Term, cast: Cast, olga: Actor, as_person: Any
+) -> None:
+    contest_term(term, "Two hours.", actor=olga)
+    client = as_person(cast.dora)
+    page = f"/p/MED/glossary/{term.pk}/"
+    assert page in client.get("/notifications/").content.decode()
+    client.get(page)
+    assert page not in client.get("/notifications/").content.decode()
