@@ -68,10 +68,11 @@ class SprintsConfig(AppConfig):
         )
         from backlog.queries import agendas, news, panels
         from backlog.queries.terms import contested_count
-        from backlog.services import conversions, jobs
-        from sprints.queries import ceremony_news, review_parts
+        from backlog.services import conversions, housekeeping, jobs
+        from sprints.queries import ceremony_news, reminders, review_parts
         from sprints.queries.dialogue import provide_contested
         from sprints.queries.insight_panel import said_before
+        from sprints.services import action_reminders
         from sprints.services.ceremonies import REMIND_KIND
         from sprints.services.outcomes import find_origin, note_made
         from sprints.services.reminders import mark_seen, remind
@@ -85,6 +86,11 @@ class SprintsConfig(AppConfig):
             news.Source("ceremonies", ceremony_news.unseen, ceremony_news.rows, mark_seen)
         )
         jobs.register(REMIND_KIND, remind, max_attempts=3)
+        jobs.register(action_reminders.REMIND_KIND, action_reminders.remind, max_attempts=3)
+        housekeeping.register(action_reminders.ask_for_reminders)
+        news.register(
+            news.Source("actions", reminders.unseen, reminders.rows, action_reminders.mark_seen)
+        )
         rooms.register(
             rooms.Room(
                 "Ceremonies",

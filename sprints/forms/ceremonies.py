@@ -16,8 +16,9 @@ from backlog.queries.agendas import part_of
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.models.ceremonies import LONGEST_MINUTES, LONGEST_NOTICE
+from sprints.models.reminders import MOST_DAYS, Notice
 from sprints.services.agendas import LONGEST_POINT, MOST_POINTS, Point
-from sprints.services.ceremonies import USUAL_NOTICE, CeremonyDraft
+from sprints.services.ceremonies import CeremonyDraft
 
 MOMENT = "%Y-%m-%dT%H:%M"  # as browsers write it
 
@@ -106,14 +107,14 @@ class SlotForm(forms.Form):
         value = self["kind"].value()
         return str(dict(Ceremony.Kind.choices).get(value, value))
 
-    def draft(self, sprint: Sprint, place: str) -> CeremonyDraft:
+    def draft(self, sprint: Sprint, place: str, *, remind_minutes: int | None) -> CeremonyDraft:
         return CeremonyDraft(
             kind=self.cleaned_data["kind"],
             starts_at=self.cleaned_data["starts_at"],
             minutes=self.cleaned_data["minutes"],
             sprint=sprint,
             place=place,
-            remind_minutes=USUAL_NOTICE,
+            remind_minutes=remind_minutes,
         )
 
 
@@ -213,6 +214,33 @@ class GuestForm(forms.Form):
     name = forms.CharField(
         max_length=120, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
+
+
+class NoticeForm(forms.Form):
+    """How long ahead people are reminded."""
+
+    ceremony_minutes = forms.IntegerField(
+        label="Of ceremonies",
+        required=False,
+        min_value=0,
+        max_value=LONGEST_NOTICE,
+        help_text="Minutes before the start, of those scheduled from now on; each can have its own."
+        " Empty: nobody is reminded.",
+    )
+    action_days = forms.IntegerField(
+        label="Of actions",
+        required=False,
+        min_value=0,
+        max_value=MOST_DAYS,
+        help_text="Days before an action is due; its owner is reminded here and by e-mail."
+        " Empty: never.",
+    )
+
+    @classmethod
+    def of(cls, notice: Notice, data: Any = None) -> NoticeForm:
+        """The form of what holds in a product."""
+        initial = {"ceremony_minutes": notice.ceremony_minutes, "action_days": notice.action_days}
+        return cls(data, initial=initial, auto_id="notice-%s")
 
 
 class AgendaForm(forms.Form):

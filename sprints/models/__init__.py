@@ -14,10 +14,12 @@ from sprints.models.ceremonies import (
 )
 from sprints.models.dailies import DailyNote
 from sprints.models.poker import ImportanceVote, Pick, PokerScale, PokerVote, Round
+from sprints.models.reminders import ActionNews, Notice
 from sprints.models.retros import Retro, RetroCard, RetroVote
 from sprints.models.sprints import Share, Sprint, SprintSubject
 
 __all__ = [
+    "ActionNews",
     "AgendaTemplate",
     "Block",
     "BlockVersion",
@@ -27,6 +29,7 @@ __all__ = [
     "DailyNote",
     "GuestLink",
     "ImportanceVote",
+    "Notice",
     "Outcome",
     "Participant",
     "Pick",

@@ -13,7 +13,6 @@ from backlog.serializers.people import members_by_email
 from mlscrum.web.serializers import StrictSerializer
 from sprints.models import Ceremony, Outcome
 from sprints.models.ceremonies import LONGEST_MINUTES, LONGEST_NOTICE
-from sprints.services.ceremonies import USUAL_NOTICE
 
 
 class CeremonySerializer(serializers.Serializer[Ceremony]):
@@ -39,7 +38,8 @@ class CeremonySerializer(serializers.Serializer[Ceremony]):
 
 
 class NewCeremonySerializer(StrictSerializer[Any]):
-    """A ceremony to schedule; without `minutes` the time box of the Scrum Guide."""
+    """A ceremony to schedule: without `minutes` in the time box of the Scrum Guide, and without
+    `remind_minutes` with the notice that the product gives."""
 
     kind = serializers.ChoiceField(choices=Ceremony.Kind.choices)
     starts_at = serializers.DateTimeField()
@@ -47,7 +47,7 @@ class NewCeremonySerializer(StrictSerializer[Any]):
     title = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     place = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
     remind_minutes = serializers.IntegerField(
-        min_value=0, max_value=LONGEST_NOTICE, required=False, allow_null=True, default=USUAL_NOTICE
+        min_value=0, max_value=LONGEST_NOTICE, required=False, allow_null=True
     )
 
 

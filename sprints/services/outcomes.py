@@ -329,7 +329,7 @@ def _save(outcome: Outcome, *names: str) -> None:
 
 
 NOT_TYPED = ("ceremony", "block", "said_by", "owner", "due_date", "item", "target", "created_at",
-             "converted_at")  # fmt: skip
+             "converted_at", "reminded_for")  # fmt: skip
 
 
 def _check(outcome: Outcome) -> None:

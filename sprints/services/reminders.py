@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from smtplib import SMTPException
@@ -17,7 +18,7 @@ from backlog.models import Actor, Member, Product, User
 from backlog.services.deeds import deed
 from backlog.services.jobs import Lease
 from mlscrum.lib import clock
-from sprints.models import Ceremony, CeremonyNews
+from sprints.models import ActionNews, Ceremony, CeremonyNews
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def remind(lease: Lease) -> None:
             ],
             ignore_conflicts=True,
         )
-    _send(ceremony, people)
+    send_each(people, lambda person, mailer: _message(ceremony, person, mailer))
 
 
 def mark_seen(person: User, ceremony: Ceremony | None = None) -> int:
@@ -63,6 +64,8 @@ def mark_seen(person: User, ceremony: Ceremony | None = None) -> int:
     found = CeremonyNews.objects.filter(user=person, read_at=None)
     if ceremony is not None:
         found = found.filter(ceremony=ceremony)
+        due = ActionNews.objects.filter(user=person, read_at=None, outcome__ceremony=ceremony)
+        due.update(read_at=timezone.now())
     return int(found.update(read_at=timezone.now()))
 
 
@@ -71,19 +74,20 @@ def _members(product: Product) -> list[User]:
     return [member.user for member in found.order_by("user__name")]
 
 
-def _send(ceremony: Ceremony, people: list[User]) -> None:
-    """One message each, so that nobody reads the others' addresses."""
+def send_each(people: Sequence[User], message: Callable[[User, Any], EmailMessage]) -> None:
+    """One message each, so that nobody reads the others' addresses; one that can't be sent is
+    logged, and keeps nobody from theirs."""
     mailer = get_connection()
     try:
         mailer.open()
     except UNSENT:
-        logger.exception("No reminder of ceremony %s could be mailed", ceremony.pk)
+        logger.exception("No reminder could be mailed")
         return
     for person in people:
         try:
-            _message(ceremony, person, mailer).send()
+            message(person, mailer).send()
         except UNSENT:
-            logger.exception("Reminding %s of ceremony %s by mail failed", person.pk, ceremony.pk)
+            logger.exception("Reminding %s by mail failed", person.pk)
             with suppress(*UNSENT):
                 mailer.close()  # the next message opens it anew
     with suppress(*UNSENT):

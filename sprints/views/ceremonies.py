@@ -39,6 +39,7 @@ from sprints.queries.ceremonies import (
 )
 from sprints.queries.outcomes import sorted_outcomes
 from sprints.queries.planning import working_days_of
+from sprints.queries.reminders import notice_of
 from sprints.rules.ceremonies import proposed, time_box
 from sprints.services import ceremonies as services
 from sprints.services.agendas import add_block, remove_block
@@ -96,9 +97,9 @@ def ceremonies_of_sprint(request: ProductRequest, sprint: Sprint) -> HttpRespons
         if forms.is_valid():
             wanted = [form for form in forms if form.cleaned_data.get("is_wanted")]
             try:
-                made = services.schedule_all(
-                    product, [form.draft(sprint, place) for form in wanted], actor=request.actor
-                )
+                ahead = notice_of(product).ceremony_minutes
+                drafts = [form.draft(sprint, place, remind_minutes=ahead) for form in wanted]
+                made = services.schedule_all(product, drafts, actor=request.actor)
             except (DomainError, ValidationError) as error:
                 message = getattr(error, "message", None) or " ".join(error.messages)  # type: ignore[union-attr]
                 messages.error(request, message)
@@ -136,7 +137,7 @@ def _initial(request: ProductRequest, product: Product) -> dict[str, Any]:
         "sprint": sprint,
         "starts_at": hour,
         "minutes": time_box(kind, days),
-        "remind_minutes": services.USUAL_NOTICE,
+        "remind_minutes": notice_of(product).ceremony_minutes,
     }
 
 

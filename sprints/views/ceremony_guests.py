@@ -19,10 +19,12 @@ from backlog.forms.refusals import put_errors
 from backlog.models import Member, Product, User
 from backlog.views.tabs import settings_page
 from mlscrum.lib.errors import DomainError
-from sprints.forms.ceremonies import AgendaForm, GuestForm, GuestLinkForm, as_typed
+from sprints.forms.ceremonies import AgendaForm, GuestForm, GuestLinkForm, NoticeForm, as_typed
 from sprints.models import AgendaTemplate, Ceremony
 from sprints.queries.ceremonies import find_guest_link, guest_links_of
+from sprints.queries.reminders import notice_of
 from sprints.services import seats as services
+from sprints.services.action_reminders import set_notice
 from sprints.services.agendas import points_for, set_template
 from sprints.views.ceremonies import page_of
 from sprints.views.ceremony_doors import SEATS, CeremonyRequest, ceremony_page
@@ -97,9 +99,20 @@ def guest(request: HttpRequest, secret: str) -> HttpResponse:
 
 @product_page("ceremony.view", post="ceremony.edit")
 def agendas(request: ProductRequest, product: Product) -> HttpResponse:
-    """What new ceremonies of each kind talk about: a tab of the settings."""
+    """What new ceremonies of each kind talk about, and how long ahead people are reminded: a tab of
+    the settings."""
     chosen = request.POST.get("kind", "") if request.method == "POST" else ""
     changed = set(AgendaTemplate.objects.filter(product=product).values_list("kind", flat=True))
+    is_notice = chosen == "notice"
+    notice = NoticeForm.of(notice_of(product), request.POST if is_notice else None)
+    if is_notice and notice.is_valid():
+        try:
+            set_notice(product, actor=request.actor, **notice.cleaned_data)
+        except ValidationError as error:
+            put_errors(notice, error)
+        else:
+            messages.success(request, "The reminders are saved.")
+            return redirect("sprints:agendas", product.key)
     rows = []
     for kind, words in Ceremony.Kind.choices:
         is_sent = chosen == kind
@@ -114,8 +127,9 @@ def agendas(request: ProductRequest, product: Product) -> HttpResponse:
                 messages.success(request, f"The agenda of a {words.lower()} is saved.")
                 return redirect("sprints:agendas", product.key)
         rows.append((kind, words, form, kind in changed))
-    status = 422 if any(form.errors for _, _, form, _ in rows) else 200
+    status = 422 if notice.errors or any(form.errors for _, _, form, _ in rows) else 200
+    context = {"rows": rows, "notice": notice}
     return settings_page(
-        request, "agendas", "sprints/agendas.html", {"rows": rows}, edits="ceremony.edit",
+        request, "agendas", "sprints/agendas.html", context, edits="ceremony.edit",
         status=status,
     )  # fmt: skip
