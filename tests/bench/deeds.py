@@ -12,6 +12,7 @@ from tests.bench.house import KEY, Answer, Caller
 ITEMS = f"/products/{KEY}/items/"
 PAGES = f"/p/{KEY}/"
 SPRINTS = "SPRINT"  # the product that sprints are measured in
+GLOSSARY, SPEAKING = "WORDS", 50  # the product of 2,000 words, and its items that speak of them
 WORDS = ("executor", "forum", "stream", "scheduler+fail", "test+mod", "sink", "user", "slave+lost")
 FLOOR = "floor: signed in, one query"
 CLOSING = "REST: close a sprint of 200 items"
@@ -115,6 +116,8 @@ def measured(refs: Sequence[str], sprint: int = 0) -> list[Measured]:
         ),
         Measured("page: item", _page(refs), times=15),
         Measured("page: item panel", _page(refs, **{"HX-Request": "true"}), times=15),
+        Measured("page: item, 100 of 2,000 words in it", _speaking, times=15),
+        Measured("page: item, one word more than 2,000", _more_words, times=5),
     ]
 
 
@@ -124,6 +127,17 @@ def _one(refs: Sequence[str]) -> Ask:
 
 def _page(refs: Sequence[str], **headers: str) -> Ask:
     return lambda caller, choice: caller.page(f"{PAGES}items/{choice.choice(refs)}/", **headers)
+
+
+def _speaking(caller: Caller, choice: random.Random) -> Answer:
+    return caller.page(f"/p/{GLOSSARY}/items/{GLOSSARY}-{choice.randint(1, SPEAKING)}/")
+
+
+def _more_words(caller: Caller, choice: random.Random) -> Answer:
+    """Every process has to make anew what it finds the words by."""
+    word = {"name": f"new {choice.getrandbits(64)}", "definition": "Measured."}
+    caller.api("POST", f"/products/{GLOSSARY}/terms/", word)
+    return _speaking(caller, choice)
 
 
 def _create(caller: Caller, choice: random.Random) -> Answer:

@@ -43,6 +43,7 @@ from tests.bench.house import KEY
 from tests.bench.sprints import close_many, start_another
 from tests.bench.sprints import plant as plant_sprint
 from tests.bench.texts import Text, endless, texts
+from tests.bench.words import plant as plant_words
 
 CHUNK = 2_000
 COMMENT = "Seen again on the cluster; the log says **executorLost** twice."
@@ -189,6 +190,7 @@ def plant() -> Seed:
     session = browser.cookies["sessionid"].value
     source, found = texts()
     sprint = plant_sprint(olga, people)
+    plant_words(olga)
     return Seed(product, olga, session, token, people, labels, sprint, source, endless(found))
 
 
