@@ -126,7 +126,7 @@ def burndown_chart(shown: dict[str, Any], *, name: str = "burndown") -> Chart:
         days,
         name=name,
         title=_burndown_title(shown),
-        note="As each day ended where the team is. Grey days are off.",
+        note="As each day ended where the team is. Grey days are off." + _left_the_lines(shown),
         series=[
             Series("Remaining", [p["remaining"] for p in points], "accent"),
             Series("Scope", [p["scope"] for p in points], "grey", "step"),
@@ -146,7 +146,7 @@ def burnup_chart(shown: dict[str, Any], *, name: str = "burn-up") -> Chart:
         title=f"{done:g} of {scope:g} points {'were' if shown.get('closed_at') else 'are'} done"
         if scope
         else "Nothing in the sprint has points",
-        note="Where the grey line steps up, the scope grew.",
+        note="Where the grey line steps up, the scope grew." + _left_the_lines(shown),
         series=[
             Series("Done", [p["done"] for p in points], "green"),
             Series("Scope", [p["scope"] for p in points], "grey", "step"),
@@ -341,6 +341,14 @@ def _burndown_title(shown: dict[str, Any]) -> str:
     if abs(away) < 1:
         return f"{said}, on the ideal line"
     return f"{said}, {abs(away):.0f} {'above' if away > 0 else 'below'} the ideal line"
+
+
+def _left_the_lines(shown: dict[str, Any]) -> str:
+    """Why the lines of a closed sprint end lower than the titles say."""
+    points = _split_off(shown)
+    if not points:
+        return ""
+    return f" As it closed, {points:g} point{'' if points == 1 else 's'} left it in new items."
 
 
 def _split_off(shown: dict[str, Any]) -> float:

@@ -182,6 +182,7 @@ def test_a_split_names_where_the_rest_went(
     close_sprint(running, Closing(*PARTLY, fates=fates), actor=olga)
     answer = client.get(report_of(running))
     assert "split, the rest is MED-5" in words_of(answer)
+    assert words_of(answer).count("As it closed, 5 points left it in new items.") == 2
     # Of 8 + 5 + 3 three are done: 5 + 3 as they were and 5 of the 8 are carried over.
     page = answer.context["page"]
     tiles = {tile.name: (tile.points, tile.note) for tile in page.tiles}
