@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from backlog.models import Item, Product, User
 from sprints.models.sprints import Sprint
+from sprints.rules.ceremonies import IN_PLAIN_WORDS
 
 LONGEST_MINUTES = 600
 LONGEST_NOTICE = 7 * 24 * 60  # minutes
@@ -83,6 +84,11 @@ class Ceremony(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def in_plain_words(self) -> str:
+        """What such a ceremony is, for those who have never been to one."""
+        return IN_PLAIN_WORDS[self.kind]
 
     @property
     def is_over(self) -> bool:

@@ -16,6 +16,15 @@ REFINEMENT_MINUTES = 60  # the Guide gives it no box: an hour is a habit, not a 
 STEP_MINUTES = 15
 MORNING, STAND_UP, EVENING = time(9, 0), time(9, 30), time(17, 0)
 
+# For those who have never been to one.
+IN_PLAIN_WORDS = {
+    REFINEMENT: "The team looks at what may come next, asks what it means, and says how big it is.",
+    PLANNING: "The team chooses what it does until the end of the sprint, and what for.",
+    DAILY: "A few minutes each day: what was done, what comes next, and what is in the way.",
+    REVIEW: "The team shows what it has finished and asks those who know the field what it means.",
+    RETROSPECTIVE: "The team looks back at how it works, and agrees on what it does differently.",
+}
+
 
 def time_box(kind: str, days: int) -> int:
     """The minutes proposed for a ceremony of a sprint of so many calendar days: shorter sprints get

@@ -640,3 +640,17 @@ def test_a_planned_sprint_with_notes_of_a_daily_is_cancelled_rather_than_deleted
     assert "cancel it instead" in " ".join(refused.split())
     browser.post(f"{url}/cancel/", {"reason": "Nobody needs it."})
     assert DailyNote.objects.get().done == "Read the scans."
+
+
+@pytest.mark.parametrize("kind", Ceremony.Kind.values)
+def test_whoever_was_never_at_such_a_ceremony_reads_what_it_is(
+    product: Product, olga: Actor, cast: Cast, as_person: Any, kind: str
+) -> None:
+    draft = CeremonyDraft(kind, timezone.now() + timedelta(days=1), 60)
+    ceremony = schedule(product, draft, actor=olga)
+    _, secret = make_guest_link(ceremony, actor=olga)
+    door = Client().get(f"/guest/{secret}/").content.decode()
+    assert ceremony.in_plain_words in door
+    assert product.name in door
+    page = as_person(cast.dora).get(f"/p/MED/ceremonies/{ceremony.pk}/").content.decode()
+    assert ceremony.in_plain_words in page

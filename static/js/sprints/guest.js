@@ -7,14 +7,16 @@ function end() {
   if (!notice || !notice.hidden) return;
   notice.hidden = false;
   for (const button of document.querySelectorAll("main button")) button.disabled = true;
-  document.querySelector(".guest-bar [data-seat]")?.remove();
+  // A clock that nobody sets any more and ways that lead nowhere are no part of what stays to read.
+  const gone = ".guest-bar [data-seat], .page-actions > *, #ceremony-head";
+  document.querySelectorAll(gone).forEach((part) => part.remove());
   notice.scrollIntoView({ block: "nearest" });
 }
 
 // The stream is refused for many a reason, such as a server that starts anew: ask for which.
 document.addEventListener("live:refused", async () => {
   const head = document.getElementById("ceremony-head");
-  if (!head) return;
+  if (!head) return; // it was told already
   const answer = await fetch(head.dataset.liveUrl).catch(() => null);
   if (answer?.status === GONE) end();
 });
