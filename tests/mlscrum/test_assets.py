@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.conf import settings
 
 from mlscrum.lib import assets
 
+TABLER = "@tabler/core/dist/css/tabler.min.css"
 ICON = """<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24" viewBox="0 0 24 24"
 fill="none" stroke="currentColor" stroke-width="2" class="icon">
 <path stroke="none" d="M0 0h24v24H0z" fill="none" /><path d="M5 12l5 5l10 -10" /></svg>"""
@@ -34,7 +36,11 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "package-lock.json").write_text("{}")
     (tmp_path / "static").mkdir()
     (tmp_path / "static/icons.txt").write_text("plus  # new item\ncheck\n\ncheck\n")
+    script = tmp_path / assets.SLIMMING
+    script.parent.mkdir(parents=True)
+    script.write_text("")
     monkeypatch.setattr(assets, "_install", lambda *args: None)
+    monkeypatch.setattr(assets, "_slim", lambda *args: None)
     return tmp_path
 
 
@@ -44,27 +50,43 @@ def test_files_are_copied_without_references_to_maps_and_only_when_something_cha
     built = clone / "build/assets"
     assert (built / "vendor/tabler.min.css").read_text().strip() == "body{}"
     assert (built / "vendor/inter/files/inter-latin-wght-normal.woff2").read_bytes() == b"wOF2"
-    assert said == ["Browser assets made: 6 files, 2 icons."]
+    assert said == ["Browser assets made: 5 files, 2 icons."]
     assert not assets.build_assets(clone, said.append)
     (clone / "static/icons.txt").write_text("check\n")
     assert assets.build_assets(clone, said.append)
     assert not list((clone / "build").glob("assets.[0-9]*"))
 
 
-@pytest.mark.parametrize(
-    ("sheet", "left"),
-    [
-        ("a{b:c}a:has(i){b:d}u{e:f}", "a{b:c}u{e:f}"),
-        ("a:has(i),u,ol:is(b,:has(p)){e:f}", "u{e:f}"),
-        ("@media (width>1px){a:has(i){b:c}u{e:f}}p{q:r}", "@media (width>1px){u{e:f}}p{q:r}"),
-        ("a:has(i){b:c;&:hover{d:e}}u{e:f}", "u{e:f}"),
-        ('u{content:"}a:has(i){"}p{q:r}', 'u{content:"}a:has(i){"}p{q:r}'),
-        ("/* }a:has(i){ */u{b:url(x;y{z)}", "/* }a:has(i){ */u{b:url(x;y{z)}"),
-        ('@charset "utf-8";a:has(i){b:c}.w\\:1,p{q:r}', '@charset "utf-8";.w\\:1,p{q:r}'),
-    ],
-)
-def test_selectors_that_ask_has_are_dropped_and_nothing_else(sheet, left):
-    assert assets.without_has(sheet) == left
+def test_the_style_sheet_keeps_every_class_that_pages_use_and_little_else():
+    root = settings.BASE_DIR
+    whole = (root / "node_modules" / TABLER).read_text()
+    slim = (root / "build/assets" / assets.SLIMMED).read_text()
+    used = {
+        name
+        for template in (root / "templates").rglob("*.html")
+        for attribute in re.findall(r'class="([^"]*)"', template.read_text())
+        for name in re.sub(r"{[{%].*?[%}]}", " ", attribute).split()
+    }
+    known = used & _classes(whole)
+    assert {"btn-primary", "form-control"} <= known
+    assert known <= _classes(slim)
+    assert len(slim) < len(whole) / 4
+    assert ":has(" not in slim
+    assert "sourceMappingURL" not in slim
+
+
+def _classes(sheet: str) -> set[str]:
+    without_has = re.sub(r"[^{},]*:has\([^{},]*", "", sheet)
+    return set(re.findall(r"\.([a-zA-Z][\w-]*)", without_has))
+
+
+def test_a_new_class_in_a_template_makes_the_style_sheet_anew(clone):
+    assert assets.build_assets(clone, lambda line: None)
+    template = clone / "templates/page.html"
+    template.parent.mkdir()
+    template.write_text('<p class="alert">')
+    assert assets.build_assets(clone, lambda line: None)
+    assert not assets.build_assets(clone, lambda line: None)
 
 
 def test_the_sprite_holds_each_icon_once_without_its_invisible_square(clone):
