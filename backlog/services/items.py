@@ -598,7 +598,7 @@ def put_into_trash(items: Sequence[Item], done: Deed) -> None:
 def restore_item(item: Item, *, actor: Actor) -> Item:
     """Bring an item back from the trash, to the top of the product backlog, or a task to the top
     of its parent's. Its open tasks follow it there. What was done in a sprint that has closed
-    comes back into that sprint, where it counted.
+    comes back into that sprint, where it counted, and its open tasks stay where they are.
 
     Findings that were muted as it went into the trash are open again. Raises Conflict for what
     was deleted more than 30 days ago.
@@ -667,7 +667,7 @@ def _restore(product: Product, items: Sequence[Item], done: Deed) -> list[Item]:
         if item.pk not in past
     )
     note_places(back)
-    _bring_tasks(back, done)
+    _bring_tasks([item for item in back if item.pk not in past], done)
     opened = open_muted_with(back, done.at)
     if opened:
         done.data["opened"] = opened

@@ -302,7 +302,8 @@ class _TakingBack:
         returned = [item for item in back if item.deleted_at]
         self._arrive(back, homes)
         self._rank(homes)
-        note_places([*back, *self._bring_tasks(back)], self.before)
+        living = [item for item in back if not _is_closed(item.backlog)]
+        note_places([*back, *self._bring_tasks(living)], self.before)
         open_muted_with(returned, self.done.at)
         return back
 
@@ -337,15 +338,17 @@ class _TakingBack:
     def _beside_parent(
         self, item: Item, home: Backlog, homes: Mapping[int, Backlog], *, deleted: bool
     ) -> Backlog | None:
-        """Where a task can go, which lives where its parent does; others go home."""
+        """Where a task can go, which lives where its parent does; others go home, and so does work
+        to come of what was done in a closed sprint."""
         parent = self.sent.get(item.pk, {}).get("parent", item.parent)
         if item.kind != Kind.TASK or parent is None or item.status.category == Category.DONE:
             return home
         parent = self.items.get(parent.pk, parent)
         where = homes.get(parent.pk) or self.backlogs[parent.backlog_id]
-        if where == home or (parent.deleted_at and parent.pk not in homes):
+        is_away = parent.deleted_at and parent.pk not in homes
+        if where == home or is_away or _is_closed(where):
             return home
-        if deleted and not _is_closed(where):
+        if deleted:
             return where
         self._keep(f"{item.ref} stays where it is:", f"it lives where {parent.ref} is.")
         return None

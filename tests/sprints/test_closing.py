@@ -277,23 +277,31 @@ def test_what_is_done_counts_in_one_sprint_alone(
     assert in_order(following.backlog) == [1]
 
 
+@pytest.mark.parametrize("goes", ["alone", "with what is left"])
 @pytest.mark.parametrize("way", ["restore", "undo"])
-def test_what_was_done_comes_out_of_the_trash_into_its_closed_sprint(
+def test_what_was_done_comes_out_of_the_trash_into_its_closed_sprint_and_no_open_task_with_it(
     running: Sprint, following: Sprint, items: list[Item], product: Product, olga: Actor,
-    finish: Any, travel: Travel, way: str,
+    finish: Any, travel: Travel, way: str, goes: str,
 ) -> None:  # fmt: skip
-    task = create_item(product, ItemDraft("one", kind=Kind.TASK, parent=items[0]), actor=olga)
+    task, left = [
+        create_item(product, ItemDraft(name, kind=Kind.TASK, parent=items[0]), actor=olga)
+        for name in ("one", "left over")
+    ]
     for item in (task, items[0]):
         finish(fresh(item))
     closed = close_sprint(running, Closing(*PARTLY), actor=olga)
     order = in_order(closed.backlog)
     travel("2026-04-20 10:00+00:00")
-    trash_items(product, [fresh(items[0]), fresh(task)], actor=olga)
+    going = [items[0], task, left] if goes == "with what is left" else [items[0], task]
+    trash_items(product, [fresh(item) for item in going], actor=olga)
     if way == "restore":
-        restore_items(product, [fresh(items[0]), fresh(task)], actor=olga)
+        restore_items(product, [fresh(item) for item in going], actor=olga)
     else:
         undo_last(product, actor=olga)
     assert home_of(items[0]) == home_of(task) == closed.backlog
+    assert home_of(left) == product_backlog(product)
+    assert left.number in in_order(product_backlog(product))
+    assert Stay.objects.get(item=left, left_at__isnull=True).backlog == product_backlog(product)
     assert sorted(in_order(closed.backlog)) == sorted(order)
     assert not Stay.objects.filter(item__in=[items[0], task], left_at__isnull=True).exists()
     with pytest.raises(Conflict, match="set it to another status first"):
