@@ -86,6 +86,8 @@ def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+NOT_ESTIMATED = "not estimated"  # what an item lacks by the check `estimated`
+
 # A task is a step of its item's work, and an epic the sum of its items: not all checks make sense.
 _SMALL = frozenset({"task"})
 _OUTER = frozenset({"epic", "task"})
@@ -102,7 +104,7 @@ READY_CHECKS: Mapping[str, Check] = MappingProxyType(
         ),
         "estimated": Check(
             "It is estimated",
-            lambda f: "" if f.is_estimated else "not estimated",
+            lambda f: "" if f.is_estimated else NOT_ESTIMATED,
             _OUTER,
         ),
         "unblocked": Check("Nothing blocks it", _blocked),
@@ -127,7 +129,7 @@ DONE_CHECKS: Mapping[str, Check] = MappingProxyType(
         "assigned": Check("Somebody is assigned", lambda f: "" if f.people else "nobody assigned"),
         "estimated": Check(
             "It is estimated",
-            lambda f: "" if f.is_estimated else "not estimated",
+            lambda f: "" if f.is_estimated else NOT_ESTIMATED,
             _OUTER,
         ),
     }

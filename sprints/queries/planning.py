@@ -20,6 +20,7 @@ from backlog.queries.definitions import chosen_checks, missing_for
 from backlog.queries.items import MIDDLE, OPEN, ItemRow, rows_of, with_all_of_a_row
 from backlog.queries.links import linked_refs
 from backlog.queries.resources import teams_of
+from backlog.rules.definitions import NOT_ESTIMATED
 from mlscrum.lib import clock
 from sprints.models import Share, Sprint
 from sprints.queries.calendars import WorkingTime, calendar_of, calendars_of
@@ -130,14 +131,14 @@ class Plan:
 
     @property
     def unready_by(self) -> Mapping[str, Sequence[str]]:
-        """The refs of what is not ready by what they lack; but for a lack of estimates alone, which
-        is told by `unestimated`."""
+        """The refs of what is not ready by what they lack; but for estimates, the lack of which is
+        told by `unestimated`."""
         found: dict[str, list[str]] = defaultdict(list)
         for row in self.unready:
             for lack in row.lacks:
-                found[lack].append(row.row.ref)
-        told = [row.row.ref for row in self.unestimated]
-        return {lack: refs for lack, refs in found.items() if refs != told}
+                if lack != NOT_ESTIMATED:
+                    found[lack].append(row.row.ref)
+        return dict(found)  # a template would ask a defaultdict for its "items"
 
     @property
     def first_day_to_come(self) -> date | None:

@@ -219,6 +219,23 @@ def test_what_is_not_ready_is_named_once_for_each_lack(
     assert page.count("MED-5.") == 1  # without an estimate, and no second time for that
 
 
+def test_all_else_that_lacks_is_named_where_it_lacks_just_what_has_no_estimate(
+    browser: Client, product: Product, team: Team, olga: Actor
+) -> None:
+    update_product(product, actor=olga, ready_checks=["described", "criteria", "estimated"])
+    bare = create_items(product, [ItemDraft("Ages"), ItemDraft("Doses")], actor=olga)
+    sprint = create_sprint(team, actor=olga, goal="Doctors see why.")
+    move_items(product, bare, actor=olga, spot=Spot.bottom(), to=sprint.backlog)
+    page = browser.get(f"{SPRINTS}{sprint.pk}/start/").content.decode()
+    for said in (
+        "Without an estimate: MED-1, MED-2.",
+        "Not ready, no description: MED-1, MED-2.",
+        "Not ready, no acceptance criteria: MED-1, MED-2.",
+    ):
+        assert page.count(said) == 1
+    assert page.count("Not ready, ") == 2
+
+
 def test_a_start_before_the_first_day_is_warned_of(
     browser: Client, planned: Sprint, travel: Callable[[str], datetime]
 ) -> None:
