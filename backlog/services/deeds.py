@@ -18,9 +18,10 @@ from mlscrum.lib import clock, live
 
 @dataclass
 class Moment:
-    """When a deed happened, one for it and all that joined it."""
+    """When a deed happened, one for it and all that joined it; once it is fixed, it stays."""
 
     at: datetime
+    is_fixed: bool = False
 
 
 @dataclass
@@ -41,6 +42,10 @@ class Deed:
     def at(self) -> datetime:
         """When it happened: read it once the locks are held."""
         return self.moment.at
+
+    def happen_at(self, at: datetime) -> None:
+        """Let it happen at this moment and at no later one, whatever joins it from now on."""
+        self.moment.at, self.moment.is_fixed = at, True
 
     def change(self, item: Item, name: str, before: Any, after: Any) -> None:
         """Remember that a field of an item went from one value to another."""
@@ -100,10 +105,10 @@ def happen_now() -> None:
     """Let the deed under way happen at this moment, for it has waited for its locks until now.
 
     What came first while it waited would otherwise seem to have come later: an item that enters a
-    sprint right after its start would have been there at the start.
+    sprint right after its start would have been there at the start. A moment that is fixed stays.
     """
     current = _current.get()
-    if current is not None:
+    if current is not None and not current.moment.is_fixed:
         current.moment.at = max(current.at, clock.now())
 
 

@@ -308,7 +308,7 @@ def _bring_left_tasks(home: Backlog, backlog: Backlog, done: Deed) -> None:
 
 
 def wait_for_the_last(backlog: Backlog, done: Deed) -> None:
-    """Let the deed happen after all that was done to the items of a locked backlog.
+    """Let the deed happen after all that was done to the items of a locked backlog, in one moment.
 
     A deed takes its moment as it begins, and may have waited for its locks while others that
     began later came first.
@@ -316,7 +316,7 @@ def wait_for_the_last(backlog: Backlog, done: Deed) -> None:
     stays = backlog.stays.aggregate(entered=Max("entered_at"), left=Max("left_at"))
     last = Transition.objects.filter(item__backlog=backlog).aggregate(last=Max("at"))
     moments = [moment for moment in (*stays.values(), *last.values()) if moment is not None]
-    done.moment.at = max([clock.now(), *moments])
+    done.happen_at(max([clock.now(), *moments]))
 
 
 def give_back(sprint: Sprint, *, actor: Actor) -> list[Item]:

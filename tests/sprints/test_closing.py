@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -50,6 +51,7 @@ from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Sprint
 from sprints.queries.overviews import past_sprints, sprint_view
 from sprints.queries.reports import burndown_of
+from sprints.queries.review_parts import scope_changes
 from sprints.services.closing import NEXT, SPLIT, Closing, Fate, close_sprint, look_ahead
 from sprints.services.sprints import cancel_sprint, create_sprint, start_sprint, update_sprint
 from tests.conftest import Cast
@@ -143,6 +145,31 @@ def test_who_had_a_part_in_a_sprint_is_told_of_tasks_and_of_what_was_removed(
     closed = close_sprint(running, Closing(*PARTLY), actor=olga)
     assert closed.report is not None
     assert closed.report["people"] == ["Dora Anyango", "Max Berger"]
+
+
+@pytest.mark.parametrize("ends_by", ["closing", "cancelling"])
+def test_a_sprint_ends_in_one_moment_however_long_that_takes(
+    running: Sprint, following: Sprint, items: list[Item], olga: Actor, travel: Travel,
+    monkeypatch: pytest.MonkeyPatch, ends_by: str,
+) -> None:  # fmt: skip
+    began, ticks = travel("2026-04-07 16:00+00:00"), count()
+    monkeypatch.setattr(timezone, "now", lambda: began + timedelta(seconds=next(ticks)))
+    if ends_by == "closing":
+        fates = {"MED-1": Fate(SPLIT, Decimal(3)), "MED-2": Fate(NEXT)}
+        closing = Closing(*PARTLY, fates=fates, next_sprint=following)
+        closed = close_sprint(running, closing, actor=olga)
+    else:
+        closed = cancel_sprint(running, actor=olga, reason="It is pointless by now.")
+    stays = Stay.objects.filter(backlog=closed.backlog).order_by("item__number")
+    assert [(stay.left_at, stay.outcome) for stay in stays] == [
+        (closed.backlog.closed_at, "done" if ends_by == "closing" else "carried"),
+        (closed.backlog.closed_at, "carried"),
+        (closed.backlog.closed_at, "carried"),
+    ]
+    assert Activity.objects.get(kind__in=["sprint.closed", "sprint.cancelled"]).at == (
+        closed.backlog.closed_at
+    )
+    assert scope_changes(closed) == []
 
 
 def test_what_happens_later_changes_nothing_of_a_closed_sprint(
