@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from mlscrum.lib.errors import Conflict
-from sprints.models import Ceremony
+from sprints.models import Ceremony, Sprint
 
 
 def locked(ceremony: Ceremony) -> Ceremony:
-    """The ceremony as it is now, locked. Raises Conflict where it was deleted meanwhile."""
+    """The ceremony as it is now, locked: nobody else writes in it, ends it or deletes it until the
+    deed under way ends. Call it before other locks.
+
+    Raises Conflict where it was deleted meanwhile.
+    """
     found = (
         Ceremony.objects.select_for_update(no_key=True, of=("self",))
         .select_related("product", "sprint__backlog")
@@ -17,6 +21,12 @@ def locked(ceremony: Ceremony) -> Ceremony:
     if found is None:
         raise Conflict("ceremony_gone", "This ceremony was deleted meanwhile.")
     return found
+
+
+def lock_ceremonies_of(sprint: Sprint) -> None:
+    """As `locked`, for all that are of a sprint now."""
+    of_it = Ceremony.objects.filter(sprint=sprint).order_by("pk")
+    list(of_it.select_for_update(no_key=True).values_list("pk"))
 
 
 def refuse_stale(version: int, base_version: int | None) -> None:

@@ -45,6 +45,7 @@ from sprints.queries.ceremonies import ceremonies_gone_with
 from sprints.queries.exits import standing_of
 from sprints.queries.reports import report_of
 from sprints.rules.days import day_of, working_days
+from sprints.services.ceremony_locks import lock_ceremonies_of
 
 LONGEST_DAYS = 60
 # A year that is mistyped is none to reckon with: days near the ends of the calendar overflow.
@@ -260,6 +261,8 @@ def delete_sprint(sprint: Sprint, *, actor: Actor) -> list[Ceremony]:
     """
     product = sprint.backlog.product
     with deed(product, actor, "sprint.deleted") as done:
+        lock_team(_team(sprint))
+        lock_ceremonies_of(sprint)  # before backlogs, as every deed within a ceremony does
         lock_all_backlogs(product)
         fresh = locked_sprint(sprint)
         backlog = fresh.backlog
@@ -283,8 +286,6 @@ def delete_sprint(sprint: Sprint, *, actor: Actor) -> list[Ceremony]:
         Item.objects.filter(backlog=backlog).update(backlog=home)
         backlog.stays.all().delete()
         done.data |= {"sprint": fresh.pk, "name": backlog.name}
-        # Nobody writes in one meanwhile.
-        list(Ceremony.objects.select_for_update(no_key=True).filter(sprint=fresh).order_by("pk"))
         going = ceremonies_gone_with(fresh)
         stay = list(fresh.ceremonies.exclude(pk__in=going.values("pk")).order_by("starts_at"))
         done.data["ceremonies_stay"] = [ceremony.pk for ceremony in stay]

@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
 from backlog.models import Activity, Actor, Backlog, Item, Stay
 from backlog.services.deeds import deed
 from backlog.services.items import ItemDraft, create_items, move_items, product_backlog
+from backlog.services.members import add_member
 from backlog.services.products import create_product
 from backlog.services.ranks import Spot, lock_backlogs
 from mlscrum.lib.errors import Conflict, DomainError
-from sprints.models import Sprint
+from sprints.models import Ceremony, DailyNote, Sprint
+from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.closing import Closing, close_sprint, plan_following
-from sprints.services.sprints import create_sprint, start_sprint
+from sprints.services.dailies import Said, write_note
+from sprints.services.sprints import create_sprint, delete_sprint, start_sprint
+from sprints.services.under_way import lock_open
 from tests.conftest import Cast
 
 pytestmark = [
@@ -64,19 +69,32 @@ def while_another_orders(sprint: Sprint, second: Callable[[], Any]) -> list[Base
     """Let a deed begin that holds the product backlog and ends once the second one waits for it;
     what each raised."""
     product = sprint.backlog.product
+    return while_another(sprint, lambda: lock_backlogs(product_backlog(product)), second)
+
+
+def while_another(
+    sprint: Sprint,
+    first: Callable[[], Any],
+    second: Callable[[], Any],
+    *,
+    then: Callable[[], Any] = lambda: None,
+) -> list[BaseException | None]:
+    """Let a deed begin that does the first thing and ends, `then` being done as well, once the
+    second one waits for it; what each raised."""
     begun = Event()
 
-    def first() -> None:
-        with deed(product, Actor.system(), "backlog.ordered"):
-            lock_backlogs(product_backlog(product))
+    def before() -> None:
+        with deed(sprint.backlog.product, Actor.system(), "test.held"):
+            first()
             begun.set()
             until_somebody_waits()
+            then()
 
     def after() -> None:
         begun.wait(timeout=10)
         second()
 
-    return at_once(first, after)
+    return at_once(before, after)
 
 
 def until_somebody_waits() -> None:
@@ -92,7 +110,7 @@ def until_somebody_waits() -> None:
             if cursor.fetchone() != (0,):
                 return
         time.sleep(0.01)
-    raise AssertionError("nobody waits for the product backlog")
+    raise AssertionError("nobody waits")
 
 
 def test_a_start_with_its_goal_does_not_hold_what_others_need_to_end(
@@ -187,3 +205,51 @@ def test_the_next_sprint_is_planned_once_by_two(sprint: Sprint, cast: Cast) -> N
     assert sorted(is_new for _, is_new in made) == [False, True]
     assert len({following.pk for following, _ in made}) == 1
     assert Sprint.objects.count() == 2
+
+
+# A sprint is deleted while people write for it ---------------------------------------------------
+
+
+@pytest.fixture
+def daily(sprint: Sprint, cast: Cast) -> Ceremony:
+    product, olga = sprint.backlog.product, Actor.person(cast.olga)
+    add_member(product, cast.max, "developer", actor=olga)
+    return schedule(product, CeremonyDraft("daily", timezone.now(), 15, sprint=sprint), actor=olga)
+
+
+def note_of_max(daily: Ceremony, cast: Cast, *, item: Item | None = None) -> Any:
+    """What Max says in the daily, who waits by the item if there is one."""
+    assert daily.sprint is not None
+    said = Said("Read", "Write", "The scans are late." if item else "", item)
+    today, max_ = timezone.now().date(), Actor.person(cast.max)
+    return write_note(daily, today, cast.max, said, actor=max_, marks=True)
+
+
+def deleting(sprint: Sprint, cast: Cast) -> Callable[[], Any]:
+    return lambda: delete_sprint(sprint, actor=Actor.person(cast.olga))
+
+
+def test_a_sprint_is_not_deleted_over_a_daily_note_that_is_being_written(
+    sprint: Sprint, daily: Ceremony, cast: Cast
+) -> None:
+    write = lambda: note_of_max(daily, cast)  # noqa: E731
+    wrote, deleted = while_another(sprint, write, deleting(sprint, cast))
+    assert wrote is None
+    assert isinstance(deleted, Conflict)
+    assert deleted.code == "has_notes"
+    assert DailyNote.objects.get().done == "Read"
+
+
+def test_who_deletes_a_sprint_and_who_marks_its_item_in_a_daily_hold_each_other_up_in_one_order(
+    sprint: Sprint, daily: Ceremony, cast: Cast
+) -> None:
+    item = Item.objects.select_related("product", "backlog", "status").get(number=1)
+    wrote, deleted = while_another(
+        sprint,
+        lambda: lock_open(daily),
+        deleting(sprint, cast),
+        then=lambda: note_of_max(daily, cast, item=item),
+    )
+    assert wrote is None
+    assert isinstance(deleted, Conflict)
+    assert Item.objects.get(pk=item.pk).blocked_reason == "The scans are late."
