@@ -35,13 +35,15 @@ def write_note(
     The item that waits is marked with the reason, and one that they had marked and name no more is
     unmarked, unless somebody else has given it another reason meanwhile. `marks` is false for who
     may not edit items: then no item is touched. Raises DomainError for an item without a reason,
-    and Conflict for one that is not in the sprint or waits for another reason.
+    and Conflict for one that is not in the sprint or waits for another reason, and where the daily
+    is of another sprint by now.
     """
     sprint = ceremony.sprint
     assert sprint is not None, "the door asks"
     with deed(ceremony.product, actor, "daily.noted", ceremony=ceremony.pk, day=f"{day}",
               person=user.pk) as done:  # fmt: skip
-        lock_open(ceremony)
+        if lock_open(ceremony).sprint_id != sprint.pk:
+            raise Conflict("other_sprint", f"This daily is not of {sprint} any more; look again.")
         item = said.item if marks else None
         blocked = plain_text(said.blocked, LONGEST, "What blocks you")
         if item is not None and not blocked:

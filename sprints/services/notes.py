@@ -12,6 +12,7 @@ from backlog.services.deeds import deed
 from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict
 from sprints.models import Block, BlockVersion, Participant
+from sprints.services.ceremony_locks import locked
 
 HELD_FOR = timedelta(seconds=30)
 # What one person goes on writing within this time is one version, as long as it grows.
@@ -70,7 +71,7 @@ def write_block(
     block for 30 seconds more.
 
     Raises ValidationError for a text above 100,000 signs, Held while somebody else writes, Stale
-    where somebody has written since.
+    where somebody has written since, and Conflict where the ceremony or its point is gone.
     """
     text = text.replace("\0", "").replace("\r\n", "\n")
     if len(text) > LONGEST:
@@ -82,6 +83,7 @@ def write_block(
     ceremony = block.ceremony
     with deed(ceremony.product, actor, "ceremony.note_written", ceremony=ceremony.pk,
               block=block.pk, participant=seat.pk) as done:  # fmt: skip
+        locked(ceremony)
         fresh = _locked(block)
         is_same = fresh.text == text
         if not is_same:

@@ -22,7 +22,7 @@ from backlog.services.terms import contest_term, propose_term, say
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, Outcome, Participant
 from sprints.queries.outcomes import address_of, said_by
-from sprints.services.ceremony_locks import refuse_stale
+from sprints.services.ceremony_locks import locked, refuse_stale
 
 TITLE = 120  # letters of an insight that the title of its item keeps
 LONGEST = 2000  # letters
@@ -49,9 +49,10 @@ def add_outcome(
 ) -> Outcome:
     """Write down what somebody said. `seat` is None for a token that speaks for nobody.
 
-    Raises ValidationError for bad fields.
+    Raises ValidationError for bad fields, and Conflict where the ceremony was deleted meanwhile.
     """
     with deed(ceremony.product, actor, "ceremony.outcome_added", ceremony=ceremony.pk) as done:
+        locked(ceremony)
         outcome = Outcome(
             ceremony=ceremony,
             block=draft.block,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from mlscrum.lib.errors import Conflict, DomainError, Refused
 from sprints.models import Ceremony, Participant
+from sprints.services.ceremony_locks import locked
 
 
 def lock_open(ceremony: Ceremony) -> Ceremony:
     """The ceremony as it is now; nobody else does a deed in it, or ends it, until this one ends.
 
-    Call it within a deed, before other locks. Raises Conflict for one that is over.
+    Call it within a deed, before other locks. Raises Conflict for one that is over, or was deleted
+    meanwhile.
     """
-    fresh = Ceremony.objects.select_for_update(no_key=True).get(pk=ceremony.pk)
+    fresh = locked(ceremony)
     if fresh.is_over:
         raise Conflict("ceremony_over", f"{fresh.title} is over; what was said stays as it is.")
     return fresh

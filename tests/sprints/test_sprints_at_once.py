@@ -22,6 +22,9 @@ from sprints.models import Ceremony, DailyNote, Sprint
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.closing import Closing, close_sprint, plan_following
 from sprints.services.dailies import Said, write_note
+from sprints.services.notes import write_block
+from sprints.services.outcomes import OutcomeDraft, add_outcome
+from sprints.services.seats import take_seat
 from sprints.services.sprints import create_sprint, delete_sprint, start_sprint
 from sprints.services.under_way import lock_open
 from tests.conftest import Cast
@@ -253,3 +256,41 @@ def test_who_deletes_a_sprint_and_who_marks_its_item_in_a_daily_hold_each_other_
     assert wrote is None
     assert isinstance(deleted, Conflict)
     assert Item.objects.get(pk=item.pk).blocked_reason == "The scans are late."
+
+
+@pytest.mark.parametrize("written", ["note", "outcome"])
+def test_a_ceremony_in_which_somebody_writes_stays_when_its_sprint_is_deleted(
+    sprint: Sprint, daily: Ceremony, cast: Cast, written: str
+) -> None:
+    write = writing(daily, cast, written)
+    assert while_another(sprint, write, deleting(sprint, cast)) == [None, None]
+    daily.refresh_from_db()
+    assert daily.sprint is None
+    assert not Sprint.objects.filter(pk=sprint.pk).exists()
+    texts = [*daily.blocks.values_list("text", flat=True), *daily.outcomes.values_list("text")]
+    assert any(texts)
+
+
+@pytest.mark.parametrize("written", ["note", "outcome", "daily note"])
+def test_who_writes_in_a_ceremony_that_goes_with_its_sprint_is_told(
+    sprint: Sprint, daily: Ceremony, cast: Cast, written: str
+) -> None:
+    write = writing(daily, cast, written)
+    deleted, wrote = while_another(sprint, deleting(sprint, cast), write)
+    assert deleted is None
+    assert isinstance(wrote, Conflict)
+    assert not Ceremony.objects.exists()
+
+
+def writing(daily: Ceremony, cast: Cast, written: str) -> Callable[[], Any]:
+    """Max writes a note of the first point, an outcome, or what he says in the daily."""
+    max_ = Actor.person(cast.max)
+    seat, block = take_seat(daily, cast.max), daily.blocks.all()[0]
+    match written:
+        case "note":
+            return lambda: write_block(block, "Rain", seat=seat, actor=max_, base_version=1)
+        case "outcome":
+            draft = OutcomeDraft("decision", "We wait.")
+            return lambda: add_outcome(daily, draft, actor=max_, seat=seat)
+        case _:
+            return lambda: note_of_max(daily, cast)
