@@ -186,7 +186,8 @@ class ItemForm(forms.Form):
 class MoveForm(forms.Form):
     """Where an item goes, said in words; works without a mouse and without scripts.
 
-    `homes` are the backlogs it may go to, at least one: the first, unless another is chosen.
+    `homes` are the backlogs it may go to, at least one: the first, unless another is chosen. That
+    it leaves a sprint which runs is said beforehand.
     """
 
     home = forms.ChoiceField(
@@ -217,6 +218,9 @@ class MoveForm(forms.Form):
         home_field = self.fields["home"]
         assert isinstance(home_field, forms.ChoiceField)
         home_field.choices = choices
+        if item.backlog.kind == Backlog.Kind.SPRINT and item.backlog.state == Backlog.State.ACTIVE:
+            name = item.backlog.name
+            home_field.help_text = f"{name} runs: to take it out of there changes its scope."
         if len(choices) == 1:  # nothing to choose from
             del self.fields["home"]
             self.fields["where"].label = f"Place in {_named(homes[0])}"

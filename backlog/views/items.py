@@ -213,15 +213,16 @@ def item_move(request: ProductRequest, item: Item) -> HttpResponse:
 
 
 def _homes_for(item: Item, may: Callable[[str], bool]) -> list[Backlog]:
-    """The backlogs that the person may bring the item to: the product backlog, and the sprints
-    that run or are planned. Raises Refused where there is none."""
+    """The backlogs that the person may bring the item to: the one it is in, then the product
+    backlog, and the sprints that run or are planned. Raises Refused where there is none."""
     homes = [services.product_backlog(item.product)]
     if not is_in_inbox(item) and item.kind != Kind.EPIC:
         homes += open_sprints_of(item.product)
     allowed = [home for home in homes if may(permission_between(item.backlog, home))]
     if not allowed:
         require_move(may, [item], homes[0])
-    return allowed
+    # Whoever says nothing of another leaves it where it is: nothing leaves a sprint by oversight.
+    return sorted(allowed, key=lambda home: home != item.backlog)
 
 
 def _after_move(request: ProductRequest, item: Item, home: Backlog) -> HttpResponse:

@@ -286,7 +286,8 @@ def test_an_item_of_a_sprint_is_moved_out_of_it_to_a_place_in_the_backlog(
     move_items(product, [story, two], actor=olga_acts, spot=Spot.top(), to=sprint)
     page = olga.get("/p/MED/items/MED-2/move/").content.decode()
     assert "now in Sprint 1" in page
-    answer = olga.post("/p/MED/items/MED-2/move/", {"where": "top"})
+    sent = {"home": product_backlog(product).pk, "where": "top"}
+    answer = olga.post("/p/MED/items/MED-2/move/", sent)
     assert answer["Location"] == "/p/MED/backlog/#item-2"
     assert list(product_backlog(product).items.order_by("rank")) == [two, three]
     assert list(sprint.items.all()) == [story]
@@ -326,6 +327,24 @@ def test_open_sprints_are_offered_beside_the_backlog_to_whoever_runs_them(
     sent = {"home": planned.pk, "where": "before", "anchor": "MED-1"}
     olga.post("/p/MED/items/MED-2/move/", sent)
     assert list(planned.items.order_by("rank")) == [two, story]
+
+
+def test_an_item_of_a_running_sprint_leaves_it_by_choice_alone(
+    story: Item, sprints: dict[str, Backlog], olga: Client, product: Product, olga_acts: Actor
+) -> None:
+    active = sprints["active"]
+    [two] = create_items(product, [ItemDraft("b")], actor=olga_acts)
+    move_items(product, [two, story], actor=olga_acts, spot=Spot.bottom(), to=active)
+    page = olga.get(f"{URL}move/")
+    names = [name for _, name in page.context["form"]["home"].field.choices]
+    assert names == ["The active (active)", "Product backlog", "The planned (planned)"]
+    assert "The active runs: to take it out of there changes its scope." in page.content.decode()
+    answer = olga.post(f"{URL}move/", {"where": "top"}, follow=True)
+    assert "MED-1 moved within The active." in answer.content.decode()
+    assert list(active.items.order_by("rank")) == [story, two]
+    olga.post(f"{URL}move/", {"home": product_backlog(product).pk, "where": "top"})
+    assert list(active.items.all()) == [two]
+    assert "changes its scope" not in olga.get(f"{URL}move/").content.decode()
 
 
 def test_a_sprint_that_has_closed_meanwhile_takes_nothing_and_says_so(
