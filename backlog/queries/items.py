@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, Sum
+from django.db.models import Count, Prefetch, Q, Sum, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404
 
 from backlog.models import (
@@ -166,10 +167,17 @@ def waiting_in_inbox(product: Product) -> list[Item]:
 
 
 def anchors_for(item: Item, homes: Sequence[Backlog]) -> list[Item]:
-    """Open items of these backlogs beside which this one can go, in rank order."""
-    found = Item.objects.alive().filter(OPEN, backlog__in=homes).exclude(pk=item.pk)
-    in_order = found.select_related("product", "backlog").order_by("backlog", "rank")
-    return list(in_order[:ANCHORS_OFFERED])
+    """Open items of these backlogs beside which this one can go, in rank order: the sprints' first,
+    a share of each, for a long backlog would leave them no room; its own fill the rest."""
+    found = Item.objects.alive().filter(OPEN).exclude(pk=item.pk)
+    found = found.select_related("product", "backlog")
+    sprints = [home for home in homes if home.kind == Backlog.Kind.SPRINT]
+    place = Window(RowNumber(), partition_by="backlog", order_by="rank")
+    of_sprints = found.filter(backlog__in=sprints).annotate(place=place)
+    shares = of_sprints.filter(place__lte=ANCHORS_OFFERED // len(homes))
+    near = list(shares.order_by("backlog__state", "backlog__starts_on", "backlog", "rank"))
+    others = found.filter(backlog__in=[home for home in homes if home not in sprints])
+    return near + list(others.order_by("rank")[: ANCHORS_OFFERED - len(near)])
 
 
 def children_of(item: Item, *, most: int | None = None) -> list[ItemRow]:

@@ -329,6 +329,18 @@ def test_open_sprints_are_offered_beside_the_backlog_to_whoever_runs_them(
     assert list(planned.items.order_by("rank")) == [two, story]
 
 
+def test_neighbours_are_offered_of_each_home_however_long_the_backlog_is(
+    story: Item, sprints: dict[str, Backlog], olga: Client, product: Product, olga_acts: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("backlog.queries.items.ANCHORS_OFFERED", 9)
+    items = create_items(product, [ItemDraft(f"n{n}") for n in range(2, 22)], actor=olga_acts)
+    move_items(product, items[:2], actor=olga_acts, spot=Spot.top(), to=sprints["planned"])
+    move_items(product, items[2:8], actor=olga_acts, spot=Spot.top(), to=sprints["active"])
+    offered = [anchor.number for anchor in olga.get(f"{URL}move/").context["anchors"]]
+    assert offered == [4, 5, 6, 2, 3, 10, 11, 12, 13]
+
+
 def test_an_item_of_a_running_sprint_leaves_it_by_choice_alone(
     story: Item, sprints: dict[str, Backlog], olga: Client, product: Product, olga_acts: Actor
 ) -> None:
