@@ -1,4 +1,5 @@
-"""What is kept for a while goes when its time is up; the dispatcher sees to it every hour."""
+"""What has to be seen to from time to time, above all that what is kept for a while goes when its
+time is up; the dispatcher does it every hour."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ _chores: list[Chore] = [forget_untracked, forget_answers, forget_sessions, empty
 
 
 def register(chore: Chore) -> None:
-    """Let an app of a higher floor see to what it keeps for a while: `chore(now)` deletes what is
-    over and says how much that was. Several dispatchers may call it at once."""
+    """Let an app see to something every hour: `chore(now)` does what is due by then, and says how
+    many rows it deleted as their time was up. Several dispatchers may call it at once."""
     _chores.append(chore)
 
 

@@ -259,7 +259,6 @@ class Outcome(models.Model):
     said_by = models.ForeignKey(Participant, models.SET_NULL, null=True, related_name="outcomes")
     owner = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     due_date = models.DateField(null=True)
-    reminded_for = models.DateField(null=True)  # the day that its owner was reminded of
     into = models.CharField(max_length=12, choices=Into, blank=True)
     item = models.ForeignKey(Item, models.SET_NULL, null=True, related_name="outcomes")
     target = models.JSONField(default=dict)

@@ -7,17 +7,17 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import F, Q
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from backlog.models import Actor, Member, Product, User
+from backlog.models import Actor, Job, Product, User
 from backlog.services import jobs
 from backlog.services.deeds import deed
 from backlog.services.jobs import Lease
 from mlscrum.lib import clock
 from sprints.models import ActionNews, Notice, Outcome
-from sprints.queries.reminders import due_actions, notice_of, open_actions
+from sprints.queries.reminders import Due, due_actions, notice_of, on_day, open_actions, untold
 from sprints.services.reminders import send_each
 
 REMIND_KIND = "action.remind"
@@ -45,41 +45,44 @@ def set_notice(
 
 
 def ask_for_reminders(now: datetime) -> int:
-    """Ask for a reminder of each action that is due soon, once for each day that it was due on.
+    """Ask for a reminder of each action that somebody is to be told of and has not been.
 
-    A chore of every hour, which removes nothing: always 0.
+    A chore of every hour, which removes nothing: always 0. Several dispatchers ask for one, and
+    what came to nothing is asked for anew.
     """
-    for action in due_actions(timezone.localdate(now)):
-        fresh = Outcome.objects.filter(pk=action.pk, due_date=action.due_date)
-        not_yet = Q(reminded_for=None) | ~Q(reminded_for=F("due_date"))
-        if fresh.filter(not_yet).update(reminded_for=action.due_date):
-            assert action.due_date is not None, "due actions have a day"
-            about = {"outcome": action.pk, "due_date": action.due_date.isoformat()}
-            jobs.enqueue(action.ceremony.product, REMIND_KIND, about)
+    for due in due_actions(timezone.localdate(now)):
+        about = {"outcome": due.action.pk, "due_date": due.day.isoformat()}
+        with transaction.atomic():
+            action = Outcome.objects.select_for_update(no_key=True).filter(pk=due.action.pk)
+            if action.exists() and not _is_asked(about):
+                jobs.enqueue(due.action.ceremony.product, REMIND_KIND, about)
     return 0
 
 
+def _is_asked(about: dict[str, Any]) -> bool:
+    waiting = Job.objects.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    same = {f"args__{name}": value for name, value in about.items()}
+    return waiting.filter(kind=REMIND_KIND, **same).exists()
+
+
 def remind(lease: Lease) -> None:
-    """Carry out a reminder: tell the owner. An action that was done, moved to another day or taken
-    over meanwhile by nobody of the product tells nobody."""
+    """Carry out a reminder: tell those who do it. An action that was done, moved to another day or
+    given up meanwhile, or whose people have left the product, tells nobody."""
     meant = date.fromisoformat(lease.job.args["due_date"])
-    action = (
-        open_actions()
-        .select_related("ceremony__product", "owner")
-        .filter(pk=lease.job.args["outcome"], due_date=meant)
-        .first()
-    )
-    if action is None or action.owner is None:
+    found = open_actions().filter(on_day(meant), pk=lease.job.args["outcome"])
+    due = next(iter(untold(found)), None)
+    if due is None:
         return
-    product, owner = action.ceremony.product, action.owner
-    if not Member.objects.filter(product=product, user=owner, user__is_active=True).exists():
-        return
-    with lease.finish(deed(product, Actor.system(), "ceremony.action_reminded",
+    action, told = due.action, []
+    with lease.finish(deed(action.ceremony.product, Actor.system(), "ceremony.action_reminded",
                            ceremony=action.ceremony_id, outcome=action.pk)):  # fmt: skip
-        ActionNews.objects.get_or_create(
-            outcome=action, user=owner, due_date=meant, defaults={"at": clock.now()}
-        )
-    send_each([owner], lambda person, mailer: _message(action, meant, person, mailer))
+        for person in due.people:
+            _, is_new = ActionNews.objects.get_or_create(
+                outcome=action, user=person, due_date=meant, defaults={"at": clock.now()}
+            )
+            if is_new:
+                told.append(person)
+    send_each(told, lambda person, mailer: _message(due, person, mailer))
 
 
 def mark_seen(person: User) -> int:
@@ -87,14 +90,16 @@ def mark_seen(person: User) -> int:
     return int(ActionNews.objects.filter(user=person, read_at=None).update(read_at=timezone.now()))
 
 
-def _message(action: Outcome, due: date, person: User, mailer: Any) -> EmailMessage:
+def _message(due: Due, person: User, mailer: Any) -> EmailMessage:
+    action, day = due.action, due.day
     ceremony = action.ceremony
     page = reverse("sprints:ceremony", args=[ceremony.product.key, ceremony.pk])
     said = " ".join(action.text.split())
+    item = f" ({action.item.ref})" if action.item else ""
     return EmailMessage(
-        f"{ceremony.product.key}: your action is due on {due.day} {due:%B}",
-        f"“{said}”\n\nyou took on in {ceremony.title} of {ceremony.product.name};"
-        f" it is due on {due:%A}, {due.day} {due:%B %Y}."
+        f"{ceremony.product.key}: your action is due on {day.day} {day:%B}",
+        f"“{said}”{item}\n\nis yours since {ceremony.title} of {ceremony.product.name};"
+        f" it is due on {day:%A}, {day.day} {day:%B %Y}."
         f"\n\n{settings.BASE_URL}{page}#outcome-{action.pk}\n",
         to=[person.email],
         connection=mailer,

@@ -330,7 +330,7 @@ def _save(outcome: Outcome, *names: str) -> None:
 
 
 NOT_TYPED = ("ceremony", "block", "said_by", "owner", "due_date", "item", "target", "created_at",
-             "converted_at", "reminded_for")  # fmt: skip
+             "converted_at")  # fmt: skip
 
 
 def _check(outcome: Outcome) -> None:

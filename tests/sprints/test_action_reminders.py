@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Job, Product, User
@@ -16,10 +18,16 @@ from backlog.queries.notifications import unread_count
 from backlog.services import jobs
 from backlog.services.items import update_item
 from sprints.models import ActionNews, Ceremony, Notice, Outcome, Sprint
-from sprints.queries.reminders import notice_of, unseen
+from sprints.queries.reminders import due_actions, notice_of, unseen
 from sprints.services.action_reminders import REMIND_KIND, ask_for_reminders, set_notice
 from sprints.services.ceremonies import CeremonyDraft, schedule
-from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item, decline
+from sprints.services.outcomes import (
+    OutcomeDraft,
+    add_outcome,
+    change_outcome,
+    convert_to_item,
+    decline,
+)
 from tests.conftest import Cast
 from tests.rest import V1
 
@@ -83,6 +91,80 @@ def test_another_day_is_reminded_of_anew(action: Outcome, travel: Travel) -> Non
     travel("2026-04-19 12:00+00:00")
     assert len(remind_all()) == 1
     assert ActionNews.objects.count() == 2
+
+
+def test_whoever_takes_an_action_over_is_told_and_the_former_owner_no_more(
+    action: Outcome, cast: Cast, olga: Actor, travel: Travel
+) -> None:
+    travel("2026-04-09 12:00+00:00")
+    remind_all()
+    change_outcome(action, actor=olga, owner=cast.dora)
+    assert (told(cast.max), unread_count(cast.max)) == ([], 0)
+    assert len(remind_all()) == 1
+    assert len(told(cast.dora)) == 1
+    assert [message.to for message in mail.outbox] == [[cast.max.email], [cast.dora.email]]
+    assert remind_all() == []
+
+
+def test_a_day_that_was_put_off_is_no_news_any_more(
+    action: Outcome, cast: Cast, olga: Actor, travel: Travel
+) -> None:
+    travel("2026-04-09 12:00+00:00")
+    remind_all()
+    change_outcome(action, actor=olga, due_date=date(2026, 4, 20))
+    assert (told(cast.max), unread_count(cast.max)) == ([], 0)
+
+
+def test_an_item_says_itself_who_does_it_until_when(
+    action: Outcome, cast: Cast, olga: Actor, travel: Travel
+) -> None:
+    item = convert_to_item(action, actor=olga)
+    update_item(item, actor=olga, assignees=[cast.dora, cast.sina], due_date=date(2026, 5, 10))
+    travel("2026-04-09 12:00+00:00")
+    assert remind_all() == []
+    travel("2026-05-09 12:00+00:00")
+    assert len(remind_all()) == 1
+    assert (told(cast.max), len(told(cast.sina))) == ([], 1)
+    assert told(cast.dora) == ["Your action is due on 10 May: Count bikes on the bridge"]
+    assert sorted(message.to for message in mail.outbox) == [[cast.dora.email], [cast.sina.email]]
+    update_item(item, actor=olga, assignees=[cast.max], due_date=date(2026, 5, 10))
+    assert told(cast.dora) == []
+    assert len(remind_all()) == 1
+    assert len(told(cast.max)) == 1
+
+
+def test_a_reminder_that_could_not_be_asked_for_is_asked_for_later(
+    action: Outcome, cast: Cast, travel: Travel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    travel("2026-04-09 12:00+00:00")
+
+    def gone(*of_any: object) -> Job:
+        raise OperationalError("the server closed the connection")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs, "enqueue", gone)
+        with pytest.raises(OperationalError):
+            ask_for_reminders(timezone.now())
+    ask_for_reminders(timezone.now())
+    ask_for_reminders(timezone.now())  # another dispatcher, before a worker has come to it
+    assert len(remind_all()) == 1
+    assert len(told(cast.max)) == 1
+
+
+def test_asking_reads_only_what_may_be_due_and_costs_the_same_for_more(
+    action: Outcome, retro: Ceremony, cast: Cast, olga: Actor, travel: Travel
+) -> None:
+    convert_to_item(action, actor=olga)
+    travel("2026-04-09 12:00+00:00")
+    with CaptureQueriesContext(connection) as few:
+        assert [due.action for due in due_actions(timezone.localdate())] == [action]
+    for day in (9, 10):
+        draft = OutcomeDraft("action", "More", owner=cast.dora, due_date=date(2026, 4, day))
+        convert_to_item(add_outcome(retro, draft, actor=olga, seat=None), actor=olga)
+    with CaptureQueriesContext(connection) as many:
+        assert len(due_actions(timezone.localdate())) == 3
+    assert len(many) == len(few)
+    assert "2026-05-09" in many.captured_queries[1]["sql"]  # the last day that can be told of
 
 
 @pytest.mark.parametrize("what", ["done", "declined", "left", "nobody", "long ago", "never"])
