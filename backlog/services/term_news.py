@@ -12,7 +12,8 @@ from backlog.models import Actor, Role, Term, TermNews, User
 
 def tell_of_contest(term: Term, *, actor: Actor, at: datetime) -> None:
     """Tell those who have agreed on the term, defined it or talked about it, and the product owners
-    who keep the glossary; nobody who contests it themselves, nor who has left the product."""
+    who keep the glossary; nobody who contests it themselves, nor who has left the product. What
+    was told of an earlier contest is past."""
     product = term.product
     hands = Q(pk__in=term.versions.exclude(by=None).values("by"))
     hands |= Q(pk__in=term.talk.exclude(author=None).values("author"))
@@ -22,6 +23,7 @@ def tell_of_contest(term: Term, *, actor: Actor, at: datetime) -> None:
     people = people.filter(pk__in=product.members.values("user"))
     if actor.user is not None:
         people = people.exclude(pk=actor.user.pk)
+    term.news.filter(read_at=None).update(read_at=at)
     TermNews.objects.bulk_create(
         TermNews(term=term, user=person, by=actor.user, at=at) for person in people
     )

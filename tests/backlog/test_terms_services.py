@@ -407,6 +407,20 @@ def test_who_had_a_hand_in_a_word_is_told_that_it_is_contested(
     assert told_of(cast, "max") == []  # settled: there is nothing to see any more
 
 
+def test_a_contest_after_another_is_told_once(
+    term: Term, cast: Cast, dora: Actor, olga: Actor
+) -> None:
+    agree_term(term, actor=olga)
+    contest_term(term, "Two hours, says the survey.", actor=Actor.person(cast.vera))
+    agree_term(term, actor=dora)
+    contest_term(term, "Three hours by now.", actor=Actor.person(cast.vera))
+    assert told_of(cast, "olga") == ["Vera Novak contests what “peak hour” means"]
+    assert (unread_count(cast.olga), unread_count(cast.dora)) == (1, 1)
+    agree_term(term, actor=dora)
+    contest_term(term, "One hour and a half.", actor=olga)
+    assert told_of(cast, "olga") == []  # who contests it now need not be told of an earlier time
+
+
 def test_who_contests_their_own_word_or_has_left_is_told_nothing(
     product: Product, term: Term, cast: Cast, olga: Actor
 ) -> None:
