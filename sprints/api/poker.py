@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from django.http import Http404
@@ -38,6 +39,13 @@ class OfPoker(OfPart):
     slot: ClassVar[str] = "poker"
     queryset = Round.objects.all()
     serializer_class = RoundSerializer
+
+    def _begun(self, ceremony: Ceremony, begin: Callable[[], Round]) -> Response:
+        """201 with a new round, or 200 with the one that was under way."""
+        voting = rounds_of(ceremony).filter(state=Round.State.VOTING)
+        running = set(voting.values_list("pk", flat=True))
+        made = begin()
+        return self._shown(ceremony, made, 200 if made.pk in running else 201)
 
     def _shown(self, ceremony: Ceremony, found: Round, status: int = 200) -> Response:
         fresh = find_round(ceremony, found.pk)
@@ -77,15 +85,13 @@ class RoundsView(OfPoker):
         wanted.is_valid(raise_exception=True)
         item = self._item(ceremony, wanted.validated_data["item"])
 
-        def open_round() -> Response:
-            before = (
-                rounds_of(ceremony).filter(state=Round.State.VOTING).values_list("pk", flat=True)
-            )
-            running = set(before)
-            made = services.start_round(ceremony, item, actor=self.actor)
-            return self._shown(ceremony, made, 200 if made.pk in running else 201)
-
-        return once(request, self.actor, open_round)
+        return once(
+            request,
+            self.actor,
+            lambda: self._begun(
+                ceremony, lambda: services.start_round(ceremony, item, actor=self.actor)
+            ),
+        )
 
     def _item(self, ceremony: Ceremony, ref: str) -> Item:
         try:
@@ -147,16 +153,23 @@ class RoundOneView(OfPoker):
         services.accept(found, wanted.validated_data["points"], actor=self.actor)
         return self._shown(ceremony, found)
 
-    @extend_schema(request=None, responses={201: RoundSerializer}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(
+        request=None,
+        responses={200: RoundSerializer, 201: RoundSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
     def revote(self, request: Request, ceremony_id: int, id: int) -> Response:
-        """Vote on the same item once more: a new round. 409 while this one is not revealed."""
+        """Vote on the same item once more: a new round.
+
+        200 with the round under way where somebody else asked for it just now; 409 while this one
+        is not revealed.
+        """
         ceremony, found = self._round(ceremony_id, id)
-
-        def open_round() -> Response:
-            made = services.vote_anew(found, actor=self.actor)
-            return self._shown(ceremony, made, 201)
-
-        return once(request, self.actor, open_round)
+        return once(
+            request,
+            self.actor,
+            lambda: self._begun(ceremony, lambda: services.vote_anew(found, actor=self.actor)),
+        )
 
     def _round(self, ceremony_id: int, id: int) -> tuple[Ceremony, Round]:
         ceremony = self.ceremony_with_part(ceremony_id)

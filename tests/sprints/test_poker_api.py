@@ -105,6 +105,21 @@ def test_a_vote_after_the_reveal_and_a_round_that_is_gone_are_clear(
     assert client.post(f"{one}accept/", {"points": "NaN"}, format="json").status_code == 400
 
 
+def test_whoever_asks_second_for_a_round_is_given_the_one_under_way(
+    api: Any, cast: Cast, items: list[Item], refinement: Ceremony, rounds: str, olga: Actor
+) -> None:
+    found = start_round(refinement, items[0], actor=olga)
+    vote(found, take_seat(refinement, cast.max), "13", actor=olga)
+    reveal(found, actor=olga)
+    answers = [
+        api(cast[name]).post(f"{rounds}{found.pk}/revote/", format="json")
+        for name in ("max", "sina")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert ("Location" in answers[0], "Location" in answers[1]) == (True, False)
+
+
 def test_bad_items_and_cards_are_refused(
     api: Any, cast: Cast, items: list[Item], refinement: Ceremony, rounds: str, olga: Actor
 ) -> None:
@@ -138,15 +153,21 @@ def test_who_has_no_voice_does_not_vote(
 
 
 def test_rounds_of_another_ceremony_are_not_there(
-    api: Any, cast: Cast, product: Product, items: list[Item], refinement: Ceremony, olga: Actor
-) -> None:
+    api: Any, cast: Cast, product: Product, items: list[Item], refinement: Ceremony, rounds: str,
+    olga: Actor,
+) -> None:  # fmt: skip
     found = start_round(refinement, items[0], actor=olga)
     client = api(cast.max)
-    for kind, status in (("planning", 404), ("review", 404)):
+    for kind, has_poker in (("planning", True), ("review", False)):
         other = schedule(product, CeremonyDraft(kind, timezone.now(), 60), actor=olga)
         path = f"{V1}/ceremonies/{other.pk}/rounds/"
-        assert client.get(f"{path}{found.pk}/").status_code == status
-        assert client.get(path).status_code == (200 if kind == "planning" else 404)
+        assert client.get(path).status_code == (200 if has_poker else 404)
+        assert client.get(f"{path}{found.pk}/").status_code == 404
+        for deed in ("vote", "reveal", "revote", "accept"):
+            assert client.post(f"{path}{found.pk}/{deed}/", {}, format="json").status_code == 404
+        assert client.delete(f"{path}{found.pk}/").status_code == 404
+    assert client.get(f"{rounds}{found.pk}/").status_code == 200
+    assert not PokerVote.objects.exists()
 
 
 def test_the_same_key_opens_one_round(
