@@ -18,7 +18,7 @@ from backlog.queries.agendas import Reader
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.serializers import StrictSerializer
 from sprints.api.ceremonies import OfPart
-from sprints.models import Ceremony, RetroCard
+from sprints.models import Ceremony, Retro, RetroCard
 from sprints.queries.retros import RetroView, retro_of
 from sprints.serializers.talk import (
     CardEditSerializer,
@@ -64,17 +64,19 @@ class RetroOneView(OfRetro):
     def partial_update(self, request: Request, id: int) -> Response:
         """Choose the columns and the votes of each person.
 
-        409 for other columns once there are cards, and for other votes once people vote.
+        400 for columns beside a format that has its own. 409 for other columns once there are
+        cards, and for other votes once people vote.
         """
         ceremony = self.ceremony_with_part(id)
         sent = _read(RetroEditSerializer, request)
         now = self._retro(ceremony).retro
-        columns = sent.get("columns", now.columns)
+        form = sent.get("format", Retro.Format.OWN if "columns" in sent else now.format)
+        kept = now.columns if form == Retro.Format.OWN else []
         services.set_up(
             ceremony,
-            sent.get("format", "own" if "columns" in sent else now.format),
+            form,
             actor=self.actor,
-            lines="\n".join(columns),
+            own=sent.get("columns", kept),
             votes_each=sent.get("votes_each", now.votes_each),
         )
         return self._stands(ceremony)

@@ -20,17 +20,29 @@ class BadColumnsError(ValueError):
     """Columns that can't be used; the message says why."""
 
 
-def columns_of(form: str, lines: str = "") -> list[str]:
-    """The columns of a format; those of another, one a line. Raises BadColumnsError."""
+def columns_of(form: str, own: Sequence[str] = ()) -> list[str]:
+    """The columns of a format, or one's own. Raises BadColumnsError, also for own ones beside those
+    that a format has."""
+    names = [" ".join(name.split()) for name in own]
     if form in FORMATS:
+        if names and names != FORMATS[form]:
+            raise BadColumnsError("This format has its columns; to name other ones, choose own.")
         return list(FORMATS[form])
-    own = [" ".join(line.split()) for line in lines.splitlines()]
-    found = list(dict.fromkeys(line for line in own if line))
-    if not FEWEST_COLUMNS <= len(found) <= MOST_COLUMNS:
+    if not FEWEST_COLUMNS <= len(names) <= MOST_COLUMNS:
         raise BadColumnsError(f"Name {FEWEST_COLUMNS} to {MOST_COLUMNS} columns, one a line.")
-    if any(len(name) > LONGEST_COLUMN for name in found):
+    if not all(names) or any(len(name.splitlines()) > 1 for name in own):
+        raise BadColumnsError("Give each column a name of one line.")
+    if len(set(names)) < len(names):
+        raise BadColumnsError("Give each column another name.")
+    if any(len(name) > LONGEST_COLUMN for name in names):
         raise BadColumnsError(f"The name of a column has at most {LONGEST_COLUMN} letters.")
-    return found
+    return names
+
+
+def typed_columns(lines: str) -> list[str]:
+    """Names as somebody types them, one a line: what is there twice, or empty, was a slip."""
+    names = [" ".join(line.split()) for line in lines.splitlines()]
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def mark_of(secret: str, key: str, *about: object) -> str:

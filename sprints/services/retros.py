@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -38,9 +39,9 @@ DONE_IN = {
 
 
 def set_up(
-    ceremony: Ceremony, form: str, *, actor: Actor, lines: str = "", votes_each: int
+    ceremony: Ceremony, form: str, *, actor: Actor, own: Sequence[str] = (), votes_each: int
 ) -> Retro:
-    """Choose the columns, and how many votes each person has.
+    """Choose the columns, by a format or as one's `own`, and how many votes each person has.
 
     Raises ValidationError for columns or votes that can't be, and Conflict for other columns once
     there are cards, or other votes once people vote.
@@ -50,7 +51,7 @@ def set_up(
     if not 1 <= votes_each <= MOST_VOTES:
         raise ValidationError({"votes_each": f"Everybody has 1 to {MOST_VOTES} votes."})
     try:
-        columns = columns_of(form, lines)
+        columns = columns_of(form, own)
     except BadColumnsError as error:
         raise ValidationError({"columns": str(error)}) from None
     with deed(ceremony.product, actor, "retro.set_up", ceremony=ceremony.pk) as done:

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 from backlog.models import User
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
-from sprints.models import Ceremony, Outcome
+from sprints.models import Ceremony, Outcome, Retro
 from sprints.queries.ceremonies import find_outcome
+from sprints.rules.retros import typed_columns
 from sprints.services import retros as services
 from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
@@ -34,11 +35,12 @@ def retro(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
 def retro_set_up(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
     """Choose format and votes."""
     data = request.POST
+    form = data.get("format", "")
     services.set_up(
         ceremony,
-        data.get("format", ""),
+        form,
         actor=request.actor,
-        lines=data.get("columns", ""),
+        own=typed_columns(data.get("columns", "")) if form == Retro.Format.OWN else (),
         votes_each=whole_number(data.get("votes_each", "")) or 0,
     )
     return answer(request, ceremony, SLOT)

@@ -34,6 +34,7 @@ from sprints.rules.retros import (
     free_slots,
     mark_of,
     may_follow,
+    typed_columns,
 )
 from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
 from sprints.services.retros import (
@@ -57,8 +58,10 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.mark.parametrize("form", list(FORMATS))
-def test_a_format_has_its_columns_whatever_else_was_typed(form: str) -> None:
-    assert columns_of(form, "Mine\nYours") == FORMATS[form]
+def test_a_format_has_its_columns_and_no_others(form: str) -> None:
+    assert columns_of(form) == columns_of(form, FORMATS[form]) == FORMATS[form]
+    with pytest.raises(BadColumnsError, match="choose own"):
+        columns_of(form, ["Mine", "Yours"])
 
 
 @pytest.mark.parametrize(
@@ -70,22 +73,24 @@ def test_a_format_has_its_columns_whatever_else_was_typed(form: str) -> None:
         ("Same\nSame\nOther", ["Same", "Other"]),
     ],
 )
-def test_own_columns_are_one_a_line(lines: str, columns: list[str]) -> None:
-    assert columns_of("own", lines) == columns
+def test_own_columns_are_typed_one_a_line(lines: str, columns: list[str]) -> None:
+    assert columns_of("own", typed_columns(lines)) == columns
 
 
 @pytest.mark.parametrize(
-    ("lines", "why"),
+    ("own", "why"),
     [
-        ("", "1 to 6"),
-        (" \n ", "1 to 6"),
-        ("\n".join("abcdefg"), "1 to 6"),
-        ("x" * 41, "40 letters"),
+        ([], "1 to 6"),
+        ([*"abcdefg"], "1 to 6"),
+        (["x" * 41], "40 letters"),
+        (["a", " "], "a name of one line"),
+        (["a\nb"], "a name of one line"),
+        (["a", " a"], "another name"),
     ],
 )
-def test_own_columns_that_can_not_be_are_refused(lines: str, why: str) -> None:
+def test_own_columns_that_can_not_be_are_refused(own: list[str], why: str) -> None:
     with pytest.raises(BadColumnsError, match=why):
-        columns_of("own", lines)
+        columns_of("own", own)
 
 
 def test_a_mark_needs_the_secret_and_the_key_and_says_nothing_of_another_card() -> None:
@@ -216,15 +221,15 @@ def test_the_format_is_chosen_until_the_first_card(
     retro: Ceremony, seats: dict[str, Participant], olga: Actor
 ) -> None:
     assert set_up(retro, "four_ls", actor=olga, votes_each=3).columns == FORMATS["four_ls"]
-    own = set_up(retro, "own", actor=olga, lines="Keep\nDrop", votes_each=5)
+    own = set_up(retro, "own", actor=olga, own=["Keep", "Drop"], votes_each=5)
     assert (own.columns, own.votes_each) == (["Keep", "Drop"], 5)
     write_card(retro, seats["max"], 1, "Meetings")
     with pytest.raises(Conflict, match="cards already"):
         set_up(retro, "moods", actor=olga, votes_each=5)
-    assert set_up(retro, "own", actor=olga, lines="Keep\nDrop", votes_each=4).votes_each == 4
+    assert set_up(retro, "own", actor=olga, own=["Keep", "Drop"], votes_each=4).votes_each == 4
     for wrong in ({"votes_each": 0}, {"votes_each": 11}):
         with pytest.raises(ValidationError, match="1 to 10 votes"):
-            set_up(retro, "own", actor=olga, lines="Keep\nDrop", **wrong)
+            set_up(retro, "own", actor=olga, own=["Keep", "Drop"], **wrong)
     with pytest.raises(ValidationError, match="one of the formats"):
         set_up(retro, "astrology", actor=olga, votes_each=3)
     with pytest.raises(ValidationError, match="1 to 6"):

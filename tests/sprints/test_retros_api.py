@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Item, KeptAnswer, Product, Scope
-from sprints.models import Ceremony, RetroCard
+from sprints.models import Ceremony, RetroCard, RetroVote
 from sprints.services.ceremonies import CeremonyDraft, close, open_ceremony, schedule
 from sprints.services.retros import go_to, write_card
 from sprints.services.seats import take_seat
@@ -104,10 +104,21 @@ def test_cards_of_others_stay_as_they_are(api: Any, cast: Cast, held: Ceremony, 
     client = api(cast.dora)
     assert send(client, f"{at}/cards/change/", card=str(card.pk), text="Ha").status_code == 404
     assert send(client, f"{at}/cards/delete/", card=str(card.pk)).status_code == 404
-    assert send(client, f"{at}/cards/vote/", card=str(uuid.uuid4())).status_code == 409
     assert RetroCard.objects.get().text == "Mine alone"
     assert send(api(cast.max), f"{at}/cards/delete/", card=str(card.pk)).status_code == 204
     assert not RetroCard.objects.exists()
+
+
+def test_nobody_votes_for_a_card_that_is_not_there(
+    api: Any, cast: Cast, held: Ceremony, at: str, olga: Actor
+) -> None:
+    card = write_card(held, take_seat(held, cast.max), 0, "Slow tests")
+    go_to(held, "group", actor=olga, seen="write")
+    go_to(held, "vote", actor=olga, seen="group")
+    client = api(cast.dora)
+    gone = send(client, f"{at}/cards/vote/", card=str(uuid.uuid4()))
+    assert (gone.status_code, RetroVote.objects.count()) == (404, 0)
+    assert send(client, f"{at}/cards/vote/", card=str(card.pk)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -154,3 +165,38 @@ def test_lists_cost_the_same_for_more(api: Any, cast: Cast, held: Ceremony, at: 
     assert [queries(client, f"{at}/{path}/") for path in ("cards", "retro")] == few
     pages = walk(client, f"{at}/cards/?limit=2")
     assert len({card["id"] for page in pages for card in page}) == 5
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"format": "moods", "columns": ["A", "B"]},
+        {"columns": ["A\nB"]},
+        {"columns": ["A", " A "]},
+        {"columns": ["A", " "]},
+        {"columns": []},
+        {"columns": ["A" * 41]},
+        {"columns": list("ABCDEFG")},
+    ],
+)
+def test_columns_are_set_up_as_they_were_sent_or_not_at_all(
+    api: Any, cast: Cast, held: Ceremony, at: str, sent: dict[str, Any]
+) -> None:
+    client = api(cast.max)
+    client.patch(f"{at}/retro/", {"format": "four_ls"}, format="json")
+    answer = client.patch(f"{at}/retro/", sent, format="json")
+    assert answer.status_code == 400
+    assert pointers(answer)[0].startswith("/columns")
+    assert client.get(f"{at}/retro/").json()["format"] == "four_ls"
+
+
+def test_a_format_may_be_sent_with_its_own_columns(api: Any, cast: Cast, at: str) -> None:
+    client = api(cast.max)
+    client.patch(f"{at}/retro/", {"format": "moods"}, format="json")
+    now = client.get(f"{at}/retro/").json()
+    back = {name: now[name] for name in ("format", "columns", "votes_each")}
+    assert client.patch(f"{at}/retro/", back, format="json").status_code == 200
+    own = client.patch(f"{at}/retro/", {"columns": ["A ", "B  b"]}, format="json").json()
+    assert (own["format"], own["columns"]) == ("own", ["A", "B b"])
+    kept = client.patch(f"{at}/retro/", {"votes_each": 5}, format="json").json()
+    assert (kept["columns"], kept["votes_each"]) == (["A", "B b"], 5)
