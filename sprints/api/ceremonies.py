@@ -20,7 +20,6 @@ from sprints.api.sprints import OfSprint
 from sprints.models import Ceremony, Outcome, Participant
 from sprints.queries.ceremonies import find_outcome, of_sprint
 from sprints.queries.outcomes import outcomes_of
-from sprints.queries.reminders import notice_of
 from sprints.rules.ceremonies import time_box
 from sprints.serializers.ceremonies import (
     ActionSerializer,
@@ -80,9 +79,6 @@ class SprintCeremoniesView(OfSprint):
             assert backlog.ends_on is not None, "a sprint has both days"
             days = (backlog.ends_on - backlog.starts_on).days + 1
             fields["minutes"] = time_box(fields["kind"], days)
-
-        if "remind_minutes" not in fields:
-            fields["remind_minutes"] = notice_of(backlog.product).ceremony_minutes
 
         def make() -> Response:
             draft = CeremonyDraft(sprint=sprint, **fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db.models import F
@@ -18,11 +18,11 @@ from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, Sprint
 from sprints.queries.ceremonies import holding_words
+from sprints.queries.reminders import notice_of
 from sprints.services.agendas import make_blocks
 from sprints.services.ceremony_locks import locked, refuse_stale
 
 REMIND_KIND = "ceremony.remind"
-USUAL_NOTICE = 15  # minutes
 MOST_AT_ONCE = 60
 YEARS = range(2000, 2101)  # in which a ceremony begins; a calendar counts on from there
 GUESTS_STAY = timedelta(days=1)  # after the end, to read what came of it
@@ -34,7 +34,8 @@ TIMER_DEEDS = ("start", "pause", "reset", "add")
 
 @dataclass(frozen=True)
 class CeremonyDraft:
-    """A ceremony as somebody wants it; without a title it is called by its kind."""
+    """A ceremony as somebody wants it; without a title it is called by its kind, and "usual" is to
+    remind of it as long ahead as the product does; None for not at all."""
 
     kind: str
     starts_at: datetime
@@ -42,7 +43,7 @@ class CeremonyDraft:
     title: str = ""
     sprint: Sprint | None = None
     place: str = ""
-    remind_minutes: int | None = USUAL_NOTICE
+    remind_minutes: int | Literal["usual"] | None = "usual"
 
 
 def schedule(product: Product, draft: CeremonyDraft, *, actor: Actor) -> Ceremony:
@@ -195,9 +196,12 @@ def _drafted(product: Product, draft: CeremonyDraft, actor: Actor) -> Ceremony:
         starts_at=draft.starts_at,
         minutes=draft.minutes,
         place=draft.place.strip(),
-        remind_minutes=draft.remind_minutes,
         created_by=actor.user,
     )
+    if draft.remind_minutes == "usual":
+        ceremony.remind_minutes = notice_of(product).ceremony_minutes
+    else:
+        ceremony.remind_minutes = draft.remind_minutes
     _check(ceremony)
     return ceremony
 

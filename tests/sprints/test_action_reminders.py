@@ -224,6 +224,10 @@ def test_ceremonies_begin_with_the_notice_of_the_product(
     sent = {"kind": "review", "starts_at": "2026-04-07T13:00:00Z"}
     url = f"{V1}/sprints/{planned.pk}/ceremonies/"
     assert api(cast.max).post(url, sent, format="json").json()["remind_minutes"] == 60
+    draft = CeremonyDraft("daily", timezone.now(), 15)
+    assert schedule(product, draft, actor=olga).remind_minutes == 60
+    silent = CeremonyDraft("daily", timezone.now(), 15, remind_minutes=None)
+    assert schedule(product, silent, actor=olga).remind_minutes is None
     set_notice(product, actor=olga, ceremony_minutes=60, action_days=1)
     assert Activity.objects.filter(kind="ceremony.notice_set").count() == 1
     with pytest.raises(ValidationError):
