@@ -29,7 +29,8 @@ export function dropDraft(key) {
   }
 }
 
-/** Drafts of this kind of other people who used this browser, and very old ones, go. */
+/** Drafts of this kind of other people who used this browser, and very old ones, go; not where
+    nobody is signed in. */
 export function sweepDrafts(prefix, person) {
   if (!person) return;
   try {

@@ -269,3 +269,59 @@ def test_a_note_too_long_to_be_sent_on_leaving_comes_back(
     page.reload()
     expect(point.get_by_role("button", name="Write notes")).to_be_visible()
     expect(point.get_by_role("button", name="Go on writing")).to_have_count(0)
+
+
+def kept(page: Page) -> list[str]:
+    """What this browser keeps of notes, by whose and of which point."""
+    found: list[str] = page.evaluate("Object.keys(localStorage).filter(k => /note-draft/.test(k))")
+    return sorted(found)
+
+
+def test_guests_neither_take_nor_are_given_what_others_left_in_the_browser(
+    review: Ceremony,
+    cast: Cast,
+    open_as_guest: Callable[..., Page],  # noqa: F811
+) -> None:
+    guest, block = open_as_guest(review, Actor.person(cast.olga)), review.blocks.all()[0]
+    guest.goto(f"/p/MED/ceremonies/{review.pk}/")
+    others = [f"note-draft:{whose}:{block.pk}" for whose in (cast.max.pk, "guest", "guest-0")]
+    for key in others:
+        guest.evaluate(
+            "key => localStorage.setItem(key, JSON.stringify({text: 'Theirs', version: 1, at: 1}))",
+            key,
+        )
+    guest.reload()
+    first = guest.locator(".block").first
+    expect(first.get_by_role("button", name="Write notes")).to_be_visible()
+    expect(guest.locator(".note-draft")).to_have_count(0)
+    assert kept(guest) == sorted(others)
+    first.get_by_role("button", name="Write notes").click()
+    expect(first.locator("textarea[name=text]").first).to_have_value("")
+
+
+def test_what_came_through_on_leaving_is_no_draft_any_more(
+    review: Ceremony, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    page, block = open_page(cast.max), review.blocks.all()[0]
+    url, key = f"/p/MED/ceremonies/{review.pk}/", f"note-draft:{cast.max.pk}:{block.pk}"
+    Block.objects.filter(pk=block.pk).update(text="Grüße, 6:30 ✓", version=2)
+    page.goto(url)
+    keep = (
+        "([key, text]) => localStorage.setItem(key, JSON.stringify({text, version: 1, at: 9e15}))"
+    )
+    page.evaluate(keep, [key, "Grüße, 6:30 ✓"])
+    page.reload()
+    first = page.locator(".block").first
+    expect(first.locator(".prose")).to_contain_text("6:30")
+    expect(page.locator(".note-draft")).to_have_count(0)
+    assert kept(page) == []
+
+    # One that did not come through is still offered, and gone once the same was written otherwise.
+    page.evaluate(keep, [key, "Grüße, 7:30"])
+    page.reload()
+    expect(first.locator(".note-draft")).to_be_visible()
+    Block.objects.filter(pk=block.pk).update(text="Grüße, 7:30", version=3)
+    first.get_by_role("button", name="Go on writing").click()
+    expect(first.locator("textarea[name=text]").first).to_have_value("Grüße, 7:30")
+    expect(first.get_by_text("Your unsaved text is back.")).to_have_count(0)
+    assert kept(page) == []

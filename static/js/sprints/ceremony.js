@@ -25,7 +25,8 @@ tick();
 // ---- Notes: saved while somebody writes; the first letter that fails to be kept is said ----
 const editors = new WeakMap();
 const DRAFTS = "note-draft:";
-const whose = document.body.dataset.person || "guest";
+const { person, guest } = document.body.dataset;
+const whose = person || `guest-${guest}`; // several guests may come by one browser
 const draftOf = (block) => `${DRAFTS}${whose}:${block}`;
 
 function arm(form) {
@@ -118,7 +119,11 @@ function keepDraft(form) {
 /** Into the editor, against the version that it was typed on: what others wrote since is shown. */
 function putBack(form) {
   const draft = readDraft(draftOf(form.dataset.editor));
-  if (!draft || form.elements.text.value === draft.text) return;
+  if (!draft) return;
+  if (form.elements.text.value === draft.text) {
+    dropDraft(draftOf(form.dataset.editor));
+    return;
+  }
   form.elements.text.value = draft.text;
   form.elements.base_version.value = draft.version;
   form.querySelector("[data-saved]").textContent = "Your unsaved text is back.";
@@ -130,6 +135,10 @@ function offerDrafts() {
     const draft = readDraft(draftOf(block));
     const write = document.getElementById(`write-${block}`);
     if (!draft || !write || notes.querySelector(".note-draft")) continue;
+    if (sumOf(draft.text) === Number(notes.dataset.sum)) {
+      dropDraft(draftOf(block)); // what was sent on leaving had come through
+      continue;
+    }
     const told = document.createElement("p");
     told.className = "note-draft small";
     told.setAttribute("role", "status");
@@ -143,6 +152,16 @@ function offerDrafts() {
     );
     notes.prepend(told);
   }
+}
+
+/** CRC-32, as the server reckons it of the notes. */
+function sumOf(text) {
+  let sum = ~0;
+  for (const byte of new TextEncoder().encode(text)) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return ~sum >>> 0;
 }
 
 function deed(name, act) {
@@ -202,7 +221,7 @@ function ready() {
 }
 
 document.addEventListener("htmx:after:swap", ready);
-sweepDrafts(DRAFTS, whose);
+sweepDrafts(DRAFTS, person);
 ready();
 
 // A form that was sent starts anew.
