@@ -55,3 +55,9 @@ def parts_for(kind: str) -> list[AgendaPart]:
 
 def part_of(slot: str) -> AgendaPart | None:
     return _parts.get(slot)
+
+
+def part_called(title: str) -> AgendaPart | None:
+    """The part of this name, in whatever case."""
+    wanted = title.casefold()
+    return next((part for part in _parts.values() if part.title.casefold() == wanted), None)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from backlog.forms.refusals import put_errors
 from backlog.models import Kind, Product, User
-from backlog.queries.agendas import part_of
+from backlog.queries.agendas import part_called, part_of, parts_for
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.models.ceremonies import LONGEST_MINUTES, LONGEST_NOTICE
@@ -243,26 +243,43 @@ class NoticeForm(forms.Form):
         return cls(data, initial=initial, auto_id="notice-%s")
 
 
+SHOWING = ", showing "
+
+
 class AgendaForm(forms.Form):
-    """An agenda as lines: the words, then the minutes in brackets, and the part that the point
-    shows behind an arrow."""
+    """An agenda as lines: the words, the minutes in brackets, and what it shows. A point that is
+    called as a part of the page shows that; others say what they show, if anything."""
 
     points = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 9, "dir": "auto"}),
-        label="Points",
-        help_text="One a line: What was finished (15) -> review-done. Empty: the usual agenda.",
+        required=False, widget=forms.Textarea(attrs={"rows": 9, "dir": "auto"}), label="Points"
     )
+
+    def __init__(self, kind: str, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.titles = [part.title for part in parts_for(kind)]
+        said = "One a line, with its minutes in brackets. Empty: the usual agenda."
+        if self.titles:
+            named = ", ".join(f"“{title}”" for title in self.titles)
+            said += (
+                f" Points with these names bring what they are about: {named}."
+                f" By another name: Our own words (5){SHOWING}{self.titles[-1]}"
+            )
+        self.fields["points"].help_text = said
 
     @classmethod
     def written(cls, points: Sequence[Point]) -> str:
-        """The points as lines that `cleaned_points` reads."""
+        """The points as lines that `clean_points` reads."""
         return "\n".join(
-            point.title
-            + (f" ({point.minutes})" if point.minutes else "")
-            + (f" -> {point.slot}" if point.slot else "")
+            point.title + (f" ({point.minutes})" if point.minutes else "") + cls._shown(point)
             for point in points
         )
+
+    @staticmethod
+    def _shown(point: Point) -> str:
+        by_name, part = part_called(point.title), part_of(point.slot)
+        if by_name == part:
+            return ""
+        return f"{SHOWING}{part.title}" if part else f"{SHOWING}nothing"
 
     def clean_points(self) -> list[Point]:
         lines = [line.strip() for line in self.cleaned_data["points"].splitlines() if line.strip()]
@@ -271,10 +288,8 @@ class AgendaForm(forms.Form):
         return [self._read(line) for line in lines]
 
     def _read(self, line: str) -> Point:
-        words, _, slot = line.partition("->")
-        words, slot = words.strip(), slot.strip()
-        if slot and part_of(slot) is None:
-            raise forms.ValidationError(f"“{slot}” is no part that a page can show.")
+        words, says, name = line.rpartition(SHOWING)
+        words = words.strip() if says else line
         minutes = None
         head, bracket, tail = words.rpartition("(")
         if bracket and tail.endswith(")") and tail[:-1].strip().isdecimal():
@@ -282,7 +297,12 @@ class AgendaForm(forms.Form):
             if len(number) > 4 or not 1 <= int(number) <= LONGEST_POINT:
                 raise forms.ValidationError(f"“{line}”: say 1 to {LONGEST_POINT} minutes.")
             words, minutes = head.strip(), int(number)
-        return Point(words, minutes, slot)
+        part = part_called(name.strip() if says else words)
+        if says and part is None and name.strip() != "nothing":
+            there = ", ".join(f"“{title}”" for title in self.titles) or "nothing"
+            why = f"“{name.strip()}” is not there to be shown. After “showing” stands: {there}."
+            raise forms.ValidationError(why)
+        return Point(words, minutes, part.slot if part else "")
 
 
 class BlockForm(forms.Form):

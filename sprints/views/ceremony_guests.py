@@ -117,7 +117,8 @@ def agendas(request: ProductRequest, product: Product) -> HttpResponse:
     for kind, words in Ceremony.Kind.choices:
         is_sent = chosen == kind
         initial = {"points": AgendaForm.written(points_for(product, kind))}
-        form = AgendaForm(request.POST if is_sent else None, initial=initial, auto_id=f"{kind}-%s")
+        data = request.POST if is_sent else None
+        form = AgendaForm(kind, data, initial=initial, auto_id=f"{kind}-%s")
         if is_sent and form.is_valid():
             try:
                 set_template(product, kind, form.cleaned_data["points"], actor=request.actor)

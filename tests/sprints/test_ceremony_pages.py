@@ -13,6 +13,7 @@ from backlog.models import Actor, Item, Product
 from backlog.services.items import ItemDraft, create_item, trash_item
 from backlog.services.terms import propose_term
 from mlscrum.lib.errors import Conflict
+from sprints.forms.ceremonies import AgendaForm
 from sprints.models import (
     Block,
     Ceremony,
@@ -25,6 +26,7 @@ from sprints.models import (
     Sprint,
 )
 from sprints.services import ceremonies as services
+from sprints.services.agendas import points_for
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.notes import HELD_FOR, hold_block
 from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
@@ -562,10 +564,36 @@ def test_agendas_of_the_product_are_changed_on_their_tab(
     assert list(made.blocks.values_list("title", "minutes")) == [
         ("Blocked?", 5), ("Anything else", None),
     ]  # fmt: skip
-    wrong = client.post("/p/MED/agendas/", {"kind": "daily", "points": "A -> nowhere"})
+    wrong = client.post("/p/MED/agendas/", {"kind": "daily", "points": "A, showing off"})
     assert wrong.status_code == 422
-    assert "no part that a page can show" in wrong.content.decode()
+    assert "“off” is not there to be shown." in wrong.content.decode()
     assert as_person(cast.vera).post("/p/MED/agendas/", sent).status_code == 403
+
+
+def test_an_agenda_says_in_words_what_its_points_show(
+    as_person: Any, cast: Cast, product: Product
+) -> None:
+    client, page = as_person(cast.sina), "/p/MED/agendas/"
+    usual = points_for(product, "review")
+    assert "review-done" in {point.slot for point in usual}
+    shown = client.get(page).content.decode()
+    assert "What was finished (20)" in shown
+    assert ("-&gt;" in shown, "review-done" in shown) == (False, False)
+    form = AgendaForm("review", {"points": AgendaForm.written(usual)})
+    assert form.is_valid()
+    assert form.cleaned_data["points"] == usual
+    lines = [
+        "Our work (5), showing what was finished", "What was finished, showing nothing",
+        "The sprint goal", "Demo (x), by Dora",
+    ]  # fmt: skip
+    client.post(page, {"kind": "review", "points": "\n".join(lines)})
+    now = points_for(product, "review")
+    assert [(point.title, point.minutes, point.slot) for point in now] == [
+        ("Our work", 5, "review-done"), ("What was finished", None, ""),
+        ("The sprint goal", None, "review-goal"), ("Demo (x), by Dora", None, ""),
+    ]  # fmt: skip
+    again = AgendaForm.written(now).split("\n")
+    assert again == ["Our work (5), showing What was finished", *lines[1:]]
 
 
 def test_a_lock_ends_by_itself(block: Block, cast: Cast, review: Ceremony, travel: Any) -> None:
