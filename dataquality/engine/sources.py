@@ -1,0 +1,102 @@
+"""Where data is: the one interface between the engine and those who know datasets and connections.
+
+    source = Source("path", "/…/trips.parquet", schema, {"format": "parquet"})
+    results = running.run_suite(
+        source, suite, key_columns=["id"],
+        batch={"by": "month", "column": "pickup", "value": "2019-03"},
+        limits=Limits(time_s=600), progress=lease.progress_of_checks, cancelled=lease.is_cancelled)
+
+What each kind holds:
+
+- `upload | path | url | s3`: `location` is a file on this machine; whoever calls has copied or
+  downloaded it, within its own limits, and removes it afterwards. Options: `format` (csv, parquet,
+  jsonl), and `files`, further Parquet files of the same batch (a partition of several).
+- `sql`: `location` is a SQLAlchemy URL with its password. Options: one of `table` (and `schema`
+  for its namespace) and `query` (one SELECT); `connect_timeout_s` (10), `statement_timeout_s`
+  (600), `connect_args` for the driver (certificates).
+- `spark`: `location` is a Spark Connect URL or `local[2]`; options as of `sql`.
+
+`schema` is `[{"name", "type", "null_words"}]` as a dataset stores it; it is what files are read by,
+and says of a database what kind a column is of. It may be empty for `inspect` alone.
+
+A batch is `{"by": "month" | "day", "column", "value": "2019-03" | "2019-03-14"}` or `{"by":
+"value", "column", "value": text, number, true, false or null}`; without one, all rows are meant.
+
+What others call:
+
+- `running.run_suite(source, suite, …) -> list[CheckResult]`, in the order of the suite, the guard
+  last; each says by `engine` what carried it (duckdb, postgresql, sqlite, mysql, pandas).
+- `sources.inspect(source) -> Inspected` for a new dataset, `sources.measure(source)` for a further
+  version: columns with types, and the number of rows.
+- `sources.batches(source, by=, column=) -> list[BatchSeen]`: the values there are, oldest first.
+- `sources.newest(source, column) -> datetime | None`: how fresh the data is, cheaply.
+- `sources.table(source, columns=, batch=, rows=) -> Table`: rows in memory, for profiles.
+- `sql.try_out(url, options) -> str` (the server's name and version), `sql.browse(url, options) ->
+  list[TableSeen]`.
+- `choosing.engine_for(expectation, schema, kind) -> Choice`, before any run, for the editor.
+
+All of them raise DomainError with a code, and a message that says what to do and holds neither
+values of the data nor passwords: what `reading` says of files, and of databases `cannot_connect`,
+`wrong_password`, `no_driver`, `no_such_table`, `not_one_select`, `writes`, `timed_out`,
+`connection_lost`, `out_of_memory`. A check that can't be computed is a result of its own, errored,
+with `error_code`, and ends no run. `progress(done, total)` is told between chunks of checks;
+whatever it raises ends the run. `cancelled()` is asked at the same moments, in the same thread;
+once true, `Stopped` is raised. Time limits also end a statement that is under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+FILE_KINDS = frozenset({"upload", "path", "url", "s3"})
+KINDS = FILE_KINDS | {"sql", "spark"}
+
+
+class Stopped(Exception):  # noqa: N818  asked for, so no error
+    """The run was cancelled between two checks."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data that can be checked; see above. Its text never holds the address of a database."""
+
+    kind: str
+    location: str = field(repr=False)
+    schema: Sequence[Mapping[str, Any]] = ()
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"There is no source of kind {self.kind}.")
+
+    @property
+    def is_file(self) -> bool:
+        return self.kind in FILE_KINDS
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may take; None leaves a limit to the settings."""
+
+    time_s: float | None = None
+    memory_mb: int | None = None
+    pandas_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class BatchSeen:
+    """A batch that a source holds: its value as `batch` takes it, and its rows."""
+
+    value: Any
+    rows: int
+
+
+@dataclass(frozen=True)
+class TableSeen:
+    """A table or view of a database."""
+
+    schema: str
+    name: str
+    kind: str  # table | view
