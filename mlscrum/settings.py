@@ -221,6 +221,12 @@ STORAGES = {
 }
 UPLOAD_LIMIT_MB = env.integer("UPLOAD_LIMIT_MB", 200, minimum=1)
 IMPORT_LIMIT_MB = env.integer("IMPORT_LIMIT_MB", 50, minimum=1)
+FILE_ENGINE = env.text("FILE_ENGINE", "duckdb")  # of data files; or pandas
+if FILE_ENGINE not in {"duckdb", "pandas"}:
+    raise ImproperlyConfigured(f"FILE_ENGINE must be duckdb or pandas, not {FILE_ENGINE!r}.")
+DUCKDB_MEMORY_MB = env.integer("DUCKDB_MEMORY_MB", 1024, minimum=64)
+DUCKDB_THREADS = env.integer("DUCKDB_THREADS", min(4, os.cpu_count() or 1), minimum=1, maximum=256)
+PANDAS_ROWS = env.integer("PANDAS_ROWS", 1_000_000, minimum=1)
 ATTACHMENT_LIMIT_MB = env.integer("ATTACHMENT_LIMIT_MB", 25, minimum=1)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"  # raw rows on their way; made and swept at each start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
@@ -354,7 +360,8 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        "great_expectations": {"level": "WARNING"},
+        # It logs the text of what went wrong, and that may hold values of the data.
+        "great_expectations": {"level": "CRITICAL"},
         "django.request": {"filters": ["no_text_of_errors"]},
     },
 }

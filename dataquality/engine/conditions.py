@@ -36,11 +36,15 @@ def rows(frame: pd.DataFrame, condition: Any) -> pd.DataFrame:
     try:
         return frame[_mask(frame, condition)]
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
-        # The text of the error may hold values of the data.
-        raise DomainError(
-            "bad_condition",
-            "Its condition can't be judged; compare the column with values of its own type.",
-        ) from None
+        raise not_judged() from None
+
+
+def not_judged() -> DomainError:
+    """The refusal of a condition; the text of what went wrong may hold values of the data."""
+    return DomainError(
+        "bad_condition",
+        "Its condition can't be judged; compare the column with values of its own type.",
+    )
 
 
 def moment(text: Any) -> pd.Timestamp:

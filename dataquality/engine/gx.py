@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,25 +15,79 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import great_expectations as gx
 import pandas as pd
+import sqlalchemy as sa
 from great_expectations.compatibility.pydantic import ValidationError
+from great_expectations.core.batch import Batch
 from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+from great_expectations.execution_engine.sqlalchemy_execution_engine import (
+    SqlAlchemyExecutionEngine,
+)
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.registry import (
     get_expectation_impl,
     list_registered_expectation_implementations,
 )
+from great_expectations.validator.validator import Validator as GraphValidator
 
-from dataquality.engine.running import OF_CONDITION, refused
+from dataquality.engine.answers import OF_CONDITION, refused
 
 VERSION = str(gx.__version__)
 SAMPLE_ROWS = 20
 # SUMMARY gives the positions of the first failing rows; naming index columns instead would make
 # one dict per failing row, in millions of rows too.
-RESULT_FORMAT = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
+WITH_PLACES = {"result_format": "SUMMARY", "partial_unexpected_count": SAMPLE_ROWS}
+# In a database the failing rows are fetched apart, and only where a check has failed.
+COUNTS_ALONE = {
+    "result_format": "BASIC",
+    "partial_unexpected_count": 0,
+    "exclude_unexpected_values": True,
+}
+Expectation = Mapping[str, Any]
 
 
-class Validator:
-    """One batch in one context of its own: a shared context grows with every run."""
+class Validator(ABC):
+    """One batch."""
+
+    def validate(self, expectations: Sequence[Expectation]) -> list[dict[str, Any]]:
+        """What GX says of each expectation (`type`, `kwargs`), in the order given, as plain JSON.
+
+        GX answers in an order of its own and answers equal expectations once; a number in `meta`
+        puts them back. One that it can't build is answered as errored.
+
+        Raises ValueError for a condition, whatever its form: GX makes a text of it, which pandas
+        then runs as code. Rows are chosen before (`conditions`, `clauses`).
+        """
+        return self._answers(expectations)
+
+    def _answers(self, expectations: Sequence[Expectation], **options: Any) -> list[dict[str, Any]]:
+        if any(OF_CONDITION & set(expectation["kwargs"]) for expectation in expectations):
+            raise ValueError("A condition must not reach Great Expectations.")
+        firsts: dict[str, int] = {}
+        found: dict[int, dict[str, Any]] = {}
+        built: list[ExpectationConfiguration] = []
+        for position, expectation in enumerate(expectations):
+            first = firsts.setdefault(_text(expectation), position)
+            if first != position:
+                continue
+            try:
+                # Built one by one: the constructor of a suite logs and drops what it can't build.
+                built.append(_built(expectation, position))
+            except ValidationError as error:
+                found[position] = refused(error)
+        for result in self._ask(built, **options) if built else ():
+            said: dict[str, Any] = dict(result.to_json_dict())
+            found[said["expectation_config"]["meta"]["position"]] = said
+        return [found[firsts[_text(expectation)]] for expectation in expectations]
+
+    @abstractmethod
+    def _ask(self, built: Sequence[ExpectationConfiguration], **options: Any) -> Sequence[Any]:
+        """What GX says, in its own order."""
+
+
+class FrameValidator(Validator):
+    """A table in memory, checked by pandas, in a context of its own: a shared one grows with every
+    run."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         context = gx.get_context(mode="ephemeral")
@@ -46,46 +101,95 @@ class Validator:
         )
         self.batch = definition.get_batch({"dataframe": frame})
 
-    def validate(self, expectations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """What GX says of each expectation (`type`, `kwargs`), in the order given, as plain JSON.
-
-        GX answers in an order of its own and answers equal expectations once; a number in `meta`
-        puts them back. One that it can't build is answered as errored.
-
-        Raises ValueError for a condition, whatever its form: GX makes a text of it, which pandas
-        then runs as code. Rows are chosen before (`conditions`).
-        """
-        if any(OF_CONDITION & set(expectation["kwargs"]) for expectation in expectations):
-            raise ValueError("A condition must not reach Great Expectations.")
+    def _ask(self, built: Sequence[ExpectationConfiguration], **options: Any) -> Sequence[Any]:
         suite = gx.ExpectationSuite(name="suite")
-        firsts: dict[str, int] = {}
-        found: dict[int, dict[str, Any]] = {}
-        for position, expectation in enumerate(expectations):
-            first = firsts.setdefault(_text(expectation), position)
-            if first != position:
-                continue
-            try:
-                # Built one by one: the constructor of a suite logs and drops what it can't build.
-                suite.add_expectation(_built(expectation, position))
-            except ValidationError as error:
-                found[position] = refused(error)
-        if suite.expectations:
-            answered = self.batch.validate(suite, result_format=RESULT_FORMAT)
-            for result in answered.results:
-                said: dict[str, Any] = dict(result.to_json_dict())
-                found[said["expectation_config"]["meta"]["position"]] = said
-        return [found[firsts[_text(expectation)]] for expectation in expectations]
+        for configuration in built:
+            suite.add_expectation(configuration.to_domain_obj())
+        found: Sequence[Any] = self.batch.validate(suite, result_format=WITH_PLACES).results
+        return found
 
 
-def _built(expectation: Mapping[str, Any], position: int) -> Any:
-    return ExpectationConfiguration(
+class SqlValidator(Validator):
+    """Rows of a database, checked there; `rows` has the columns given, name by type."""
+
+    def __init__(self, engine: sa.Engine, rows: sa.Select[Any], columns: Mapping[str, Any]) -> None:
+        execution = _Execution(engine, columns)
+        data = SqlAlchemyBatchData(
+            execution_engine=execution,
+            selectable=rows,
+            create_temp_table=False,
+            source_table_name=sa.sql.quoted_name("rows", quote=True),
+        )
+        self.validator = _Quiet(execution_engine=execution, batches=[Batch(data=data)])  # type: ignore[arg-type]
+
+    def samples(
+        self, expectations: Sequence[Expectation], columns: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """As `validate`, with up to 20 failing rows of each, by these columns and its own."""
+        chosen = {
+            **WITH_PLACES,
+            "unexpected_index_column_names": list(columns),
+            "return_unexpected_index_query": False,
+        }
+        return self._answers(expectations, result_format=chosen)
+
+    def _ask(self, built: Sequence[ExpectationConfiguration], **options: Any) -> Sequence[Any]:
+        chosen = options.get("result_format", COUNTS_ALONE)
+        found: Sequence[Any] = self.validator.graph_validate(
+            configurations=list(built), runtime_configuration={"result_format": chosen}
+        )
+        return found
+
+
+class _Quiet(GraphValidator):
+    """GX without a context, which is where it looks whether to show progress bars."""
+
+    def _determine_progress_bars(self) -> bool:
+        return False
+
+
+class _Execution(SqlAlchemyExecutionEngine):
+    """GX on an engine of ours, which it neither describes nor closes."""
+
+    def __init__(self, engine: sa.Engine, columns: Mapping[str, Any]) -> None:
+        super().__init__(engine=engine, create_temp_table=False)
+        self._described = _Described(columns)
+
+    def get_inspector(self) -> Any:
+        return self._described
+
+    def close(self) -> None:
+        pass
+
+
+class _Described:
+    """The columns of chosen rows, which stand in no catalogue of the database."""
+
+    def __init__(self, columns: Mapping[str, Any]) -> None:
+        self._columns = [{"name": name, "type": kind} for name, kind in columns.items()]
+
+    def get_columns(self, table_name: str, schema: str | None = None) -> list[dict[str, Any]]:
+        return self._columns
+
+    def get_pk_constraint(self, table_name: str, schema: str | None = None) -> dict[str, Any]:
+        return {"constrained_columns": []}
+
+    @property
+    def dialect(self) -> Any:
+        return sa.engine.default.DefaultDialect()
+
+
+def _built(expectation: Expectation, position: int) -> ExpectationConfiguration:
+    configuration = ExpectationConfiguration(
         type=expectation["type"],
         kwargs=dict(expectation["kwargs"]),
         meta={"position": position},
-    ).to_domain_obj()
+    )
+    configuration.to_domain_obj()
+    return configuration
 
 
-def _text(expectation: Mapping[str, Any]) -> str:
+def _text(expectation: Expectation) -> str:
     return json.dumps([expectation["type"], expectation["kwargs"]], sort_keys=True, default=str)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from dataquality.engine.answers import plain
 from dataquality.engine.reading import DECIMAL, Table
-from dataquality.engine.running import plain
 
 NULL_WORDS = frozenset({"?", "-", "--", "na", "n/a", "nan", "null", "none", "missing", "unknown",
                         "#n/a", "."})  # fmt: skip

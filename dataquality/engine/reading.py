@@ -10,11 +10,13 @@ import csv
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -97,7 +99,7 @@ def inspect(path: Path, file_format: str) -> Inspected:
     """
     frame = _raw(path, file_format)
     if file_format == "csv":
-        _check_header(frame)
+        check_header(frame)
     columns = [Column(str(name), _type_of(frame[name])) for name in frame.columns]
     return Inspected(columns, len(frame))
 
@@ -110,7 +112,7 @@ def measure(path: Path, file_format: str, schema: Sequence[Mapping[str, Any]]) -
     frame = _raw(path, file_format)
     known = columns_of(schema)
     if file_format == "csv":
-        _check_header(frame.drop(columns=list(known), errors="ignore"))
+        check_header(frame.drop(columns=list(known), errors="ignore"))
     columns = [
         known.get(str(name)) or Column(str(name), _type_of(frame[name])) for name in frame.columns
     ]
@@ -141,16 +143,22 @@ def columns_of(schema: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
 
 def _raw(path: Path, file_format: str) -> pd.DataFrame:
     """The file with texts as they stand in it; typed columns only where the format has types."""
-    if path.stat().st_size == 0:
-        raise DomainError("empty_file", "The file is empty; upload one with a header and rows.")
+    refuse_empty(path)
     readers = {"csv": _read_csv, "parquet": _read_parquet, "jsonl": _read_json_lines}
     frame = readers[file_format](path)
-    _check_names([str(name) for name in frame.columns])
+    check_names([str(name) for name in frame.columns])
     frame.columns = pd.Index([str(name) for name in frame.columns])
     return frame
 
 
-def _check_names(names: Sequence[str]) -> None:
+def refuse_empty(path: Path) -> None:
+    """Raise DomainError for a file without a single byte."""
+    if path.stat().st_size == 0:
+        raise DomainError("empty_file", "The file is empty; upload one with a header and rows.")
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse column names that can't be told apart, shown or stored."""
     if len(names) > MAX_COLUMNS:
         raise DomainError(
             "too_many_columns", f"The file has {len(names):,} columns; {MAX_COLUMNS:,} is the most."
@@ -172,9 +180,18 @@ def _check_names(names: Sequence[str]) -> None:
             "duplicate_columns",
             f"The column {twice[0]} stands in the header twice; give each column its own name.",
         )
+    firsts: dict[str, str] = {}
+    for name in names:
+        # Great Expectations and DuckDB take them for one, and answer for the first.
+        if (first := firsts.setdefault(name.casefold(), name)) != name:
+            raise DomainError(
+                "duplicate_columns",
+                f"The columns {first} and {name} differ in upper and lower case alone; give each "
+                "column its own name.",
+            )
 
 
-def _check_header(frame: pd.DataFrame) -> None:
+def check_header(frame: pd.DataFrame) -> None:
     """Refuse a first line that is data: a number or date as a name, or a name such as P001 over
     values that differ from it in their digits alone."""
     for position, name in enumerate(frame.columns, start=1):
@@ -195,7 +212,7 @@ def _is_one_of_its_values(name: str, series: pd.Series[Any]) -> bool:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    delimiter, names = _measured_csv(path)
+    delimiter, names = _measured_csv(path, in_memory=True)
     try:
         frame = pd.read_csv(
             path,
@@ -214,49 +231,77 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _measured_csv(path: Path) -> tuple[str, list[str]]:
-    """Delimiter and header; every line must have as many fields as the header.
+def header_of(path: Path) -> tuple[str, list[str]]:
+    """Delimiter and column names of a CSV file."""
+    with _csv_errors(), path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter, names, _ = _begun(file)
+        return delimiter, names
+
+
+def require_even_lines(path: Path) -> None:
+    """Refuse a CSV file with a line that has not as many fields as the header.
 
     The parser of pandas fills short lines with nothing and says nothing, so this counts itself.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            delimiter = max(DELIMITERS, key=first.count)
-            file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter)
-            names = next(reader, [])
-            if not any(name.strip() for name in names):
-                raise DomainError("no_header", "The first line is empty; it must name the columns.")
-            _check_names(names)
-            for count, row in enumerate(reader, start=1):
+    _measured_csv(path, in_memory=False)
+
+
+def _measured_csv(path: Path, *, in_memory: bool) -> tuple[str, list[str]]:
+    """Delimiter and header, once the fields of every line have been counted."""
+    with _csv_errors(), path.open(encoding="utf-8-sig", newline="") as file:
+        delimiter, names, reader = _begun(file)
+        for count, row in enumerate(reader, start=1):
+            if in_memory:
                 _refuse_large(count, len(names))
-                if row and len(row) != len(names):
-                    raise DomainError(
-                        "ragged",
-                        f"Line {reader.line_num} has {len(row)} field{'s' if len(row) > 1 else ''} "
-                        f"and the header has {len(names)}; mend that line.",
-                    )
+            if row and len(row) != len(names):
+                raise DomainError(
+                    "ragged",
+                    f"Line {reader.line_num} has {len(row)} field{'s' if len(row) > 1 else ''} "
+                    f"and the header has {len(names)}; mend that line.",
+                )
+    return delimiter, names
+
+
+def _begun(file: TextIO) -> tuple[str, list[str], Any]:
+    """Delimiter, header, and the reader of what follows."""
+    first = file.readline()
+    delimiter = max(DELIMITERS, key=first.count)
+    file.seek(0)
+    reader = csv.reader(file, delimiter=delimiter)
+    names = next(reader, [])
+    if not any(name.strip() for name in names):
+        raise DomainError("no_header", "The first line is empty; it must name the columns.")
+    check_names(names)
+    return delimiter, names, reader
+
+
+@contextmanager
+def _csv_errors() -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError:
         raise DomainError(
             "encoding", "The file is not UTF-8; save it as UTF-8 and upload it again."
         ) from None
     except csv.Error as error:
         raise DomainError("not_csv", f"The file can't be read as CSV: {error}.") from error
-    return delimiter, names
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         schema = pq.read_schema(path)
-        _check_names(list(schema.names))
+        check_names(list(schema.names))
         frame: pd.DataFrame = _parquet_table(path, schema).to_pandas(
             ignore_metadata=True,
             integer_object_nulls=True,  # as floats, long ones would be rounded
         )
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
-        raise DomainError("not_parquet", "The file is no Parquet file, or it is broken.") from None
+        raise not_parquet() from None
     return frame
+
+
+def not_parquet() -> DomainError:
+    return DomainError("not_parquet", "The file is no Parquet file, or it is broken.")
 
 
 def _parquet_table(path: Path, schema: pa.Schema) -> pa.Table:
@@ -327,7 +372,7 @@ def _read_json_lines(path: Path) -> pd.DataFrame:
                     json.dumps(row, ensure_ascii=False).encode()  # half a character is no text
                 names.update(dict.fromkeys(row))
                 if len(names) > MAX_COLUMNS:
-                    _check_names(list(names))
+                    check_names(list(names))
                 _refuse_large(len(rows) + 1, len(names))
                 rows.append(
                     {
@@ -414,17 +459,28 @@ def _texts(series: pd.Series[Any], null_words: Iterable[str]) -> pd.Series[Any]:
 def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | dict | np.ndarray):
+        return json.dumps(value, default=_inner, separators=(",", ":"), ensure_ascii=False)
     return str(value)
+
+
+def _inner(value: Any) -> Any:
+    """What stands within a nested value and is no JSON."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
 def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     kind = column.type
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     if not _is_textual(series):
         if kind != "text" and kind == _type_of(series) and not column.null_words:
             return _cast_typed(series, kind)
         series = series.map(_as_text, na_action="ignore")
     if kind == "text":
         texts = _texts(series, column.null_words)
+        if series.dtype == object:
+            series = series.map(_as_text, na_action="ignore")
         kept = series.astype("str")
         return kept.mask(texts.isna())  # blanks around a text are part of it
     texts = _texts(series, column.null_words)
@@ -433,6 +489,10 @@ def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         bad &= ~texts.str.fullmatch(WHOLE).fillna(value=False).astype(bool)
     if kind == "boolean":
         bad = texts.notna() & ~texts.str.lower().isin(TRUE | FALSE)
+    if kind in {"date", "datetime"}:
+        times = _times(texts.mask(bad))
+        if not (bad := texts.notna() & times.isna()).any():
+            return times
     if bad.any():
         raise _does_not_fit(column, bad)
     return _as_type(texts, column)
@@ -445,21 +505,14 @@ def _is_textual(series: pd.Series[Any]) -> bool:
 def _cast_typed(series: pd.Series[Any], kind: str) -> pd.Series[Any]:
     if kind == "datetime":
         # On datetime64[us] the bounds check of Great Expectations goes row by row.
-        naive = series.dt.tz_convert("UTC").dt.tz_localize(None) if series.dt.tz else series
-        return naive.astype("datetime64[ns]")
-    return series
+        return series.astype("datetime64[ns]")
+    return series.astype("float64") if kind == "number" else series
 
 
 def _as_type(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
     if column.type == "boolean":
         truths = texts.str.lower().isin(TRUE).astype(object).mask(texts.isna(), None)
         return truths if texts.isna().any() else truths.astype(bool)
-    if column.type in {"date", "datetime"}:
-        times = _times(texts)
-        bad = times.isna() & texts.notna()
-        if bad.any():
-            raise _does_not_fit(column, bad)
-        return times
     if column.type == "integer":
         whole = texts.dropna().astype("int64")
         if len(whole) == len(texts):
@@ -471,9 +524,13 @@ def _as_type(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
 
 
 def _does_not_fit(column: Column, bad: pd.Series[Any]) -> DomainError:
-    first = int(bad.to_numpy().argmax()) + 1
+    return does_not_fit(column, int(bad.sum()), int(bad.to_numpy().argmax()) + 1)
+
+
+def does_not_fit(column: Column, count: int, first: int) -> DomainError:
+    """The refusal of a file whose values are of another type than the schema says."""
     return DomainError(
         "does_not_fit",
-        f"{int(bad.sum()):,} values of {column.name} are no {NOUNS[column.type]}, the first in "
+        f"{count:,} values of {column.name} are no {NOUNS[column.type]}, the first in "
         f"row {first:,}; mend the file, or read the column as text.",
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backlog.rules.posted import SECRET_IN_URL
+from dataquality.engine.answers import CheckResult
 from dataquality.engine.profiling import Profiled
-from dataquality.engine.running import CheckResult
 from dataquality.engine.suites import columns_of
 
 MAX_ROWS = 20

@@ -46,9 +46,19 @@ once true, `Stopped` is raised. Time limits also end a statement that is under w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import pandas as pd
+from django.conf import settings
+
+from dataquality.engine import reading
+from dataquality.engine.reading import Inspected
+from dataquality.engine.rows import Data, FrameData
+from mlscrum.lib.errors import DomainError
 
 FILE_KINDS = frozenset({"upload", "path", "url", "s3"})
 KINDS = FILE_KINDS | {"sql", "spark"}
@@ -75,6 +85,14 @@ class Source:
     def is_file(self) -> bool:
         return self.kind in FILE_KINDS
 
+    @property
+    def format(self) -> str:
+        return str(self.options.get("format", ""))
+
+    @property
+    def paths(self) -> list[Path]:
+        return [Path(self.location), *map(Path, self.options.get("files", ()))]
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -100,3 +118,62 @@ class TableSeen:
     schema: str
     name: str
     kind: str  # table | view
+
+
+@contextmanager
+def opened(source: Source, limits: Limits) -> Iterator[Data]:
+    """The source, open for one run."""
+    with ExitStack() as stack:
+        yield _within(stack, source, limits)
+
+
+def inspect(source: Source) -> Inspected:
+    """The columns of a new dataset with the types that all their values have, and its rows."""
+    return _looked_at(source, ())
+
+
+def measure(source: Source) -> Inspected:
+    """The columns of a further version: those of the schema as it says, others as they look.
+
+    Whether the values fit is found by the next run, which says so in a finding.
+    """
+    return _looked_at(source, source.schema)
+
+
+def _within(stack: ExitStack, source: Source, limits: Limits) -> Data:
+    if not source.is_file:
+        raise DomainError("no_driver", f"Sources of kind {source.kind} can't be read here yet.")
+    if _is_for_duck(source):
+        from dataquality.engine import duck, files  # noqa: PLC0415  web processes do without
+
+        try:
+            return stack.enter_context(
+                duck.opened(
+                    source.paths,
+                    source.format,
+                    source.schema,
+                    memory_mb=limits.memory_mb,
+                    pandas_rows=limits.pandas_rows,
+                )
+            )
+        except files.NotForDuckError:
+            pass
+    tables = [reading.read(path, source.format, source.schema) for path in source.paths]
+    whole = pd.concat([table.frame for table in tables], ignore_index=True)
+    return FrameData(reading.Table(whole if len(tables) > 1 else tables[0].frame, tables[0].schema))
+
+
+def _looked_at(source: Source, schema: Sequence[Mapping[str, Any]]) -> Inspected:
+    if _is_for_duck(source):
+        from dataquality.engine import duck, files  # noqa: PLC0415  web processes do without
+
+        try:
+            return duck.inspect(source.paths, source.format, schema)
+        except files.NotForDuckError:
+            pass
+    seen = [reading.measure(path, source.format, schema) for path in source.paths]
+    return Inspected(seen[0].columns, sum(one.rows for one in seen))
+
+
+def _is_for_duck(source: Source) -> bool:
+    return settings.FILE_ENGINE == "duckdb" and source.format in {"csv", "parquet"}

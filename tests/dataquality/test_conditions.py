@@ -100,4 +100,4 @@ def test_a_condition_that_was_stored_before_runs_nothing(trap: Trap, max_acts: A
 def test_great_expectations_is_never_given_a_condition(name: str) -> None:
     expectation = check("column_values_to_not_be_null", column="a", **{name: "pandas"})
     with pytest.raises(ValueError, match="condition"):
-        gx.Validator.__new__(gx.Validator).validate([expectation])
+        gx.FrameValidator.__new__(gx.FrameValidator).validate([expectation])
