@@ -441,6 +441,14 @@ def _times(texts: pd.Series[Any]) -> pd.Series[Any]:
     return times.where(times.between(EARLIEST, LATEST)).astype("datetime64[ns]")
 
 
+def times_of(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Texts as the times of a column; raises DomainError `does_not_fit`."""
+    times = _times(texts)
+    if (bad := texts.notna() & times.isna()).any():
+        raise _does_not_fit(column, bad)
+    return times
+
+
 def _is_in_reach(series: pd.Series[Any]) -> bool:
     present = series.dropna()
     if series.dt.tz:
@@ -490,9 +498,7 @@ def _cast(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     if kind == "boolean":
         bad = texts.notna() & ~texts.str.lower().isin(TRUE | FALSE)
     if kind in {"date", "datetime"}:
-        times = _times(texts.mask(bad))
-        if not (bad := texts.notna() & times.isna()).any():
-            return times
+        return times_of(texts.mask(bad, "none"), column)
     if bad.any():
         raise _does_not_fit(column, bad)
     return _as_type(texts, column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dataquality.engine import conditions, suites
+from dataquality.engine import conditions, regexes, suites
 from dataquality.engine.answers import (
     OF_CONDITION,
     SAMPLE_ROWS,
@@ -18,13 +19,14 @@ from dataquality.engine.answers import (
     plain,
     refused,
 )
-from dataquality.engine.reading import Table
+from dataquality.engine.reading import Column, Table
 from mlscrum.lib.errors import DomainError
 
 if TYPE_CHECKING:
     from dataquality.engine.gx import FrameValidator
 
 PANDAS = "pandas"
+NO_FRACTION = re.compile(r"\.0+$")
 Check = Mapping[str, Any]
 
 
@@ -47,6 +49,10 @@ class Rows(ABC):
     def holds_values(self, column: str) -> bool:
         """Whether the column is not missing everywhere."""
 
+    def carries(self, check: Check) -> bool:
+        """Whether the engine itself answers the check; else pandas does."""
+        return True
+
     @abstractmethod
     def ask(self, checks: Sequence[Check], key_columns: Sequence[str]) -> list[Answer]:
         """What Great Expectations says of each, with failing rows by key columns and its own."""
@@ -57,6 +63,10 @@ class Rows(ABC):
 
         Raises DomainError `needs_pandas` where there are too many.
         """
+
+    @abstractmethod
+    def table(self, columns: Sequence[str], rows: int | None) -> Table:
+        """These columns in memory, of the first rows or, for None, of all."""
 
     def missing(self, check: Check) -> list[str]:
         """Columns that the check needs and the data lacks."""
@@ -81,10 +91,6 @@ class Data(ABC):
         """The rows for which a structured condition holds, all for None."""
 
     @abstractmethod
-    def carries(self, check: Check) -> bool:
-        """Whether the engine itself answers the check; else pandas does."""
-
-    @abstractmethod
     def raise_trouble(self) -> None:
         """Raise what has befallen the data as a whole since it was opened, if anything has."""
 
@@ -107,9 +113,6 @@ class FrameData(Data):
         except DomainError as error:
             return FrameRows(self.table, self.table.frame.iloc[:0], refusal=error)
 
-    def carries(self, check: Check) -> bool:
-        return True
-
     def raise_trouble(self) -> None:
         pass  # what goes wrong in memory goes wrong for one check
 
@@ -130,8 +133,12 @@ class FrameRows(Rows):
         refusal: DomainError | None = None,
         numbered: bool = True,
     ) -> None:
-        self.table, self.frame = table, frame
+        self.given, self.frame = table, frame
         self.refusal, self.numbered = refusal, numbered
+
+    @property
+    def table_schema(self) -> Mapping[str, Column]:
+        return self.given.schema
 
     @property
     def names(self) -> Collection[str]:
@@ -146,6 +153,10 @@ class FrameRows(Rows):
     def in_memory(self, checks: Sequence[Check], key_columns: Sequence[str]) -> FrameRows:
         return self
 
+    def table(self, columns: Sequence[str], rows: int | None) -> Table:
+        chosen = self.frame[list(columns)]
+        return Table(chosen if rows is None else chosen.head(rows), self.table_schema)
+
     def ask(self, checks: Sequence[Check], key_columns: Sequence[str]) -> list[Answer]:
         ready: list[dict[str, Any]] = []
         answers: dict[int, dict[str, Any]] = {}
@@ -157,7 +168,10 @@ class FrameRows(Rows):
         said = self._validator.validate(
             [{"type": check["type"], "kwargs": check["kwargs"]} for check in ready]
         )
-        answers |= {check["position"]: one for check, one in zip(ready, said, strict=True)}
+        answers |= {
+            check["position"]: self._without_nanoseconds(check, one)
+            for check, one in zip(ready, said, strict=True)
+        }
         return [
             Answer(answers[position], self._sample(check, answers[position], key_columns))
             for position, check in enumerate(checks)
@@ -172,17 +186,29 @@ class FrameRows(Rows):
     def _prepared(self, check: Check) -> dict[str, Any]:
         """The check as pandas can run it: its rows chosen already, and bounds of dates as full
         times, which GX insists on."""
-        kwargs = without_condition(check)
+        kwargs = regexes.within(without_condition(check), PANDAS)
         column = kwargs.get("column")
-        if column in self.frame.columns and pd.api.types.is_datetime64_any_dtype(
-            self.frame[column].dtype
-        ):
+        if self._holds_times(column):
             for name in ("min_value", "max_value"):
                 if isinstance(kwargs.get(name), str):
                     kwargs[name] = conditions.moment(kwargs[name]).isoformat()
             if isinstance(kwargs.get("value_set"), list):
                 kwargs["value_set"] = [conditions.moment(value) for value in kwargs["value_set"]]
         return {"type": check["type"], "kwargs": kwargs}
+
+    def _without_nanoseconds(self, check: Check, said: dict[str, Any]) -> dict[str, Any]:
+        """Times that were observed, as every other engine writes them."""
+        observed = (said.get("result") or {}).get("observed_value")
+        column = check["kwargs"].get("column")
+        if isinstance(observed, list) and self._holds_times(column):
+            times = [NO_FRACTION.sub("", str(one)) for one in observed]
+            said["result"]["observed_value"] = times
+        return said
+
+    def _holds_times(self, column: Any) -> bool:
+        return column in self.frame.columns and bool(
+            pd.api.types.is_datetime64_any_dtype(self.frame[column].dtype)
+        )
 
     def _sample(
         self, check: Check, said: Mapping[str, Any], key_columns: Sequence[str]
@@ -200,7 +226,7 @@ class FrameRows(Rows):
     def _value(self, place: Any, name: str) -> Any:
         """A value as in the file: whole numbers beside missing ones are held as floats."""
         value = plain(self.frame.at[place, name])
-        column = self.table.schema.get(name)
+        column = self.table_schema.get(name)
         is_whole = column is not None and column.type == "integer" and isinstance(value, float)
         return int(value) if is_whole else value
 

@@ -95,7 +95,7 @@ class _Run:
 
     def _judged(self, rows: Rows, positions: Sequence[int]) -> dict[int, CheckResult]:
         asked = [position for position in positions if rows.can_ask(self.checks[position])]
-        ours = [position for position in asked if self.data.carries(self.checks[position])]
+        ours = [position for position in asked if rows.carries(self.checks[position])]
         others = [position for position in asked if position not in ours]
         answers = self._ask(rows, ours) | self._ask_pandas(rows, others)
         return {

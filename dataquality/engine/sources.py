@@ -55,7 +55,7 @@ from typing import Any
 import pandas as pd
 from django.conf import settings
 
-from dataquality.engine import reading
+from dataquality.engine import batches, reading
 from dataquality.engine.reading import Inspected
 from dataquality.engine.rows import Data, FrameData
 from mlscrum.lib.errors import DomainError
@@ -140,7 +140,40 @@ def measure(source: Source) -> Inspected:
     return _looked_at(source, source.schema)
 
 
+def require_fit(source: Source) -> None:
+    """Raise DomainError where the data can't be read by its schema."""
+    with opened(source, Limits()):
+        pass
+
+
+def table(
+    source: Source,
+    columns: Sequence[str] | None = None,
+    *,
+    batch: Mapping[str, Any] | None = None,
+    rows: int | None = None,
+) -> reading.Table:
+    """Rows in memory, of these columns, or of all; the first ones, where a number is given.
+
+    Without a number, raises DomainError `needs_pandas` for more rows than memory may take.
+    """
+    with opened(source, Limits()) as data:
+        held = data.rows(batches.condition_of(batch))
+        if held.refusal:
+            raise held.refusal
+        wanted = list(held.names if columns is None else columns)
+        return held.table(wanted, rows)
+
+
 def _within(stack: ExitStack, source: Source, limits: Limits) -> Data:
+    if source.kind == "sql":
+        from dataquality.engine import sql  # noqa: PLC0415  web processes do without
+
+        return stack.enter_context(
+            sql.opened(
+                source.location, source.options, source.schema, pandas_rows=limits.pandas_rows
+            )
+        )
     if not source.is_file:
         raise DomainError("no_driver", f"Sources of kind {source.kind} can't be read here yet.")
     if _is_for_duck(source):
@@ -164,6 +197,10 @@ def _within(stack: ExitStack, source: Source, limits: Limits) -> Data:
 
 
 def _looked_at(source: Source, schema: Sequence[Mapping[str, Any]]) -> Inspected:
+    if source.kind == "sql":
+        from dataquality.engine import sql  # noqa: PLC0415  web processes do without
+
+        return sql.inspect(source.location, source.options, schema)
     if _is_for_duck(source):
         from dataquality.engine import duck, files  # noqa: PLC0415  web processes do without
 

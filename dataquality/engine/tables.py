@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import sqlalchemy as sa
 
-from dataquality.engine import choosing, clauses, conditions, suites
+from dataquality.engine import choosing, clauses, conditions, regexes, statements, suites
 from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused
 from dataquality.engine.reading import Column, Table
 from dataquality.engine.rows import (
@@ -29,6 +29,7 @@ from mlscrum.lib.errors import DomainError
 if TYPE_CHECKING:
     from dataquality.engine.gx import SqlValidator
 
+COMPOUND = "expect_compound_columns_to_be_unique"
 Frame = Callable[[sa.Select[Any], Sequence[str]], pd.DataFrame]
 
 
@@ -47,6 +48,7 @@ class Opened:
     numbered: sa.Select[Any] | None = None
     number: str = ""
     pandas_rows: int = 0
+    schema: str | None = None
     trouble: list[DomainError] = field(default_factory=list)
 
     @property
@@ -63,10 +65,6 @@ class TableData(Data):
 
     def rows(self, condition: Any) -> TableRows:
         return TableRows(self.opened, condition)
-
-    def carries(self, check: Check) -> bool:
-        found = choosing.engine_for(check, self.opened.kinds, self.engine, odd=self.opened.odd)
-        return found.engine == self.engine
 
     def raise_trouble(self) -> None:
         if self.opened.trouble:
@@ -96,25 +94,37 @@ class TableRows(Rows):
         return self._count == 0
 
     def holds_values(self, column: str) -> bool:
-        if column not in self._asked:
-            self._asked.add(column)
-            self.__dict__.pop("_values", None)
+        self._asked.add(column)
+        if column not in self._values:
+            del self._values
         return self._values[column] > 0
 
+    def carries(self, check: Check) -> bool:
+        found = choosing.engine_for(
+            check, self.opened.kinds, self.opened.dialect, odd=self.opened.odd
+        )
+        if found.engine != self.engine or not found.unless_missing:
+            return found.engine == self.engine
+        return all(self._misses_nothing(name) for name in suites.columns_of(check["kwargs"]))
+
+    def _misses_nothing(self, column: str) -> bool:
+        return self.holds_values(column) and self._values[column] == self._count
+
     def in_memory(self, checks: Sequence[Check], key_columns: Sequence[str]) -> FrameRows:
-        if self._count > self.opened.pandas_rows:
-            raise choosing.too_many_rows(self._count, self.opened.pandas_rows)
         wanted = {
             name for check in checks for name in sample_columns(check, key_columns, self.names)
         }
-        names = [name for name in self.names if name in wanted]
-        known = {name: self.opened.columns[name] for name in names}
-        if self.opened.numbered is None:
-            frame = self.opened.frame(self._chosen(self.opened.rows), names)
-            return FrameRows(Table(frame, known), frame, numbered=False)
-        numbered = [self.opened.number, *names]
-        frame = self.opened.frame(self._chosen(self.opened.numbered), numbered)
-        return FrameRows(Table(frame, known), frame)
+        held = self.table([name for name in self.names if name in wanted], None)
+        return FrameRows(held, held.frame, numbered=self.opened.numbered is not None)
+
+    def table(self, columns: Sequence[str], rows: int | None) -> Table:
+        if rows is None and self._count > self.opened.pandas_rows:
+            raise choosing.too_many_rows(self._count, self.opened.pandas_rows)
+        source = self.opened.rows if self.opened.numbered is None else self.opened.numbered
+        number = [] if self.opened.numbered is None else [self.opened.number]
+        chosen = self._chosen(source)
+        frame = self.opened.frame(chosen.limit(rows) if rows else chosen, [*number, *columns])
+        return Table(frame, {name: self.opened.columns[name] for name in columns})
 
     def ask(self, checks: Sequence[Check], key_columns: Sequence[str]) -> list[Answer]:
         for check in checks:
@@ -142,9 +152,26 @@ class TableRows(Rows):
             ready = self._ready([check])[0]
             (said,) = self._sampler.samples([one for _, one in ready], [*number, *columns])
             places = Answer(said).figures.get("partial_unexpected_index_list") or []
+            if not places and check["type"] == COMPOUND:
+                places = self._repeated(check["kwargs"]["column_list"], [*number, *columns])
             sample = [self._row(place, columns) for place in places[:SAMPLE_ROWS]]
             answers[position] = Answer(found[position].said, sample)
         return answers
+
+    def _repeated(self, names: Sequence[str], wanted: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows that share the values of these columns, which Great Expectations counts only."""
+        numbered = self.opened.numbered
+        rows = self._chosen(self.opened.rows if numbered is None else numbered).subquery("found")
+        every = self._chosen(self.opened.rows).subquery("every")
+        shared: list[Any] = [every.c[name] for name in names]
+        twice = sa.select(*shared).group_by(*shared).having(sa.func.count() > 1).subquery("twice")
+        found: list[Any] = [rows.c[name] for name in wanted]
+        same = sa.and_(*(rows.c[name] == twice.c[name] for name in names))
+        query = sa.select(*found).select_from(rows.join(twice, same)).limit(SAMPLE_ROWS)
+        if numbered is not None:
+            query = query.order_by(rows.c[self.opened.number])
+        with self.opened.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def _row(self, place: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
         number = {"row": int(place[self.opened.number])} if self.opened.numbered is not None else {}
@@ -159,13 +186,13 @@ class TableRows(Rows):
         for position, check in enumerate(checks):
             try:
                 ready.append((position, {"type": check["type"], "kwargs": self._kwargs(check)}))
-            except (TypeError, ValueError, OverflowError) as error:  # a bound that is no date
+            except (TypeError, ValueError, OverflowError, DomainError) as error:
                 answers[position] = refused(error)
         return ready, answers
 
     def _kwargs(self, check: Check) -> dict[str, Any]:
         """Bounds and sets of times as times."""
-        kwargs = without_condition(check)
+        kwargs = regexes.within(without_condition(check), self.engine)
         column = self.opened.columns.get(str(kwargs.get("column")))
         if column is not None and column.type in clauses.TIMES:
             for name in ("min_value", "max_value"):
@@ -175,14 +202,28 @@ class TableRows(Rows):
                 kwargs["value_set"] = [
                     conditions.moment(value).to_pydatetime() for value in kwargs["value_set"]
                 ]
+        if query := kwargs.get("unexpected_rows_query"):
+            kwargs["unexpected_rows_query"] = self._query(str(query))
         return kwargs
 
+    def _query(self, query: str) -> str:
+        """A query of people over these rows, with the rows in place of `{batch}`."""
+        statements.one_select(query.replace("{batch}", "batch"))
+        rows = self._chosen(self.opened.rows)
+        text = str(rows.compile(self.opened.engine, compile_kwargs={"literal_binds": True}))
+        if self.opened.engine.dialect.paramstyle in {"format", "pyformat"}:
+            text = text.replace("%%", "%")
+        has_alias = statements.JOIN.search(query) is not None
+        whole = query.replace("{batch}", f"({text})" if has_alias else f"({text}) AS batch")
+        # What Great Expectations formats, and SQLAlchemy binds, is to stand as it is.
+        return statements.as_bound_text(whole.replace("{", "{{").replace("}", "}}"))
+
     def _chosen(self, source: sa.Select[Any]) -> sa.Select[Any]:
-        return (
-            source
-            if self._where is None
-            else sa.select(sa.text("*")).select_from(source.subquery()).where(self._where)
-        )
+        if self._where is None:
+            return source
+        inner = source.subquery()
+        columns: list[Any] = list(inner.c)
+        return sa.select(*columns).where(self._where)
 
     @cached_property
     def _count(self) -> int:

@@ -14,9 +14,16 @@ from django.utils.text import slugify
 
 from backlog.models import Actor, Product, Subject, User
 from backlog.services.deeds import deed
-from dataquality.engine import reading
+from dataquality.engine import reading, sources
 from dataquality.models import Dataset, SamplePolicy, SourceKind
-from dataquality.services.files import ServerPath, Source, kept, local_copy, received
+from dataquality.services.files import (
+    ServerPath,
+    Source,
+    as_engine_reads,
+    kept,
+    local_copy,
+    received,
+)
 from dataquality.services.profiles import request_profile
 from dataquality.services.suites import reread_suite
 from dataquality.services.values import forget_values, keeps_less
@@ -69,7 +76,7 @@ def register_dataset(
     """
     slug = _slug(product, draft)
     with received(source, product) as content:
-        found = reading.inspect(content.path, content.format)
+        found = sources.inspect(as_engine_reads(content.path, content.format))
         with (
             kept(content, product, slug) as key,
             deed(product, actor, "dataset.registered", name=draft.name) as done,
@@ -146,7 +153,7 @@ def change_schema(
     schema = _changed_schema(dataset, columns)
     if dataset.current_version is not None and dataset.current_version.file:
         with local_copy(dataset.current_version) as path:
-            reading.read(path, dataset.format, schema)
+            sources.require_fit(as_engine_reads(path, dataset.format, schema))
     with deed(dataset.product, actor, "dataset.schema_changed", subject=dataset.subject) as done:
         Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         present: Dataset = Dataset.objects.of(dataset.product).get(pk=dataset.pk)

@@ -8,10 +8,11 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -20,7 +21,8 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
 from backlog.models import Product
-from dataquality.models import DatasetVersion, FileFormat
+from dataquality.engine.sources import Source as EngineSource
+from dataquality.models import DatasetVersion, FileFormat, SourceKind
 from mlscrum.lib.errors import DomainError
 
 CHUNK_BYTES = 1024 * 1024
@@ -127,6 +129,13 @@ def local_copy(version: DatasetVersion) -> Iterator[Path]:
         with copy.open("wb") as target:
             shutil.copyfileobj(file, target, CHUNK_BYTES)
         yield copy
+
+
+def as_engine_reads(
+    path: Path, file_format: str, schema: Sequence[Mapping[str, Any]] = ()
+) -> EngineSource:
+    """A local file as the engine takes it."""
+    return EngineSource(SourceKind.UPLOAD, str(path), schema, {"format": str(file_format)})
 
 
 def opened(version: DatasetVersion) -> File[bytes]:

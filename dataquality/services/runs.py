@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +23,7 @@ from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
 from backlog.services.deeds import Deed, deed
 from backlog.services.findings import EvidenceReport, Filed
-from dataquality.engine import reading, redact, running, suites
+from dataquality.engine import redact, running, suites
 from dataquality.engine.running import CheckResult
 from dataquality.models import (
     SOURCE_OF_RUNS,
@@ -36,7 +37,7 @@ from dataquality.models import (
 )
 from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
-from dataquality.services.files import local_copy
+from dataquality.services.files import as_engine_reads, local_copy
 from dataquality.services.values import policy_of
 from mlscrum.lib.errors import Conflict, DomainError
 
@@ -69,7 +70,7 @@ def request_run(
             dataset=dataset,
             version=version,
             suite_version=suite,
-            engine=running.NAME,
+            engine=settings.FILE_ENGINE,
             trigger=trigger,
             context=whole,
             tracked=is_tracked(whole, product.tracked_environments, product.tracked_branches),
@@ -148,16 +149,14 @@ def execute_run(lease: jobs.Lease) -> None:
     lease.progress(0.02, "Reading the data")
     try:
         with local_copy(run.version) as path:
-            table = reading.read(path, dataset.format, dataset.schema)
-        lease.progress(0.1, "Checking")
-        found = running.run_suite(
-            table,
-            run.suite_version.expectations,
-            key_columns=dataset.key_columns,
-            progress=lambda done, total: lease.progress(
-                0.1 + 0.85 * done / total, f"{done} of {total} checks"
-            ),
-        )
+            found = running.run_suite(
+                as_engine_reads(path, dataset.format, dataset.schema),
+                run.suite_version.expectations,
+                key_columns=dataset.key_columns,
+                progress=lambda done, total: lease.progress(
+                    0.1 + 0.85 * done / total, f"{done} of {total} checks"
+                ),
+            )
     except DomainError as error:
         with lease.finish(_reporting(run)):
             _conclude_errored(run, error.code, error.message)
@@ -224,6 +223,7 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
         state,
         statistics=statistics.as_dict() | {"guard": found[-1].outcome},
         health=statistics.health,
+        engine=" + ".join(dict.fromkeys(result.engine for result in found)),
         error_code="nothing_judged" if state == RunState.ERRORED else "",
         error_detail="No check could say anything." if state == RunState.ERRORED else "",
     )

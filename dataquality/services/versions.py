@@ -15,9 +15,16 @@ from django.utils import timezone
 from backlog.models import Actor
 from backlog.rules.evidence import is_tracked
 from backlog.services.deeds import deed
-from dataquality.engine import reading
+from dataquality.engine import sources
 from dataquality.models import Dataset, DatasetVersion, Profile, Result, SourceKind
-from dataquality.services.files import Received, ServerPath, Source, kept, received
+from dataquality.services.files import (
+    Received,
+    ServerPath,
+    Source,
+    as_engine_reads,
+    kept,
+    received,
+)
 from dataquality.services.values import forget_results
 from mlscrum.lib.errors import Conflict, DomainError
 
@@ -68,7 +75,7 @@ def add_version(
         known = dataset.versions.filter(sha256=content.sha256).first()
         if known is not None and known.file:
             return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
-        found = reading.measure(content.path, content.format, dataset.schema)
+        found = sources.measure(as_engine_reads(content.path, content.format, dataset.schema))
         with (
             kept(content, dataset.product, dataset.slug) as key,
             deed(dataset.product, actor, "dataset.version_added", subject=dataset.subject) as done,

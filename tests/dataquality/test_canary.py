@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 
 from backlog.models import Finding, Item, Product, Scope
-from dataquality.engine import reading
+from dataquality.engine import reading, running
 from dataquality.models import Dataset, Profile, Result, Run
 from tests.conftest import Cast
 from tests.dataquality.conftest import check, work
@@ -125,6 +125,7 @@ def lived(api: Any, cast: Cast, product: Product, monkeypatch: pytest.MonkeyPatc
                 raise ValueError(f"Out of bounds: {NAME} {NOTE} {KEY}")
 
             patched.setattr(reading, "read", crash)
+            patched.setattr(running, "opened", crash)
             max_.post(f"{URL}runs/", {"version": 1})
             max_.post(f"{URL}profile/")
             work()

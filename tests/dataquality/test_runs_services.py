@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Activity, Actor, Finding, Item, Job, Measurement, Product
 from backlog.services import findings, jobs
-from dataquality.engine import reading
+from dataquality.engine import running
 from dataquality.models import Dataset, Profile, Run
 from dataquality.queries.gates import dataset_gate
 from dataquality.services.datasets import DatasetDraft, register_dataset
@@ -132,7 +132,7 @@ def test_data_that_can_not_be_read_ends_the_run_as_errored_with_one_finding(
     def refuse(*args: Any) -> None:
         raise DomainError("does_not_fit", "Column age holds texts.")
 
-    monkeypatch.setattr(reading, "read", refuse)
+    monkeypatch.setattr(running, "opened", refuse)
     first, second = run_now(with_suite, max_acts), run_now(with_suite, max_acts)
     for run in (first, second):
         assert (run.state, run.error_code) == ("errored", "does_not_fit")
@@ -152,7 +152,7 @@ def test_a_job_that_fails_for_good_ends_its_run_as_errored(
     def break_down(*args: Any) -> None:
         raise RuntimeError("42")
 
-    monkeypatch.setattr(reading, "read", break_down)
+    monkeypatch.setattr(running, "opened", break_down)
     run = run_now(with_suite, max_acts)
     assert (run.state, run.error_code) == ("errored", "internal")
     assert "42" not in run.error_detail
@@ -351,7 +351,7 @@ def test_the_log_of_a_crash_says_where_and_holds_no_value(
         except ValueError as error:
             raise RuntimeError(CANARY) from error
 
-    monkeypatch.setattr(reading, "read", break_down)
+    monkeypatch.setattr(running, "opened", break_down)
     run_now(with_suite, max_acts)
     assert "RuntimeError" in caplog.text
     assert "ValueError" in caplog.text
@@ -445,7 +445,7 @@ def test_the_end_of_a_run_is_one_deed_and_takes_its_number_last(
         raise DomainError("no", "No.") if ending == "unreadable" else RuntimeError
 
     if ending != "carried out":
-        monkeypatch.setattr(reading, "read", fail)
+        monkeypatch.setattr(running, "opened", fail)
     run = request_run(with_suite, actor=max_acts)
     before = Activity.objects.count()
     assert run.job is not None
