@@ -20,6 +20,7 @@ class BacklogConfig(AppConfig):
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
         from backlog.queries import news, term_news
+        from backlog.queries import finding_news, news
         from backlog.queries.events import Deeds, carry_ids
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
@@ -27,12 +28,14 @@ class BacklogConfig(AppConfig):
         from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import housekeeping, imports, jobs
         from backlog.services.term_news import mark_seen
+        from backlog.services.findings.news import mark_seen
 
         live.provide(Deeds())
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)
         provide_explainer(explainer_of)
+        news.register(news.Source("findings", finding_news.unseen, finding_news.rows, mark_seen))
         jobs.register(imports.CHECK_KIND, imports.try_out)
         jobs.register(
             imports.IMPORT_KIND,

@@ -17,7 +17,9 @@ class DataQualityConfig(AppConfig):
             INTO,
             columns_of,
             dataset_page,
+            expected_hours_of,
             health_targets_of,
+            rule_page,
             suite_page,
             urgent_findings_badge,
         )
@@ -44,6 +46,8 @@ class DataQualityConfig(AppConfig):
             dataset_page,
             health_targets=health_targets_of,
             columns=columns_of,
+            expected_hours=expected_hours_of,
+            rule_of=rule_page,
         )
         gates.register(Subject.Kind.DATASET, reasons_against)
         conversions.register(

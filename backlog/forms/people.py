@@ -50,17 +50,19 @@ class EvidencePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # no gener
 
     class Meta:
         model = Product
-        fields = ("place", "file_from", "first_run_limit", "on_green", "on_green_status",
-                  "tracked_branches", "tracked_environments")  # fmt: skip
+        fields = ("place", "file_from", "first_run_limit", "assign_owner", "on_green",
+                  "on_green_status", "tracked_branches", "tracked_environments")  # fmt: skip
         labels = {
             "place": "Where filed items go",
             "file_from": "File items from priority",
             "first_run_limit": "Ask before a first run files more than",
+            "assign_owner": "Assign what is filed to the owner of the dataset",
             "on_green": "When the evidence turns green",
             "on_green_status": "Status",
         }
         help_texts = {
             "file_from": "Findings below it wait in triage.",
+            "assign_owner": "The owner is told once of all that a report files.",
             "on_green": "Items of other kinds than data assessment, ethics and task are asked "
             "about, unless a status is named.",
         }

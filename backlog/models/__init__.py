@@ -2,7 +2,16 @@
 
 from backlog.models.activity import Activity, Change
 from backlog.models.backlogs import Backlog
-from backlog.models.findings import EvidenceSource, Finding, KnownCheck, Occurrence, StoredReport
+from backlog.models.findings import (
+    EvidenceSource,
+    Finding,
+    FindingMerge,
+    FindingNews,
+    KnownCheck,
+    Occurrence,
+    StoredReport,
+    Storm,
+)
 from backlog.models.glossary import (
     Term,
     TermColumn,
@@ -59,6 +68,8 @@ __all__ = [
     "EvidenceSource",
     "ExtraField",
     "Finding",
+    "FindingMerge",
+    "FindingNews",
     "FindingTransition",
     "FormerRef",
     "Heartbeat",
@@ -90,6 +101,7 @@ __all__ = [
     "Status",
     "Stay",
     "StoredReport",
+    "Storm",
     "Subject",
     "Team",
     "Term",

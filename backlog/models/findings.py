@@ -65,7 +65,10 @@ class Finding(models.Model):
     """One trouble: unique by product, source and fingerprint, with at most one present item.
 
     `errored_checks` are the fingerprints of the checks that an execution finding waits to be
-    judged again. `muted_with_item`: it was muted as its item went into the trash.
+    judged again. `muted_with_item`: it was muted as its item went into the trash. `last_outcome`
+    is what the newest batch said, and `flips` are the times at which that turned within the last
+    week. What is merged into another keeps its own row and counts: it is an alias, whose evidence
+    reports to the other; `alias_count` is how often aliases were red while this was not.
     """
 
     class State(models.TextChoices):
@@ -102,6 +105,9 @@ class Finding(models.Model):
     awaiting_evidence = models.BooleanField(default=False)
     awaiting_decision = models.BooleanField(default=False)
     recovered = models.BooleanField(default=False)
+    flapping = models.BooleanField(default=False)
+    stale = models.BooleanField(default=False)
+    obsolete_proposed = models.BooleanField(default=False)
     first_seen = models.DateTimeField()
     last_seen = models.DateTimeField()
     last_batch_key = models.CharField(max_length=200, blank=True)
@@ -120,6 +126,12 @@ class Finding(models.Model):
     muted_cap = models.FloatField(null=True)
     muted_with_item = models.BooleanField(default=False)
     errored_checks = models.JSONField(default=list)
+    last_outcome = models.CharField(max_length=10, blank=True)
+    flips = models.JSONField(default=list)
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="aliases"
+    )
+    alias_count = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["priority", "-last_seen"]
@@ -135,6 +147,10 @@ class Finding(models.Model):
                 condition=~Q(state="resolved") | ~Q(resolved_reason=""),
                 name="a_resolved_finding_has_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | Q(state="resolved"),
+                name="what_is_merged_is_resolved",
+            ),
         ]
         indexes = [
             models.Index(fields=["product", "state", "priority"], name="finding_in_product"),
@@ -143,6 +159,63 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def times_seen(self) -> int:
+        """How many reports saw it red, under its own name or that of an alias."""
+        return self.occurrence_count + self.alias_count
+
+
+class FindingMerge(models.Model):
+    """That a finding is merged into another, and how things stood before: what a split needs."""
+
+    gone = models.OneToOneField(Finding, models.CASCADE, related_name="merge")
+    kept = models.ForeignKey(Finding, models.CASCADE, related_name="merges")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    before = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.gone} into {self.kept}"
+
+
+class Storm(models.Model):
+    """Many new findings at once, under one item. It goes on while more come within the hour."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="storms")
+    subject = models.ForeignKey(Subject, models.CASCADE, null=True, related_name="+")
+    item = models.OneToOneField(Item, models.CASCADE, related_name="storm")
+    began_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["product", "last_at"], name="storm_in_product")]
+
+    def __str__(self) -> str:
+        return self.item.title
+
+
+class FindingNews(models.Model):
+    """What one person is told of findings: one row for all of a report. Without a finding it leads
+    to the triage."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    product = models.ForeignKey(Product, models.CASCADE, related_name="+")
+    finding = models.ForeignKey(Finding, models.CASCADE, null=True, related_name="+")
+    item = models.ForeignKey(Item, models.CASCADE, null=True, related_name="+")
+    words = models.CharField(max_length=400)
+    icon = models.CharField(max_length=30)
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["user"], condition=Q(read_at__isnull=True), name="finding_news")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.words}"
 
 
 class KnownCheck(models.Model):

@@ -83,6 +83,8 @@ class Product(models.Model):
         "Status", models.SET_NULL, null=True, blank=True, related_name="+"
     )
     first_run_limit = models.PositiveSmallIntegerField(default=5)
+    # What evidence files goes to the owner of the dataset, model or pool that it is about.
+    assign_owner = models.BooleanField(default=True)
     tracked_environments = models.JSONField(default=list, blank=True)
     tracked_branches = models.JSONField(default=list, blank=True)
     # Another one with every change of the glossary's names, empty without any: whoever has the

@@ -152,8 +152,12 @@ def open_items_badge(product: Product) -> Badge | None:
 
 
 def inbox_page(product: Product, *, everything: bool = False) -> InboxPage:
-    """Items that evidence filed and nobody has taken yet, in the order of the inbox."""
+    """Items that evidence filed and nobody has taken yet, in the order of the inbox; what stands
+    under an epic that waits there is taken with it, and not listed by itself."""
     items = _listed(product, Backlog.Kind.INBOX).filter(OPEN)
+    items = items.exclude(
+        parent__kind=Kind.EPIC, parent__backlog__kind=Backlog.Kind.INBOX, parent__deleted_at=None
+    )
     return InboxPage(
         rows=rows_of(product, items[: PAGE_SIZE if everything else INBOX_ROWS]),
         total=items.count(),

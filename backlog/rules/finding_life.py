@@ -11,6 +11,13 @@ from backlog.rules.evidence import Outcome
 from backlog.rules.severity import UNKNOWN_EXCESS
 
 REGRESSION_WINDOW = timedelta(days=30)
+FLIPS_WINDOW = timedelta(days=7)
+MOST_FLIPS = 3  # within the window; more is flapping
+GREENS_WHILE_FLAPPING = 4
+STORM_IN_A_RUN = 20  # new findings of one report; more is a storm
+STORM_IN_AN_HOUR = 50  # new findings of a product
+STORM_WINDOW = timedelta(hours=1)
+STALE_AFTER = 2  # times the interval in which evidence is expected
 
 
 class Step(StrEnum):
@@ -100,3 +107,31 @@ def _mute_is_over(standing: Standing, batch: Batch, excess: float | None) -> boo
     if standing.muted_cap is None:
         return False
     return (UNKNOWN_EXCESS if excess is None else excess) > standing.muted_cap
+
+
+def recent_flips(flips: Sequence[datetime], now: datetime) -> list[datetime]:
+    """The flips that still count."""
+    return [flip for flip in flips if now - flip <= FLIPS_WINDOW]
+
+
+def is_flapping(flips: Sequence[datetime], now: datetime, *, already: bool) -> bool:
+    """Whether the evidence turns too often to be believed: more than three times in a week. Once
+    it does, until a week has passed without a turn."""
+    recent = recent_flips(flips, now)
+    return len(recent) > MOST_FLIPS or (already and bool(recent))
+
+
+def greens_needed(green_batches: int, *, flapping: bool) -> int:
+    """How many distinct green batches resolve a finding."""
+    return max(green_batches, GREENS_WHILE_FLAPPING) if flapping else green_batches
+
+
+def is_storm(new: int, in_the_hour: int) -> bool:
+    """Whether so many new findings of one report, and those of the hour before it in the product,
+    come under one item."""
+    return new > STORM_IN_A_RUN or new + in_the_hour > STORM_IN_AN_HOUR
+
+
+def is_stale(last_seen: datetime, expected_every: timedelta, now: datetime) -> bool:
+    """Whether the evidence is missing for longer than twice the time in which it is expected."""
+    return now - last_seen > STALE_AFTER * expected_every

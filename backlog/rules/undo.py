@@ -17,12 +17,14 @@ FIELD_WORDS = {
 
 @dataclass(frozen=True)
 class TakenBack:
-    """The refs that an undo touched, by what it did to them, and the fields it gave back."""
+    """The refs that an undo touched, by what it did to them, the fields it gave back, and the
+    titles of findings that stand as before."""
 
     trashed: Sequence[str] = ()
     placed: Sequence[str] = ()
     edited: Sequence[str] = ()
     fields: Sequence[str] = ()
+    findings: Sequence[str] = ()
 
     @property
     def refs(self) -> list[str]:
@@ -42,6 +44,10 @@ def undone_in_words(taken: TakenBack, kept: Sequence[str]) -> str:
         have, their = ("has", "its") if len(taken.edited) == 1 else ("have", "their")
         fields = listed(field_in_words(name) for name in taken.fields)
         parts.append(f"{_items(taken.edited)} {have} {their} {fields} back.")
+    if len(taken.findings) == 1:
+        parts.append(f"“{taken.findings[0]}” stands as before.")
+    elif taken.findings:
+        parts.append(f"{len(taken.findings):,} findings stand as before.")
     told = ["Undone:", *parts] if parts else ["Nothing could be undone."]
     more = len(kept) - NAMED
     told += [*kept[:NAMED], *([f"And {more} more like this."] if more > 0 else [])]

@@ -51,6 +51,7 @@ class ProductSerializer(serializers.Serializer[Product]):
         help_text="For `on_green: status`.",
     )
     first_run_limit = serializers.IntegerField()
+    assign_owner = serializers.BooleanField()
     tracked_environments = serializers.ListField(child=serializers.CharField())
     tracked_branches = serializers.ListField(child=serializers.CharField())
     created_at = serializers.DateTimeField()
@@ -86,6 +87,9 @@ class ProductEditSerializer(StrictSerializer[Product]):
     on_green = serializers.ChoiceField(choices=OnGreen.choices, required=False)
     on_green_status = serializers.SlugField(max_length=40, allow_null=True, required=False)
     first_run_limit = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    assign_owner = serializers.BooleanField(
+        required=False, help_text="What evidence files goes to the owner of what it is about."
+    )
     tracked_environments = serializers.ListField(
         child=serializers.CharField(max_length=100), max_length=50, required=False
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from backlog.models import (
@@ -19,6 +20,7 @@ from backlog.models import (
     Stay,
     User,
 )
+from backlog.models.items import ItemQuerySet
 from backlog.services.deeds import Deed
 from backlog.services.items import (
     ItemDraft,
@@ -36,10 +38,13 @@ from backlog.services.search import index_items
 FINISHED_BY_EVIDENCE = frozenset({Kind.DATA_ASSESSMENT, Kind.ETHICS, Kind.TASK})
 
 
-def lock_items_of(product: Product, findings: Iterable[Finding]) -> dict[int, Item]:
-    """The items of findings, locked. All backlogs and the counter come first, as in every deed
-    on items, so that items can be moved and filed as well."""
-    lock_all_backlogs(product)
+def lock_items_of(
+    product: Product, findings: Iterable[Finding], *, has_backlogs: bool = False
+) -> dict[int, Item]:
+    """The items of findings, locked. All backlogs, unless the caller has them already, and the
+    counter come first, as in every deed on items, so that items can be moved and filed as well."""
+    if not has_backlogs:
+        lock_all_backlogs(product)
     ItemCounter.objects.select_for_update(no_key=True).get(product=product)
     ids = {finding.item_id for finding in findings if finding.item_id}
     return {
@@ -51,6 +56,15 @@ def lock_items_of(product: Product, findings: Iterable[Finding]) -> dict[int, It
     }
 
 
+@dataclass(frozen=True)
+class Parent:
+    """The epic under which many items come at once: the one that is there, else one to be made."""
+
+    title: str
+    description: str = ""
+    item: Item | None = None
+
+
 def file_items(
     product: Product,
     findings: Sequence[Finding],
@@ -58,40 +72,56 @@ def file_items(
     kind: str,
     actor: Actor,
     recurs_from: Mapping[int, Item] | None = None,
+    parent: Parent | None = None,
 ) -> list[Item]:
-    """One item for each finding, the most urgent first, where the product wants them."""
+    """One item for each finding, the most urgent first, where the product wants them; each is its
+    owner's, if the product says so. A parent that is made comes first."""
     if not findings:
         return []
     ordered = sorted(findings, key=lambda finding: (finding.priority, -finding.score))
+    owners = _owners(product, ordered)
+    makes_parent = parent is not None and parent.item is None
     drafts = [
         ItemDraft(
             title=item_title(finding.title),
             kind=Kind.TASK if finding.is_execution else kind,
             description=_description(finding, (recurs_from or {}).get(finding.pk)),
-            assignees=_owner(finding),
+            assignees=owners.get(finding.subject_id or 0, ())
+            if product.assign_owner or finding.is_execution
+            else (),
+            parent=parent.item if parent else None,
+            under=0 if makes_parent else None,
         )
         for finding in ordered
     ]
+    if parent is not None and makes_parent:
+        epic = ItemDraft(title=parent.title, kind=Kind.EPIC, description=parent.description)
+        drafts = [epic, *drafts]
     to_inbox = product.place == Place.INBOX
-    items = create_items(
+    made = create_items(
         product,
         drafts,
         actor=actor,
         backlog=inbox(product) if to_inbox else product_backlog(product),
         spot=Spot.top() if product.place == Place.TOP else Spot.bottom(),
+        quietly=True,  # the owner is told once of all, not of each
     )
+    items = made[1:] if makes_parent else made
     for finding, item in zip(ordered, items, strict=True):
         finding.item = item
-    return items
+    return made
 
 
 def follow_green(product: Product, items: Sequence[Item], done: Deed) -> None:
     """Set items to the status that the product names for green evidence, by default done."""
+    if not items:
+        return
     named = product.on_green_status if product.on_green == OnGreen.STATUS else None
     finished = product.statuses.filter(category=Category.DONE).order_by("position").first()
-    set_status(
+    moved = set_status(
         [item for item in items if item.status.category != Category.DONE], named or finished, done
     )
+    _storms_end(moved, done)
 
 
 def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
@@ -100,24 +130,59 @@ def bring_back(product: Product, items: Sequence[Item], done: Deed) -> None:
     One from the trash comes back atop the product backlog, wherever it was, and what was muted
     with it is open again.
     """
+    if not items:
+        return
     trashed = [item for item in items if item.deleted_at]
     if trashed:
         open_muted_with(trashed, done.at)
+    _storms_go_on(items, done)
     finished = [item for item in items if item.status.category == Category.DONE]
     stay = {item.pk for item in finished if item.backlog.is_running_sprint and not item.deleted_at}
     statuses = product.statuses.order_by("position")
-    set_status(
-        [item for item in finished if item.pk in stay],
-        statuses.filter(category=Category.DOING).first(),
-        done,
-    )
-    set_status(
-        [item for item in finished if item.pk not in stay],
-        statuses.filter(category=Category.TODO).first(),
-        done,
-    )
+    if stay:
+        set_status(
+            [item for item in finished if item.pk in stay],
+            statuses.filter(category=Category.DOING).first(),
+            done,
+        )
+    if len(finished) > len(stay):
+        set_status(
+            [item for item in finished if item.pk not in stay],
+            statuses.filter(category=Category.TODO).first(),
+            done,
+        )
     back = {item.pk for item in finished} - stay
     _to_the_top(product, [item for item in items if item.deleted_at or item.pk in back], done)
+
+
+def _storms_end(items: Sequence[Item], done: Deed) -> None:
+    """The item above a storm is done with the last of those under it."""
+    parents = {item.parent_id for item in items if item.parent_id}
+    if not parents:
+        return
+    left = Item.objects.alive().filter(parent__in=parents).exclude(status__category=Category.DONE)
+    over = _storm_items(parents).exclude(pk__in=left.values("parent"))
+    finished = done.product.statuses.filter(category=Category.DONE).order_by("position").first()
+    set_status(list(over.exclude(status__category=Category.DONE)), finished, done)
+
+
+def _storms_go_on(items: Sequence[Item], done: Deed) -> None:
+    """The item above a storm is open again with any of those under it."""
+    parents = {item.parent_id for item in items if item.parent_id}
+    if not parents:
+        return
+    first = done.product.statuses.filter(category=Category.TODO).order_by("position").first()
+    set_status(list(_storm_items(parents).filter(status__category=Category.DONE)), first, done)
+
+
+def _storm_items(ids: Iterable[int]) -> ItemQuerySet:
+    found: ItemQuerySet = (
+        Item.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("product", "status", "backlog")
+        .filter(pk__in=ids, storm__isnull=False, deleted_at__isnull=True)
+        .order_by("pk")
+    )
+    return found
 
 
 def retitle(titled: Iterable[tuple[Item, str]], done: Deed) -> None:
@@ -168,12 +233,14 @@ def _end_stays(items: Sequence[Item], at: datetime) -> None:
     )
 
 
-def _owner(finding: Finding) -> tuple[User, ...]:
-    subject = finding.subject
-    if not finding.is_execution or subject is None or subject.owner is None:
-        return ()
-    is_member = finding.product.members.filter(user=subject.owner).exists()
-    return (subject.owner,) if is_member else ()
+def _owners(product: Product, findings: Sequence[Finding]) -> dict[int, tuple[User, ...]]:
+    """Who gets the items about each subject: its owner, while a member of the product."""
+    owners = {f.subject.pk: f.subject.owner for f in findings if f.subject and f.subject.owner_id}
+    if not owners:
+        return {}
+    members = product.members.filter(user__in=[user.pk for user in owners.values() if user])
+    known = set(members.values_list("user_id", flat=True))
+    return {pk: (user,) for pk, user in owners.items() if user and user.pk in known}
 
 
 def _description(finding: Finding, former: Item | None) -> str:

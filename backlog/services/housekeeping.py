@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError
 
 from backlog.models import KeptAnswer
-from backlog.services.findings import forget_untracked
+from backlog.services.findings import calm_down, end_mutes, forget_untracked, mark_stale
 from backlog.services.trash import empty_trash
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,9 @@ def forget_sessions(now: datetime) -> int:
     return Session.objects.filter(expire_date__lt=now).delete()[0]
 
 
-_chores: list[Chore] = [forget_untracked, forget_answers, forget_sessions, empty_trash]
+_chores: list[Chore] = [
+    forget_untracked, forget_answers, forget_sessions, empty_trash, end_mutes, mark_stale, calm_down
+]  # fmt: skip
 
 
 def register(chore: Chore) -> None:
@@ -50,4 +52,4 @@ def tidy_up(now: datetime) -> None:
             logger.exception("The chore %s failed", name)
         else:
             if gone:
-                logger.info("The chore %s removed %d rows", name, gone)
+                logger.info("The chore %s saw to %d rows", name, gone)

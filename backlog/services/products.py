@@ -38,6 +38,7 @@ EDITABLE = (
     "on_green",
     "on_green_status",
     "first_run_limit",
+    "assign_owner",
     "tracked_environments",
     "tracked_branches",
 )

@@ -26,6 +26,7 @@ from backlog.models import (
     Kind,
     Product,
     Stay,
+    Subject,
     User,
 )
 from backlog.queries.items import EXTRA, PLAIN, SETS, values_of
@@ -34,6 +35,7 @@ from backlog.rules import trees
 from backlog.rules.undo import TakenBack, field_in_words, listed, undone_in_words
 from backlog.services.deeds import Deed, deed
 from backlog.services.finding_history import note_transitions
+from backlog.services.finding_undo import ABOUT_FINDINGS, findings_back, findings_in, joins
 from backlog.services.items import (
     Edited,
     about,
@@ -62,12 +64,13 @@ from mlscrum.lib.errors import Conflict, Refused
 UNDONE = "item.undone"
 UNDOABLE = (
     "item.created", "item.updated", "items.updated", "item.moved", "item.deleted",
-    "items.deleted", "item.restored", "items.restored",
+    "items.deleted", "item.restored", "items.restored", "item.confirmed_done",
 )  # fmt: skip
 # What ends a sprint and its plan: nothing of before is taken back one by one.
 ENDINGS = ("sprint.closed", "sprint.cancelled", "sprint.deleted")
 LOOKS_BACK = timedelta(hours=24)  # nobody presses Ctrl-Z for what they did last week
 May = Callable[[str], bool]
+MayTriage = Callable[[Subject | None], bool]
 
 
 @dataclass(frozen=True)
@@ -79,30 +82,37 @@ class Undone:
     moved: bool
 
 
-def undo_last(product: Product, *, actor: Actor, may: May = lambda permission: True) -> Undone:
+def undo_last(
+    product: Product,
+    *,
+    actor: Actor,
+    may: May = lambda permission: True,
+    may_triage: MayTriage | None = None,
+    kinds: Sequence[str] = (*UNDOABLE, *ABOUT_FINDINGS),
+) -> Undone:
     """Take back the last deed of this person in the product that is not taken back yet.
 
     Asked again, it takes back the one before: each deed at most once, none older than 24 hours
     and none from before a sprint of the product ended.
     Items return to where they were, fields to what they held, created items to the trash. What
-    somebody else has changed since stays as it is and is named. Raises Conflict where there is
-    nothing to take back, and Refused where `may` denies what the deed itself had needed.
+    somebody else has changed since stays as it is and is named. `kinds` narrows which deeds count.
+    Raises Conflict where there is nothing to take back, and Refused where `may`, or of what a
+    finding is about `may_triage`, denies what the deed itself had needed.
     """
     with deed(product, actor, UNDONE) as done:
         lock_all_backlogs(product)
-        deeds = _last_deeds(product, actor, done.at)
+        deeds = _last_deeds(product, actor, done.at, kinds)
         if not deeds:
             raise Conflict(
                 "nothing_to_undo",
                 "There is nothing of yours to undo here; an undo reaches back 24 hours, and never"
                 " behind the end of a sprint.",
             )
-        for permission in _needed(product, deeds):
-            if not may(permission):
-                raise Refused(
-                    "may_not_undo",
-                    "Your role doesn't allow this any more; ask a product owner to change it back.",
-                )
+        if not _is_allowed(product, deeds, may, may_triage):
+            raise Refused(
+                "may_not_undo",
+                "Your role doesn't allow this any more; ask a product owner to change it back.",
+            )
         done.data |= {
             "seq": deeds[0].seq,
             "seqs": [each.seq for each in deeds],
@@ -120,7 +130,24 @@ def undo_last(product: Product, *, actor: Actor, may: May = lambda permission: T
     return Undone(undone_in_words(taken, work.kept), taken.refs, lists_changed)
 
 
-def _last_deeds(product: Product, actor: Actor, now: datetime) -> list[Activity]:
+def _is_allowed(
+    product: Product, deeds: Sequence[Activity], may: May, may_triage: MayTriage | None
+) -> bool:
+    """Whether the person may still do what the deeds did."""
+    on_items = [each for each in deeds if each.kind not in ABOUT_FINDINGS]
+    if on_items and not all(may(permission) for permission in _needed(product, on_items)):
+        return False
+    if len(on_items) == len(deeds):
+        return True
+    if may_triage is None:
+        return may("finding.triage")
+    subjects = {found.subject_id: found.subject for found in findings_in(deeds)}
+    return all(may_triage(subject) for subject in subjects.values())
+
+
+def _last_deeds(
+    product: Product, actor: Actor, now: datetime, kinds: Sequence[str]
+) -> list[Activity]:
     """The last deed that can be taken back, the latest first where it went in chunks."""
     if actor.kind != ActorKind.PERSON:
         return []
@@ -132,7 +159,7 @@ def _last_deeds(product: Product, actor: Actor, now: datetime) -> list[Activity]
     ).order_by("-seq")
     undone = mine.filter(kind=UNDONE).values_list("data", flat=True)
     gone = [seq for data in undone for seq in data["seqs"]]
-    left = mine.filter(kind__in=UNDOABLE).exclude(seq__in=gone)
+    left = mine.filter(kind__in=kinds).exclude(seq__in=gone)
     ended = Activity.objects.filter(product=product, kind__in=ENDINGS, at__gte=now - LOOKS_BACK)
     if (seq := ended.aggregate(last=Max("seq"))["last"]) is not None:
         left = left.filter(seq__gt=seq)
@@ -174,7 +201,9 @@ class _TakingBack:
         self.product, self.actor, self.done, self.deeds = product, actor, done, deeds
         self.kept: list[str] = []
         self.first = deeds[-1].seq
-        self.changes = list(Change.objects.filter(activity__in=deeds).order_by("id"))
+        # Merges are taken back by splits, which see to the items themselves.
+        plain = [each for each in deeds if not joins(each)]
+        self.changes = list(Change.objects.filter(activity__in=plain).order_by("id"))
         self.places = _merged(place for each in reversed(deeds) for place in _places(each))
         ids = {change.item_id for change in self.changes} | set(self.places)
         self.items: dict[int, Item] = {
@@ -197,7 +226,9 @@ class _TakingBack:
         trashed = self._trash_again()
         placed = self._put_back()
         fields = self._give_back()
+        findings = findings_back(self.deeds, actor=self.actor, at=self.done.at, keep=self._keep)
         return TakenBack(
+            findings=findings,
             trashed=[item.ref for item in trashed],
             placed=[item.ref for item in placed],
             edited=[edit.item.ref for edit in fields],

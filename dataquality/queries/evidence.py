@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from backlog.models import Finding, Item, Product, Subject
 from backlog.rules.severity import Priority
-from dataquality.models import Dataset, Result
+from dataquality.models import SOURCE_OF_RUNS, Dataset, Result
 from dataquality.queries.overviews import ResultLine, result_line
 from mlscrum.web.rooms import Badge
 
@@ -60,6 +60,22 @@ def columns_of(subjects: Sequence[Subject]) -> dict[int, Sequence[str]]:
         pk: [str(column["name"]) for column in schema]
         for pk, schema in found.values_list("subject_id", "schema")
     }
+
+
+def expected_hours_of(subjects: Sequence[Subject]) -> dict[int, float]:
+    """Within how many hours each of these datasets is to be looked at again, by the subjects' ids,
+    without those that may rest."""
+    found = Dataset.objects.filter(subject__in=subjects, freshness_limit_h__isnull=False)
+    return {
+        pk: float(hours or 0) for pk, hours in found.values_list("subject", "freshness_limit_h")
+    }
+
+
+def rule_page(finding: Finding) -> str:
+    """Where the check behind a finding of a run is edited; of others' evidence there is none."""
+    if finding.source != SOURCE_OF_RUNS or finding.is_execution or finding.subject is None:
+        return ""
+    return suite_page(finding.subject)
 
 
 def newest_results(item: Item) -> Sequence[Result]:

@@ -9,9 +9,10 @@ from django.db.models import Max
 
 from backlog.models import Actor, Finding
 from backlog.services.deeds import deed
-from backlog.services.findings import mark_obsolete
+from backlog.services.findings import mark_obsolete, propose_obsolete
 from dataquality.engine import suites as rules
-from dataquality.models import Dataset, SuiteVersion
+from dataquality.models import SOURCE_OF_RUNS, Dataset, SuiteVersion
+from dataquality.queries.suites import orphaned_findings
 from mlscrum.lib.errors import Conflict, DomainError, FieldError
 
 Expectation = Mapping[str, Any]
@@ -48,6 +49,9 @@ def save_suite(
             return present
         saved = _store(dataset, wanted, actor=actor)
         done.data.update(suite=saved.number, checks=len(wanted))
+        propose_obsolete(
+            dataset.subject, orphaned_findings(dataset), source=SOURCE_OF_RUNS, actor=actor
+        )
     return saved
 
 

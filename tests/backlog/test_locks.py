@@ -6,7 +6,7 @@ import contextlib
 import random
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -14,7 +14,7 @@ from django.db import close_old_connections, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from backlog.models import Activity, Actor, Finding, Item, Product, Subject
+from backlog.models import Activity, Actor, Finding, FindingMerge, Item, Product, Subject
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services import findings
 from backlog.services.findings import EvidenceReport
@@ -33,12 +33,12 @@ from backlog.services.ranks import Spot
 from backlog.services.transfer import move_to_product
 from backlog.services.undo import undo_last
 from backlog.services.workflow import StatusLine, set_workflow
-from mlscrum.lib.errors import DomainError
+from mlscrum.lib.errors import Conflict, DomainError
 from tests.conftest import Cast
 
 DEEDS = (
     "report", "mute", "accept", "resolve", "obsolete", "reopen", "file", "delete", "restore",
-    "edit", "move", "add", "rename", "redesign", "bin", "undo", "send",
+    "edit", "move", "add", "rename", "redesign", "bin", "undo", "send", "merge", "split", "decide",
 )  # fmt: skip
 # Every deed takes its locks in this order (DECISIONS of the house, 9).
 ORDER = ("backlog_backlog", "backlog_itemcounter", "backlog_item", "backlog_activitycounter")
@@ -87,6 +87,21 @@ class Crowd:
 
     def reopen(self, chance: random.Random) -> None:
         findings.reopen(self._finding(chance), actor=self.actor)
+
+    def merge(self, chance: random.Random) -> None:
+        findings.merge(self._finding(chance), self._finding(chance), actor=self.actor)
+
+    def split(self, chance: random.Random) -> None:
+        aliases = Finding.objects.filter(merged_into__isnull=False).order_by("pk")
+        for alias in aliases.select_related("product", "item__product")[:1]:
+            findings.split(alias, actor=self.actor)
+            return
+        findings.merge(self._finding(chance), self._finding(chance), actor=self.actor)
+
+    def decide(self, chance: random.Random) -> None:
+        some = {found.pk: found for found in (self._finding(chance) for _ in range(3))}
+        choice = chance.choice(["mute", "merge", "obsolete", "reopen"])
+        findings.decide(list(some.values()), findings.Choice(choice), actor=self.actor)
 
     def file(self, chance: random.Random) -> None:
         findings.file_findings([self._finding(chance)], actor=self.actor)
@@ -227,3 +242,78 @@ def test_whatever_people_and_evidence_do_at_once_nobody_waits_in_a_circle(
     seqs = list(Activity.objects.filter(product=product).values_list("seq", flat=True))
     assert seqs == list(range(1, len(seqs) + 1))
     assert not Item.objects.filter(deleted_at=None, rank=None).exists()
+
+
+def at_once(*deeds: Callable[[], object]) -> list[Exception]:
+    """Do these in threads of their own that start together; what was refused or failed."""
+    start, failures = threading.Barrier(len(deeds)), []
+
+    def work(deed: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            deed()
+        except Exception as error:  # noqa: BLE001 - the test looks at each
+            failures.append(error)
+        finally:
+            close_old_connections()
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_merges_of_the_same_two_findings_at_once_one_is_refused(
+    product: Product, cast: Cast
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time; this is about PostgreSQL's locks")
+    crowd = Crowd(product, cast)
+    crowd.report(random.Random(1))
+    one, other = Finding.objects.filter(is_execution=False).order_by("pk")[:2]
+    failures = at_once(
+        lambda: findings.merge(one, other, actor=crowd.actor),
+        lambda: findings.merge(other, one, actor=crowd.actor),
+    )
+    assert [type(failure) for failure in failures] == [Conflict]
+    alias = Finding.objects.get(merged_into__isnull=False)
+    assert alias.merged_into in {one, other} - {alias}
+    assert FindingMerge.objects.get().gone == alias
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_merge_while_a_report_comes_in_loses_no_count(
+    product: Product, cast: Cast, seed: int
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time; this is about PostgreSQL's locks")
+    crowd = Crowd(product, cast)
+    update_product(product, actor=crowd.actor, first_run_limit=CHECKS)
+
+    def red(key: str) -> None:
+        now = timezone.now()
+        seen = [Observation(f"check {n}", {}, f"check {n}", Outcome.FAILED) for n in range(2)]
+        findings.report(
+            EvidenceReport(product, "gx", key, crowd.patients, key, now, seen),
+            actor=Actor.system(),
+        )
+
+    red("first")
+    one, other = Finding.objects.order_by("pk")
+    failures = at_once(
+        lambda: red("second"),
+        lambda: findings.merge(one, other, actor=crowd.actor),
+        lambda: red("third"),
+    )
+    assert failures == []
+    counts = {found.pk: found for found in Finding.objects.all()}
+    assert counts[one.pk].occurrence_count == counts[other.pk].occurrence_count == 3
+    assert counts[other.pk].times_seen == 3
+    assert (counts[one.pk].state, counts[other.pk].state) == ("resolved", "open")
+    findings.split(counts[one.pk], actor=crowd.actor)
+    assert set(Finding.objects.values_list("state", "occurrence_count")) == {("open", 3)}

@@ -16,21 +16,27 @@ from backlog.models import (
     Item,
     Kind,
     StoredReport,
+    Subject,
 )
 from backlog.rules.severity import Priority
 from backlog.services.deeds import deed
 from backlog.services.evidence_items import bring_back, file_items, lock_items_of
+from backlog.services.findings.joining import merge
+from backlog.services.findings.news import tell_owners
 from backlog.services.findings.standing import (
     deed_on,
     item_follows,
     level_of,
     lock_findings,
+    note_pictures,
+    picture_of,
     set_obsolete,
     set_open,
     set_resolved,
     write_findings,
 )
 from backlog.services.items import move_items, product_backlog, trash_item, update_item
+from backlog.services.notifications import watch
 from backlog.services.ranks import Spot
 from mlscrum.lib.errors import Conflict, DomainError
 
@@ -50,10 +56,15 @@ def file_findings(findings: Sequence[Finding], *, actor: Actor) -> list[Item]:
         ]
         if not locked:
             done.nothing_happened()
+        before = {finding.pk: picture_of(finding) for finding in locked}
         for finding in locked:
             finding.awaiting_decision = False
         items = file_items(product, locked, kind=Kind.DATA_ASSESSMENT, actor=actor)
+        if actor.user is not None:
+            watch((item, actor.user) for item in items)
         write_findings(locked)
+        note_pictures(locked, before)
+        tell_owners(product, locked, actor=actor, at=done.at)
     return items
 
 
@@ -102,15 +113,31 @@ def watch_only(findings: Sequence[Finding], *, actor: Actor) -> list[Finding]:
         return [mute(finding, actor=actor) for finding in findings]
 
 
-def resolve(finding: Finding, *, reason: str, actor: Actor, note: str = "") -> Finding:
+def resolve(
+    finding: Finding,
+    *,
+    reason: str,
+    actor: Actor,
+    note: str = "",
+    until: datetime | None = None,
+    duplicate_of: Finding | None = None,
+) -> Finding:
     """Resolve by hand, with a reason; its item follows as when the evidence turns green.
 
-    Raises ValidationError for a reason that people can't give.
+    What is accepted is muted, until a time that must be given; a duplicate of another is merged
+    into it, which is what is returned then. Raises ValidationError for a reason that people can't
+    give, and for one that lacks its time.
     """
-    if reason not in set(Finding.Reason) - {Finding.Reason.GREEN, Finding.Reason.ACCEPTED}:
+    if reason not in set(Finding.Reason) - {Finding.Reason.GREEN}:
         raise ValidationError(
-            {"reason": "Choose fixed, false_positive, duplicate or upstream; mute what you accept."}
+            {"reason": "Choose fixed, false_positive, accepted, duplicate or upstream."}
         )
+    if reason == Finding.Reason.ACCEPTED:
+        if until is None:
+            raise ValidationError({"until": "Say until when it is accepted; then it is open."})
+        return mute(finding, actor=actor, until=until)
+    if reason == Finding.Reason.DUPLICATE and duplicate_of is not None:
+        return merge(finding, duplicate_of, actor=actor)
     with deed_on(finding, actor, "finding.resolved") as (locked, done):
         if locked.state == Finding.State.RESOLVED:
             done.nothing_happened()
@@ -157,6 +184,34 @@ def mark_obsolete(finding: Finding, *, actor: Actor) -> Finding:
     return locked
 
 
+def keep_watching(finding: Finding, *, actor: Actor) -> Finding:
+    """Say no to the proposal that it is obsolete."""
+    with deed_on(finding, actor, "finding.kept") as (locked, done):
+        if not locked.obsolete_proposed:
+            done.nothing_happened()
+        locked.obsolete_proposed = False
+    return locked
+
+
+def propose_obsolete(
+    subject: Subject, orphans: Sequence[Finding], *, source: str, actor: Actor
+) -> int:
+    """Ask whether these findings are obsolete, for their rules are gone; how many are asked about
+    anew. Of others of the source, whose rules are there, nobody is asked any more."""
+    asked = Finding.objects.filter(subject=subject, source=source)
+    ids = [finding.pk for finding in orphans]
+    with deed(subject.product, actor, "finding.obsolete_proposed", subject=subject) as done:
+        asked.filter(obsolete_proposed=True).exclude(pk__in=ids).update(obsolete_proposed=False)
+        fresh = asked.filter(
+            pk__in=ids,
+            obsolete_proposed=False,
+            state__in=[Finding.State.OPEN, Finding.State.MUTED],
+        ).update(obsolete_proposed=True)
+        if not fresh:
+            done.nothing_happened()
+    return fresh
+
+
 def confirm_done(item: Item, *, actor: Actor) -> Item:
     """Say yes to *recovered?*: the item is done."""
     product = item.product
@@ -164,8 +219,13 @@ def confirm_done(item: Item, *, actor: Actor) -> Item:
         raise DomainError("not_recovered", f"The evidence of {item.ref} has not recovered.")
     done_status = product.statuses.filter(category=Category.DONE).order_by("position").first()
     with deed(product, actor, "item.confirmed_done", item=item):
+        recovered = list(item.findings.filter(recovered=True))
+        before = {finding.pk: picture_of(finding) for finding in recovered}
         updated = update_item(item, actor=actor, status=done_status)
         item.findings.update(recovered=False)
+        for finding in recovered:
+            finding.recovered = False
+        note_pictures(recovered, before)
     return updated
 
 
@@ -198,11 +258,17 @@ def delete_item(
 
 
 def take(items: Sequence[Item], *, actor: Actor, spot: Spot | None = None) -> list[Item]:
-    """Take filed items from the inbox into the product backlog, by default to its top."""
+    """Take filed items from the inbox into the product backlog, by default to its top; with the
+    item above a storm, what waits under it."""
     if not items:
         return []
     product = items[0].product
     waiting = [item for item in items if item.backlog.kind == Backlog.Kind.INBOX]
+    epics = [item.pk for item in waiting if item.kind == Kind.EPIC]
+    if epics:
+        below = Item.objects.alive().select_related("product", "status", "backlog")
+        below = below.filter(parent__in=epics, backlog__kind=Backlog.Kind.INBOX).order_by("rank")
+        waiting += [item for item in below if item not in waiting]
     return move_items(
         product, waiting, actor=actor, spot=spot or Spot.top(), to=product_backlog(product)
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from backlog.models import (
     Actor,
@@ -15,9 +16,9 @@ from backlog.models import (
     OnGreen,
     Product,
 )
-from backlog.rules.finding_life import Standing
+from backlog.rules.finding_life import Standing, is_flapping, recent_flips
 from backlog.rules.severity import UNKNOWN_EXCESS
-from backlog.services.deeds import Deed, deed
+from backlog.services.deeds import Deed, deed, remember
 from backlog.services.evidence_items import (
     FINISHED_BY_EVIDENCE,
     follow_green,
@@ -25,13 +26,15 @@ from backlog.services.evidence_items import (
     say,
 )
 from backlog.services.finding_history import note_transitions, standing_now
+from mlscrum.lib.errors import Conflict
 
 FIELDS_WRITTEN = [
     "title", "severity", "excess", "score", "priority", "state", "regressed", "awaiting_evidence",
     "awaiting_decision", "recovered", "last_seen", "last_batch_key", "last_batch_at",
     "last_failed_at", "green_batch_keys", "occurrence_count", "evidence", "item", "resolved_at",
     "resolved_reason", "resolved_by", "resolved_note", "resolved_batch_at", "muted_until",
-    "muted_cap", "muted_with_item", "errored_checks",
+    "muted_cap", "muted_with_item", "errored_checks", "flapping", "stale", "obsolete_proposed",
+    "last_outcome", "flips", "merged_into", "alias_count",
 ]  # fmt: skip
 
 
@@ -66,6 +69,7 @@ def set_obsolete(finding: Finding, at: datetime) -> None:
 def _settled(finding: Finding) -> None:
     """Nothing is to be waited for any more."""
     finding.regressed = finding.awaiting_evidence = finding.awaiting_decision = False
+    finding.stale = finding.obsolete_proposed = False
     finding.errored_checks = []
     unmute(finding)
 
@@ -81,6 +85,23 @@ def set_open(finding: Finding) -> None:
 def unmute(finding: Finding) -> None:
     finding.muted_until = finding.muted_cap = None
     finding.muted_with_item = False
+
+
+def mute_over_in_words(finding: Finding, at: datetime) -> str:
+    """Why a mute has ended by itself; asked before it is taken away."""
+    if finding.muted_until is not None and at > finding.muted_until:
+        return f"The mute is over since its date has come: {finding.title}"
+    cap = finding.muted_cap or 0
+    return f"The mute is over, for it is worse than the {cap:g} points accepted: {finding.title}"
+
+
+def settle_flapping(finding: Finding, at: datetime) -> bool:
+    """Set the mark as the turns of the last week have it; whether it is new."""
+    flips = [datetime.fromisoformat(flip) for flip in finding.flips]
+    before = finding.flapping
+    finding.flips = [flip.isoformat() for flip in recent_flips(flips, at)]
+    finding.flapping = is_flapping(flips, at, already=before)
+    return finding.flapping and not before
 
 
 def level_of(finding: Finding) -> float:
@@ -160,10 +181,48 @@ def lock_findings(findings: Sequence[Finding]) -> list[Finding]:
     return list(
         Finding.objects.select_for_update(no_key=True, of=("self",))
         .select_related("product", "subject__owner", "item__product", "item__status")
-        .select_related("item__backlog")
+        .select_related("item__backlog", "merged_into")
         .filter(pk__in=[finding.pk for finding in findings])
         .order_by("fingerprint")
     )
+
+
+# What people's deeds change of a finding, and an undo gives back.
+PICTURED = (
+    "state", "regressed", "awaiting_evidence", "awaiting_decision", "recovered", "stale",
+    "obsolete_proposed", "resolved_at", "resolved_reason", "resolved_by_id", "resolved_note",
+    "resolved_batch_at", "muted_until", "muted_cap", "muted_with_item", "priority",
+    "priority_set_by_id", "item_id", "green_batch_keys", "errored_checks", "merged_into_id",
+    "alias_count",
+)  # fmt: skip
+TIMES = ("resolved_at", "resolved_batch_at", "muted_until")
+
+
+def picture_of(finding: Finding) -> dict[str, Any]:
+    """The finding as plain values."""
+    values = {name: getattr(finding, name) for name in PICTURED}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def set_picture(finding: Finding, values: Mapping[str, Any], *, skip: Collection[str] = ()) -> None:
+    """Give the finding these values of a picture back."""
+    for name, value in values.items():
+        if name in skip:
+            continue
+        is_time = name in TIMES and value is not None
+        setattr(finding, name, datetime.fromisoformat(value) if is_time else value)
+
+
+def note_pictures(findings: Sequence[Finding], before: Mapping[int, Mapping[str, Any]]) -> None:
+    """Let the deed under way remember what it changed of these findings."""
+    for finding in findings:
+        was, now = before[finding.pk], picture_of(finding)
+        changed = {name: [was[name], now[name]] for name in PICTURED if was[name] != now[name]}
+        if changed:
+            remember("findings_changed", [finding.pk, changed])
 
 
 @contextmanager
@@ -178,9 +237,17 @@ def deed_on(finding: Finding, actor: Actor, kind: str) -> Iterator[tuple[Finding
     ) as done:
         lock_items_of(finding.product, [finding])
         locked = lock_findings([finding])[0]
+        if locked.merged_into is not None:
+            raise Conflict(
+                "merged",
+                f"It is merged into “{locked.merged_into.title}”; decide about that one, or split"
+                " this from it.",
+            )
         stood = standing_now([locked])
+        before = picture_of(locked)
         yield locked, done
         locked.save()
+        note_pictures([locked], {locked.pk: before})
         note_transitions([locked], done.at, before=stood)
 
 

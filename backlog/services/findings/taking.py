@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
 
 from backlog.models import (
     Actor,
@@ -13,17 +12,15 @@ from backlog.models import (
     Finding,
     Item,
     KnownCheck,
-    Occurrence,
     StoredReport,
 )
 from backlog.rules import evidence as rules
 from backlog.rules.evidence import Observation, Outcome
-from backlog.rules.finding_life import Batch, Step, next_step
+from backlog.rules.finding_life import Batch, Standing, Step, greens_needed, next_step
 from backlog.rules.severity import Priority, priority
 from backlog.services.deeds import Deed, deed
 from backlog.services.evidence_items import (
     bring_back,
-    file_items,
     follow_green,
     item_title,
     lock_items_of,
@@ -31,16 +28,23 @@ from backlog.services.evidence_items import (
     say,
 )
 from backlog.services.finding_history import Stood, note_transitions, standing_now
+from backlog.services.findings.families import Family, families_of
+from backlog.services.findings.keeping import remember_checks, store_report, write_occurrences
+from backlog.services.findings.news import News, tell_of_report
+from backlog.services.findings.reading import Reading, is_answer
 from backlog.services.findings.reports import EvidenceReport, Filed
 from backlog.services.findings.standing import (
     closers_of,
     items_to_finish,
+    mute_over_in_words,
     set_obsolete,
     set_open,
     set_resolved,
+    settle_flapping,
     standing_of,
     write_findings,
 )
+from backlog.services.findings.storms import file_gathered
 from backlog.services.ranks import lock_all_backlogs
 from mlscrum.lib.errors import Refused
 
@@ -109,16 +113,13 @@ class _Taking:
                 report.context, self.product.tracked_environments, self.product.tracked_branches
             )
         )
-        self.inputs: dict[str, list[Any]] = {}
-        self.errored_checks: dict[str, list[str]] = {}
-        self.seen = self._seen()
+        self.reading = Reading(report)
+        self.prints, self.judged = self.reading.prints, self.reading.judged
+        self.own = self.reading.seen  # by fingerprint, under the names of this source
+        self.seen = dict(self.own)  # by finding: what is merged speaks as one
+        self.rows: dict[str, Finding] = {}  # of this source, by fingerprint
+        self.families: dict[str, Family] = {}
         self.obsolete: set[str] = set()
-        self.judged = {
-            print_
-            for print_, observation in self.seen.items()
-            if observation.check != rules.EXECUTION
-            and observation.outcome in {Outcome.PASSED, Outcome.FAILED}
-        }
         self.found: dict[str, Finding] = {}
         self.stood: dict[int, Stood] = {}
         self.items: dict[int, Item] = {}
@@ -128,9 +129,11 @@ class _Taking:
         self.to_finish: list[Item] = []
         self.comments: list[tuple[Item, str]] = []
         self.titled: list[tuple[Item, str]] = []
+        self.news = News(report.subject.name if report.subject else report.source)
 
     def take(self) -> Filed:
         self._look_up()
+        self._note_outcomes()
         self._decide()
         self._apply()
         self._follow()
@@ -138,99 +141,120 @@ class _Taking:
             self._carry_out()
         else:
             self._would_have()
-        self.filed.findings = [
-            self.found[print_].pk if print_ in self.found else None for print_ in self.prints
-        ]
-        self.stored.filed, self.stored.awaiting = asdict(self.filed), self.filed.awaiting
-        self.stored.save(update_fields=["filed", "awaiting"])
         return self.filed
 
     def _carry_out(self) -> None:
         """Write what was decided."""
-        self.stored = self._store()
-        Finding.objects.bulk_create(f for f in self._touched() if f._state.adding)
+        touched = self._touched()
+        Finding.objects.bulk_create(f for f in touched if f._state.adding)
         bring_back(self.product, self._coming_back(), self.done)
         retitle(self.titled, self.done)
         self._file()
         follow_green(self.product, self.to_finish, self.done)
-        write_findings(self._touched())
-        note_transitions(self._touched(), self.done.at, before=self.stood)
+        write_findings(touched)
+        note_transitions(touched, self.done.at, before=self.stood)
         say(self.comments)
-        self._write_occurrences()
-        self._remember_checks()
+        self.filed.findings = [self._stands_for(print_) for print_ in self.prints]
+        stored = store_report(self.report, self.filed, self.done.at)
+        write_occurrences(stored, self._witnesses())
+        remember_checks(self.product, self.report.source, self.own)
+        tell_of_report(
+            self.product, self.report.subject, self.news, actor=self.actor, at=self.done.at
+        )
 
     def _would_have(self) -> None:
         """Store what was seen, and touch nothing else."""
-        self.stored = self._store()
         for finding in self.to_file:
             self._told_of(finding).append(finding.title)
+        self.filed.findings = [self._stands_for(print_) for print_ in self.prints]
+        store_report(self.report, self.filed, self.done.at, prints=self.prints)
 
-    # What the report says ------------------------------------------------------------------
-
-    def _seen(self) -> dict[str, Observation]:
-        """One observation per fingerprint: twins merged, checks that could not run grouped."""
-        groups: dict[str, list[Observation]] = {}
-        self.prints: list[str] = []
-        observations = self.report.observations
-        for observation in observations:
-            print_ = self._print(observation)
-            self.prints.append(print_)
-            groups.setdefault(print_, []).append(observation)
-        self.reported = frozenset(groups)
-        seen = {print_: rules.merged(twins) for print_, twins in groups.items()}
-        errored = [o for o in observations if o.outcome == Outcome.ERRORED]
-        name = self.report.subject.name if self.report.subject else self.report.source
-        for failure in rules.execution_failures(errored, name):
-            code_print = self._print(failure)
-            seen[code_print] = failure
-            for position, observation in enumerate(observations):
-                code = str(observation.evidence.get("error_code", "error"))
-                if observation.outcome == Outcome.ERRORED and code == failure.identity["code"]:
-                    self.errored_checks.setdefault(code_print, []).append(self.prints[position])
-                    self.prints[position] = code_print
-        return seen
-
-    def _print(self, observation: Observation) -> str:
-        subject = self.report.subject
-        inputs = rules.fingerprint_inputs(
-            subject.kind if subject else "", subject.slug if subject else "", observation
-        )
-        print_ = rules.fingerprint(inputs)
-        self.inputs[print_] = inputs
-        return print_
+    # What it is about ------------------------------------------------------------------------
 
     def _look_up(self) -> None:
         """The findings of these checks, and open execution findings that may have passed."""
         mine = Finding.objects.filter(product=self.product, source=self.report.source)
         silent = mine.filter(
             subject=self.report.subject, is_execution=True, state=Finding.State.OPEN
-        ).exclude(fingerprint__in=list(self.seen))
+        ).exclude(fingerprint__in=list(self.own))
         for finding in silent:
             judged = self.judged.intersection(finding.errored_checks)
             if not judged and not self._has_lost(finding):
                 continue
             if not judged:
                 self.obsolete.add(finding.fingerprint)
-            self.seen[finding.fingerprint] = Observation(
+            self.own[finding.fingerprint] = self.seen[finding.fingerprint] = Observation(
                 check=rules.EXECUTION,
                 identity={},
                 title=finding.title,
                 outcome=Outcome.PASSED,
                 fingerprint=finding.fingerprint,
             )
-        unlocked = list(mine.filter(fingerprint__in=list(self.seen)))
-        self.items = lock_items_of(self.product, unlocked)
-        rows = (
-            mine.filter(fingerprint__in=list(self.seen))
+        unlocked = {f.pk: f for f in mine.filter(fingerprint__in=list(self.own))}
+        merged = families_of(self.product, unlocked)
+        relatives = {pk for family in merged.values() for pk in family}
+        unlocked |= Finding.objects.in_bulk(relatives - set(unlocked)) if merged else {}
+        self.items = lock_items_of(self.product, unlocked.values(), has_backlogs=True)
+        rows = list(
+            Finding.objects.filter(pk__in=list(unlocked))
             .select_for_update(no_key=True, of=("self",))
             .select_related("subject__owner")
-            .order_by("fingerprint")
+            .order_by("fingerprint", "pk")
         )
-        self.found = {finding.fingerprint: finding for finding in rows}
-        self.stood = standing_now(self.found.values())
-        for finding in self.found.values():
+        for finding in rows:
             if finding.item_id in self.items:
                 finding.item = self.items[finding.item_id]
+        self.stood = standing_now(rows)
+        self.rows = {f.fingerprint: f for f in rows if f.source == self.report.source}
+        self.rows = {print_: f for print_, f in self.rows.items() if print_ in self.own}
+        self.found = dict(self.rows)
+        by_id = {finding.pk: finding for finding in rows}
+        for root, family in merged.items():
+            self._unite(Family(by_id[root], [by_id[pk] for pk in family]))
+
+    def _unite(self, family: Family) -> None:
+        """Let what is merged speak as one; its rows keep their own counts."""
+        for member in family.members:
+            if self.rows.get(member.fingerprint) is member:
+                del self.found[member.fingerprint], self.seen[member.fingerprint]
+        heard = {
+            member.pk: self.own[member.fingerprint]
+            for member in family.members
+            if self.rows.get(member.fingerprint) is member
+        }
+        key = f"{family.root.source}:{family.root.fingerprint}"
+        self.families[key], self.found[key] = family, family.root
+        self.seen[key] = family.says(heard, self.batch.at)
+
+    def _stands_for(self, print_: str) -> int | None:
+        """The id of the finding that speaks for this fingerprint."""
+        finding = self.rows.get(print_)
+        return None if finding is None else finding.merged_into_id or finding.pk
+
+    def _witnesses(self) -> list[tuple[Finding, Observation]]:
+        """Each finding that the report has an answer of under the finding's own name."""
+        return [
+            (self.rows[print_], observation)
+            for print_, observation in self.own.items()
+            if print_ in self.rows and is_answer(observation)
+        ]
+
+    def _note_outcomes(self) -> None:
+        """What the newest batch says, and how often that has turned of late."""
+        for finding, observation in self._witnesses():
+            if self.batch.at < finding.last_batch_at:
+                continue
+            turned = finding.last_outcome not in {"", observation.outcome}
+            if turned and self.batch.key != finding.last_batch_key:
+                finding.flips = [*finding.flips, self.done.at.isoformat()]
+            finding.last_outcome = observation.outcome
+            speaker = finding
+            for family in self.families.values():
+                if finding in family.members:
+                    speaker = family.root
+                    speaker.flips = sorted({*speaker.flips, *finding.flips})
+            if settle_flapping(speaker, self.done.at):
+                self.news.flapping.append(speaker)
 
     def _decide(self) -> None:
         self.steps = {print_: self._next(print_) for print_ in self.seen}
@@ -244,15 +268,23 @@ class _Taking:
         observation, finding = self.seen[print_], self.found.get(print_)
         item = self.items.get(finding.item_id or 0) if finding else None
         step = next_step(
-            standing_of(finding, item) if finding else None,
+            self._standing(print_, finding, item) if finding else None,
             observation.outcome,
             self.batch,
             excess=observation.excess,
-            green_batches=1 if finding and finding.is_execution else self.green_batches,
+            green_batches=greens_needed(
+                1 if finding and finding.is_execution else self.green_batches,
+                flapping=finding is not None and finding.flapping,
+            ),
         )
         if step == Step.RESOLVE and finding and self._still_errored(finding):
             return Step.GREEN
         return step
+
+    def _standing(self, key: str, finding: Finding, item: Item | None) -> Standing:
+        standing = standing_of(finding, item)
+        # Each of a family is older or newer than the batch by itself, which it has seen to.
+        return replace(standing, last_batch_at=self.batch.at) if key in self.families else standing
 
     def _restored(self) -> set[int]:
         """The items that come back from the trash."""
@@ -266,7 +298,9 @@ class _Taking:
 
     def _has_lost(self, finding: Finding) -> bool:
         """Whether the checks of an execution finding are asked no more: their rules are gone."""
-        return self.report.is_whole and not self.reported.intersection(finding.errored_checks)
+        return self.report.is_whole and not self.reading.reported.intersection(
+            finding.errored_checks
+        )
 
     def _still_errored(self, finding: Finding) -> list[str]:
         """The checks that an execution finding waits for, once this report is taken: those that
@@ -274,19 +308,27 @@ class _Taking:
         waiting = [
             check
             for check in finding.errored_checks
-            if check not in self.judged and (check in self.reported or not self.report.is_whole)
+            if check not in self.judged
+            and (check in self.reading.reported or not self.report.is_whole)
         ]
-        return list(dict.fromkeys([*waiting, *self.errored_checks.get(finding.fingerprint, [])]))
+        errored = self.reading.errored_checks.get(finding.fingerprint, [])
+        return list(dict.fromkeys([*waiting, *errored]))
 
     # What it does --------------------------------------------------------------------------
 
     def _apply(self) -> None:
         """Take each step in memory, and note which findings are to be filed or brought back."""
         awaiting = self._awaiting()
+        for family in self.families.values():
+            family.count(self.own, self.rows)
         for print_, step in self.steps.items():
             observation = self.seen[print_]
             if step == Step.FILE:
-                self.found[print_] = self._new_finding(print_, observation)
+                self.found[print_] = self.rows[print_] = self._new_finding(print_, observation)
+        for witness, seen in self._witnesses():
+            self._count(witness, seen)
+        for print_, step in self.steps.items():
+            observation = self.seen[print_]
             finding = self.found.get(print_)
             if finding is None or step == Step.NOTHING:
                 continue
@@ -300,7 +342,17 @@ class _Taking:
                     self.to_file.append(finding)
             else:
                 self._on_green(finding, step)
-        self.filed.awaiting = len(awaiting)
+        self.filed.awaiting = self.news.awaiting = len(awaiting)
+
+    def _count(self, finding: Finding, observation: Observation) -> None:
+        """One occurrence more, whatever follows from it."""
+        finding.last_seen = self.done.at
+        finding.stale = finding.obsolete_proposed = False
+        if observation.outcome == Outcome.FAILED:
+            finding.occurrence_count += 1
+            finding.last_failed_at = self.done.at
+        if self.batch.at >= finding.last_batch_at:
+            finding.last_batch_key, finding.last_batch_at = self.batch.key, self.batch.at
 
     def _follow(self) -> None:
         """Note what follows for the items that are there, and what is said on them."""
@@ -374,7 +426,7 @@ class _Taking:
             product=self.product,
             source=self.report.source,
             fingerprint=print_,
-            fingerprint_inputs=self.inputs[print_],
+            fingerprint_inputs=self.reading.inputs[print_],
             subject=self.report.subject,
             check_name=observation.check,
             title=observation.title[:250],
@@ -383,20 +435,22 @@ class _Taking:
             priority=Priority.P4,
             first_seen=self.done.at,
             last_seen=self.done.at,
+            last_batch_key=self.batch.key,
             last_batch_at=self.batch.at,
             last_failed_at=self.done.at,
+            last_outcome=observation.outcome,
         )
 
     def _on_red(self, finding: Finding, observation: Observation, step: Step) -> None:
-        finding.occurrence_count += 1
-        finding.last_seen = finding.last_failed_at = self.done.at
-        self._note_batch(finding)
         if step == Step.COUNT:
             return
         item = self.items.get(finding.item_id or 0)
         # A title that differs is somebody's own.
         follows = item is not None and item.title == item_title(finding.title)
+        urgency = finding.priority
         self._refresh(finding, observation)
+        if step == Step.OCCUR and finding.priority < urgency and not finding.flapping:
+            self.news.risen.append(finding)
         if item is not None and follows and step != Step.RECUR:
             self.titled.append((item, item_title(finding.title)))
         finding.green_batch_keys = []
@@ -404,8 +458,14 @@ class _Taking:
         if step in {Step.REOPEN, Step.RECUR}:
             finding.regressed = step == Step.REOPEN
             finding.awaiting_evidence = False
+        if step == Step.UNMUTE:
+            self.news.unmuted.append(finding)
+            if item is not None:
+                self.comments.append((item, mute_over_in_words(finding, self.done.at)))
         if step in {Step.REOPEN, Step.RECUR, Step.UNMUTE}:
             set_open(finding)
+        if step == Step.REOPEN and not finding.flapping:
+            self.news.regressed.append(finding)
         if item is not None and step == Step.OCCUR:
             self.filed.updated.append(item.ref)
             if item.backlog.is_running_sprint:
@@ -421,8 +481,6 @@ class _Taking:
         finding.errored_checks = self._still_errored(finding)
 
     def _on_green(self, finding: Finding, step: Step) -> None:
-        finding.last_seen = self.done.at
-        self._note_batch(finding)
         if step == Step.COUNT:
             return
         finding.errored_checks = self._still_errored(finding)
@@ -432,10 +490,6 @@ class _Taking:
         elif step == Step.RESOLVE:
             set_resolved(finding, Finding.Reason.GREEN, self.done.at)
             finding.resolved_batch_at = self.batch.at
-
-    def _note_batch(self, finding: Finding) -> None:
-        if self.batch.at >= finding.last_batch_at:
-            finding.last_batch_key, finding.last_batch_at = self.batch.key, self.batch.at
 
     # What is kept --------------------------------------------------------------------------
 
@@ -448,12 +502,16 @@ class _Taking:
         }
         for finding in findings:
             finding.awaiting_decision = False
-        file_items(
+        self.news.filed = findings
+        self.news.gathered = file_gathered(
             self.product,
+            self.report.subject,
             findings,
             kind=self.report.item_kind,
             actor=self.actor,
+            at=self.done.at,
             recurs_from=former,
+            locked=list(self.items),
         )
         by_finding = {finding.pk: finding for finding in findings}
         for pk, old in former.items():
@@ -467,64 +525,8 @@ class _Taking:
     def _told_of(self, finding: Finding) -> list[str]:
         return self.filed.errored if finding.is_execution else self.filed.created
 
-    def _store(self) -> StoredReport:
-        return StoredReport.objects.create(
-            product=self.product,
-            source=self.report.source,
-            key=self.report.key,
-            subject=self.report.subject,
-            batch_key=self.batch.key,
-            batch_at=self.batch.at,
-            reported_at=self.done.at,
-            trigger=self.report.trigger,
-            context=dict(self.report.context),
-            tracked=self.filed.tracked,
-            observations=[] if self.filed.tracked else self._as_seen(),
-        )
-
-    def _as_seen(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "fingerprint": print_,
-                "check": observation.check,
-                "title": observation.title,
-                "outcome": observation.outcome,
-                "severity": observation.severity,
-                "excess": observation.excess,
-                "score": observation.score,
-                "evidence": dict(observation.evidence),
-            }
-            for print_, observation in zip(self.prints, self.report.observations, strict=True)
-        ]
-
     def _touched(self) -> list[Finding]:
-        return [self.found[print_] for print_, step in self.steps.items() if step != Step.NOTHING]
-
-    def _write_occurrences(self) -> None:
-        Occurrence.objects.bulk_create(
-            Occurrence(
-                finding=self.found[print_],
-                report=self.stored,
-                outcome=self.seen[print_].outcome,
-                severity=self.seen[print_].severity,
-                excess=self.seen[print_].excess,
-                score=self.seen[print_].score,
-                evidence=dict(self.seen[print_].evidence),
-                item=self.found[print_].item,
-                batch_key=self.batch.key,
-                batch_at=self.batch.at,
-                seen_at=self.done.at,
-            )
-            for print_, step in self.steps.items()
-            if step != Step.NOTHING
-        )
-
-    def _remember_checks(self) -> None:
-        KnownCheck.objects.bulk_create(
-            (
-                KnownCheck(product=self.product, source=self.report.source, fingerprint=print_)
-                for print_, observation in self.seen.items()
-                if observation.outcome in {Outcome.PASSED, Outcome.FAILED}
-            ),
-            ignore_conflicts=True,
-        )
+        moved = [self.found[print_] for print_, step in self.steps.items() if step != Step.NOTHING]
+        counted = [finding for finding, _ in self._witnesses()]
+        spoken = [family.root for family in self.families.values()]
+        return list({id(finding): finding for finding in (*moved, *counted, *spoken)}.values())
