@@ -194,7 +194,15 @@ urlpatterns: list[URLPattern] = [
     # Findings
     path("p/<str:key>/findings/", findings.findings, name="findings"),
     path("p/<str:key>/findings/decide/", findings.findings_decide, name="findings-decide"),
+    path("p/<str:key>/findings/triage/", findings.triage, name="triage"),
+    path("p/<str:key>/findings/undo/", findings.findings_undo, name="findings-undo"),
     path("p/<str:key>/findings/<int:finding_id>/", findings.finding, name="finding"),
+    path("p/<str:key>/findings/<int:finding_id>/keep/", findings.finding_keep, name="finding-keep"),
+    path(
+        "p/<str:key>/findings/<int:finding_id>/split/",
+        findings.finding_split,
+        name="finding-split",
+    ),
     path("p/<str:key>/findings/<int:finding_id>/file/", findings.finding_file, name="finding-file"),
     path("p/<str:key>/findings/<int:finding_id>/mute/", findings.finding_mute, name="finding-mute"),
     path(

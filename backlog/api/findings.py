@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,18 +19,24 @@ from backlog.api.filters import FindingFilters
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.models import Finding, Product
+from backlog.queries.finding_figures import finding_figures
 from backlog.queries.resources import findings_in
 from backlog.rules.evidence import Observation, Outcome, canonical
 from backlog.rules.severity import Severity
 from backlog.serializers.findings import (
+    DecideSerializer,
+    FiguresQuerySerializer,
+    FindingFiguresSerializer,
     FindingSerializer,
+    MergeSerializer,
     MuteSerializer,
     ResolveSerializer,
     SeenSerializer,
+    SplitSerializer,
     ToldSerializer,
 )
 from backlog.services import findings
-from backlog.services.findings import EvidenceReport, Filed
+from backlog.services.findings import Choice, EvidenceReport, Filed
 
 
 @extend_schema(tags=["findings"])
@@ -80,8 +87,70 @@ class FindingsView(ProductViewSet):
         told = {**vars(filed), "finding": finding}
         outcome = report.observations[0].outcome
         is_red = outcome in {Outcome.FAILED, Outcome.ERRORED}
-        is_new = finding is not None and is_red and finding.occurrence_count == 1
+        is_new = finding is not None and is_red and finding.times_seen == 1
         return Response(ToldSerializer(told).data, status=201 if is_new else 200)
+
+
+@extend_schema(tags=["findings"])
+class FindingFiguresView(ProductViewSet):
+    permissions = {"retrieve": "finding.view"}
+    query_parameters = {"retrieve": ("days", "dataset")}
+    queryset = Finding.objects.all()
+    serializer_class = FindingFiguresSerializer
+
+    @extend_schema(
+        parameters=[FiguresQuerySerializer],
+        responses=inline_serializer(
+            "FiguresOfFindings", {"results": FindingFiguresSerializer(many=True)}
+        ),
+    )
+    def retrieve(self, request: Request, key: str) -> Response:
+        """Time to resolve, reopen rate and flips: first of all, then of each dataset."""
+        product = self.find_product(key)
+        self.require(product)
+        wanted = FiguresQuerySerializer(
+            data=request.query_params.dict(), context={"product": product}
+        )
+        wanted.is_valid(raise_exception=True)
+        asked = wanted.validated_data
+        found = finding_figures(product, days=asked["days"], subject=asked.get("dataset"))
+        return Response({"results": FindingFiguresSerializer(found, many=True).data})
+
+
+@extend_schema(tags=["findings"])
+class FindingsDecideView(ProductViewSet):
+    permissions = {"create": "finding.view"}
+    queryset = Finding.objects.all()
+    serializer_class = DecideSerializer
+
+    @extend_schema(
+        request=DecideSerializer,
+        responses=inline_serializer(
+            "Decided",
+            {
+                "findings": FindingSerializer(many=True),
+                "items": serializers.ListField(child=serializers.CharField()),
+            },
+        ),
+    )
+    def create(self, request: Request, key: str) -> Response:
+        """Do the same to several findings: all or none. `items` are the refs of those filed."""
+        product = self.find_product(key)
+        self.require(product)
+        wanted = DecideSerializer(data=request.data, context={"product": product})
+        wanted.is_valid(raise_exception=True)
+        asked = dict(wanted.validated_data)
+        chosen, name = asked.pop("findings"), asked.pop("choice")
+        for subject in {found.subject_id: found.subject for found in chosen}.values():
+            self.require(product, "finding.triage", subject=subject)
+        items = findings.decide(chosen, Choice(name, **asked), actor=self.actor)
+        after = findings_in([product]).filter(pk__in=[found.pk for found in chosen])
+        return Response(
+            {
+                "findings": FindingSerializer(after, many=True).data,
+                "items": [item.ref for item in items],
+            }
+        )
 
 
 @extend_schema(tags=["findings"])
@@ -91,6 +160,10 @@ class FindingView(ProductViewSet):
         "mute": "finding.triage",
         "resolve": "finding.triage",
         "reopen": "finding.triage",
+        "merge": "finding.triage",
+        "split": "finding.triage",
+        "obsolete": "finding.triage",
+        "keep": "finding.triage",
     }
     queryset = Finding.objects.all()
     serializer_class = FindingSerializer
@@ -109,9 +182,10 @@ class FindingView(ProductViewSet):
 
     @extend_schema(request=ResolveSerializer, responses=FindingSerializer)
     def resolve(self, request: Request, id: int) -> Response:
-        """Resolve it by hand: fixed, false_positive, duplicate or upstream."""
+        """Resolve it by hand: fixed, false_positive, upstream; accepted mutes it until a time, and
+        a duplicate of another is merged into that, which is answered."""
         finding = self._finding(id)
-        wanted = ResolveSerializer(data=request.data)
+        wanted = ResolveSerializer(data=request.data, context={"product": finding.product})
         wanted.is_valid(raise_exception=True)
         return self._answer(findings.resolve(finding, actor=self.actor, **wanted.validated_data))
 
@@ -119,6 +193,40 @@ class FindingView(ProductViewSet):
     def reopen(self, request: Request, id: int) -> Response:
         """Take back a mute or a resolution."""
         return self._answer(findings.reopen(self._finding(id), actor=self.actor))
+
+    @extend_schema(request=MergeSerializer, responses=FindingSerializer)
+    def merge(self, request: Request, id: int) -> Response:
+        """Make it an alias of another, to which its evidence reports from now on; answers that
+        one."""
+        finding = self._finding(id)
+        wanted = MergeSerializer(data=request.data, context={"product": finding.product})
+        wanted.is_valid(raise_exception=True)
+        into = wanted.validated_data["into"]
+        self.require(finding.product, subject=into.subject)
+        return self._again(findings.merge(finding, into, actor=self.actor))
+
+    @extend_schema(request=SplitSerializer, responses=FindingSerializer)
+    def split(self, request: Request, id: int) -> Response:
+        """Take a merge back: both are counted as before. Answers the one that was split off."""
+        finding = self._finding(id)
+        wanted = SplitSerializer(data=request.data, context={"finding": finding})
+        wanted.is_valid(raise_exception=True)
+        alias = wanted.validated_data["alias"]
+        return self._again(findings.split(alias, actor=self.actor))
+
+    @extend_schema(request=None, responses=FindingSerializer)
+    def obsolete(self, request: Request, id: int) -> Response:
+        """Say that its rule is gone for good."""
+        return self._answer(findings.mark_obsolete(self._finding(id), actor=self.actor))
+
+    @extend_schema(request=None, responses=FindingSerializer)
+    def keep(self, request: Request, id: int) -> Response:
+        """Say that it is not obsolete, though its rule is gone."""
+        return self._answer(findings.keep_watching(self._finding(id), actor=self.actor))
+
+    def _again(self, finding: Finding) -> Response:
+        """As it stands now, with its aliases."""
+        return self._answer(findings_in([finding.product]).get(pk=finding.pk))
 
     def _finding(self, id: int) -> Finding:
         finding = findings_in(self.visible_products()).filter(pk=id).first()

@@ -203,6 +203,16 @@ urlpatterns: list[URLPattern] = [
         name="api-findings",
     ),
     path(
+        "products/<key:key>/findings/figures/",
+        findings.FindingFiguresView.as_view({"get": "retrieve"}),
+        name="api-finding-figures",
+    ),
+    path(
+        "products/<key:key>/findings/decide/",
+        findings.FindingsDecideView.as_view({"post": "create"}),
+        name="api-findings-decide",
+    ),
+    path(
         "findings/<id:id>/",
         findings.FindingView.as_view({"get": "retrieve"}),
         name="api-finding",
@@ -213,7 +223,7 @@ urlpatterns: list[URLPattern] = [
             findings.FindingView.as_view({"post": deed}),
             name=f"api-finding-{deed}",
         )
-        for deed in ("mute", "resolve", "reopen")
+        for deed in ("mute", "resolve", "reopen", "merge", "split", "obsolete", "keep")
     ),
     path(
         "products/<key:key>/terms/",

@@ -27,5 +27,5 @@ def _told(one: FindingNews) -> Told:
     elif one.finding_id is not None:
         url = reverse("backlog:finding", args=[key, one.finding_id])
     else:
-        url = reverse("backlog:findings", args=[key])
+        url = reverse("backlog:triage", args=[key])
     return Told(words=one.words, product_key=key, url=url, icon=one.icon, at=one.at)

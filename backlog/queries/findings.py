@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 
 from backlog.models import Finding, Item, Occurrence, Product, StoredReport, Subject
-from backlog.queries.subjects import address_of
+from backlog.queries.subjects import address_of, rule_of
 from backlog.rules.severity import priority
 
 PAGE_SIZE = 100
@@ -106,10 +106,16 @@ class FindingView:
     job_url: str
     subject_url: str
     reporter: str
+    rule_url: str = ""
 
     @property
     def is_open(self) -> bool:
         return self.finding.state == Finding.State.OPEN
+
+    @property
+    def may_be_obsolete(self) -> bool:
+        """Whether somebody may say so unasked."""
+        return (self.is_open or self.is_muted) and not self.finding.obsolete_proposed
 
     @property
     def is_muted(self) -> bool:
@@ -144,7 +150,7 @@ class Triage:
 
 def find_finding(product: Product, finding_id: int) -> Finding:
     """The finding of this product, or 404."""
-    found = _with_all(Finding.objects.filter(product=product, pk=finding_id)).first()
+    found = with_all(Finding.objects.filter(product=product, pk=finding_id)).first()
     if found is None:
         raise Http404("There is no such finding.")
     return found
@@ -153,7 +159,7 @@ def find_finding(product: Product, finding_id: int) -> Finding:
 def triage(product: Product, *, everything: bool = False) -> Triage:
     """What waits for somebody to file it or let it be."""
     waiting = in_triage(product)
-    shown = _with_all(waiting)[: PAGE_SIZE if everything else TRIAGE_ROWS]
+    shown = with_all(waiting)[: PAGE_SIZE if everything else TRIAGE_ROWS]
     return Triage(
         rows=[finding_view(finding) for finding in shown],
         total=waiting.count(),
@@ -168,7 +174,7 @@ def in_triage(product: Product) -> QuerySet[Finding]:
 
 def findings_page(product: Product, state: str, number: str | int | None) -> Page[Finding]:
     """Findings in one state, the most urgent first."""
-    findings = _with_all(Finding.objects.filter(product=product, state=state))
+    findings = with_all(Finding.objects.filter(product=product, state=state))
     page: Page[Finding] = Paginator(findings, PAGE_SIZE).get_page(number)
     return page
 
@@ -214,22 +220,37 @@ def finding_counts(product: Product) -> dict[str, int]:
 def findings_of(item: Item) -> list[FindingView]:
     """The findings of an item, open ones first."""
     order = list(Finding.State.values)
-    found = sorted(_with_all(Finding.objects.filter(item=item)), key=lambda f: order.index(f.state))
+    found = sorted(with_all(Finding.objects.filter(item=item)), key=lambda f: order.index(f.state))
     return [finding_view(finding) for finding in found]
 
 
 @dataclass(frozen=True)
 class SeenOnce:
-    """A finding as one report saw it, with the priority that this alone would give it."""
+    """A finding as one report saw it, with the priority that this alone would give it, and the
+    title of the alias that it was seen under."""
 
     occurrence: Occurrence
     priority: str
+    alias: str = ""
 
 
 def occurrences_of(finding: Finding) -> list[SeenOnce]:
     """The last times that the finding was seen."""
-    last = finding.occurrences.select_related("report")[:OCCURRENCES_SHOWN]
-    return [SeenOnce(seen, priority(seen.score) if seen.score else "") for seen in last]
+    seen = Occurrence.objects.filter(Q(finding=finding) | Q(finding__merged_into=finding))
+    last = seen.select_related("report", "finding")[:OCCURRENCES_SHOWN]
+    return [
+        SeenOnce(
+            seen,
+            priority(seen.score) if seen.score else "",
+            alias=seen.finding.title if seen.finding_id != finding.pk else "",
+        )
+        for seen in last
+    ]
+
+
+def aliases_of(finding: Finding) -> list[Finding]:
+    """The findings that are merged into this one."""
+    return list(finding.aliases.select_related("item__product", "subject").order_by("title", "pk"))
 
 
 def finding_view(finding: Finding) -> FindingView:
@@ -252,6 +273,7 @@ def finding_view(finding: Finding) -> FindingView:
         job_url=_safe_url(context.get("job_url")) if isinstance(context, Mapping) else "",
         subject_url=address_of(subject) if subject else "",
         reporter=REPORTERS.get(finding.source, finding.source),
+        rule_url=rule_of(finding),
     )
 
 
@@ -270,7 +292,7 @@ def evidence_badge(findings: Iterable[Finding]) -> EvidenceBadge | None:
         priority=worst.priority,
         severity=worst.severity,
         findings=len(shown),
-        occurrences=sum(finding.occurrence_count for finding in shown),
+        occurrences=sum(finding.times_seen for finding in shown),
         is_open=bool(is_open),
         regressed=any(finding.regressed for finding in is_open),
         recovered=bool(recovered) and not is_open,
@@ -293,6 +315,9 @@ def marks_of(finding: Finding) -> list[Mark]:
         (finding.awaiting_evidence, _AWAITING_EVIDENCE),
         (finding.awaiting_decision, _AWAITING_DECISION),
         (finding.recovered, _RECOVERED),
+        (finding.flapping, _FLAPPING),
+        (finding.stale, _STALE),
+        (finding.obsolete_proposed, _OBSOLETE),
     )
     return [mark for holds, mark in held if holds]
 
@@ -324,9 +349,22 @@ _RECOVERED = Mark(
     "circle-check",
     "Nothing is open any more; confirm that the item is done.",
 )
+_FLAPPING = Mark(
+    "flapping",
+    "p2",
+    "arrows-exchange",
+    "It turned more than three times within a week; four greens in a row resolve it.",
+)
+_STALE = Mark(
+    "stale", "p4", "clock-pause", "No evidence has come for twice the time in which it is expected."
+)
+_OBSOLETE = Mark(
+    "obsolete?", "p3", "help", "Its rule is gone from the suite; say whether it is obsolete."
+)
 
 
-def _with_all(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+def with_all(findings: QuerySet[Finding]) -> QuerySet[Finding]:
+    """With all that a view of each shows."""
     return findings.select_related(
         "product",
         "subject__product",
@@ -334,6 +372,7 @@ def _with_all(findings: QuerySet[Finding]) -> QuerySet[Finding]:
         "item__status",
         "resolved_by",
         "priority_set_by",
+        "merged_into",
     )
 
 

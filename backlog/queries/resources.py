@@ -155,9 +155,11 @@ def activity_of(item: Item) -> QuerySet[Activity]:
 
 def findings_in(products: QuerySet[Product] | Sequence[Product]) -> QuerySet[Finding]:
     """The findings of these products."""
-    return Finding.objects.filter(product__in=products).select_related(
-        "product", "subject", "item__product", "resolved_by"
+    aliases = Finding.objects.order_by("pk").only("merged_into")
+    found = Finding.objects.filter(product__in=products).prefetch_related(
+        Prefetch("aliases", queryset=aliases)
     )
+    return found.select_related("product", "subject", "item__product", "resolved_by")
 
 
 def find_subject(product: Product, kind: str, slug: str) -> Subject | None:

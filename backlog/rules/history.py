@@ -93,6 +93,8 @@ def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
 
 def finding_deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
     """A deed on a finding, as its own page tells it."""
+    if kind == "findings.decided":
+        return _CHOICES.get(str(data.get("choice")), "decided about it")
     told = FINDING_DEEDS.get(kind) or DEEDS_ON_SEVERAL.get(kind, "")
     return f"{told.format('it')}{_until(kind, data)}"
 
@@ -259,15 +261,37 @@ _TELLERS: dict[str, Callable[[Any, Any, Names], str]] = {
     "comment": _comment,
 }
 TOOK_BACK = "took back: "
+_CHOICES = {
+    "file": "filed it as an item",
+    "accept": "accepted the level of it on that day",
+    "watch": "decided to only watch it",
+    "mute": "muted it",
+    "resolve": "resolved it",
+    "merge": "merged it with another",
+    "assign": "assigned its item",
+    "priority": "set its priority",
+    "obsolete": "marked it as obsolete",
+    "keep": "decided that it is not obsolete",
+    "confirm": "confirmed that its item is done",
+    "reopen": "reopened it",
+    "split": "split it from another",
+}
 FINDING_DEEDS = {
     "finding.muted": "muted {}",
     "finding.resolved": "resolved {}",
     "finding.reopened": "reopened {}",
     "finding.prioritised": "set the priority of {}",
     "finding.obsolete": "marked {} as obsolete",
+    "finding.kept": "decided that {} is not obsolete",
 }
 DEEDS_ON_SEVERAL = {
     "finding.filed": "filed {} as an item",
     "finding.level_accepted": "accepted the level of {} on that day",
     "finding.watched": "decided to only watch {}",
+    "finding.merged": "merged another with {}",
+    "finding.split": "split {} from another",
+    "findings.decided": "decided about {}",
+    "finding.mutes_ended": "ended the mute of {}, whose date had come",
+    "finding.stale": "found that the evidence of {} is missing, or came again",
+    "finding.calmed": "took the mark of flapping from {}",
 }

@@ -15,11 +15,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, View, product_page, subject_page
-from backlog.forms.findings import MuteForm, PriorityForm, ResolveForm, TriageForm
+from backlog.forms.findings import DecideForm, MuteForm, PriorityForm, ResolveForm
 from backlog.forms.refusals import put_errors
-from backlog.models import Finding, Product
+from backlog.models import Finding, Item, Product
+from backlog.queries.finding_figures import DAYS, finding_figures
 from backlog.queries.findings import (
     FindingView,
+    aliases_of,
     find_finding,
     finding_counts,
     finding_view,
@@ -30,11 +32,16 @@ from backlog.queries.findings import (
     untracked_view,
 )
 from backlog.queries.history import history_of_finding
+from backlog.queries.triage import ASKS, inbox, undecided
 from backlog.services import findings as services
+from backlog.services.finding_undo import ABOUT_FINDINGS
+from backlog.services.findings.news import mark_seen
+from backlog.services.undo import undo_last
 from backlog.views.answers import back_to, counted
 from mlscrum.lib.errors import Conflict, DomainError
 
 UNTRACKED = "untracked"
+FIGURES = "figures"
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def finding_panel(request: ProductRequest, view: FindingView, **sent: Form) -> F
     ids = _ids(finding)
     forms: dict[str, Form] = {
         "mute_form": MuteForm(auto_id=ids),
-        "resolve_form": ResolveForm(auto_id=ids),
+        "resolve_form": ResolveForm(finding.product, auto_id=ids),
         "priority_form": PriorityForm(auto_id=ids, initial={"priority": finding.priority}),
         **sent,
     }
@@ -82,14 +89,21 @@ def findings(request: ProductRequest, product: Product) -> HttpResponse:
     state = request.GET.get("state", "")
     number = request.GET.get("page")
     counts = finding_counts(product)
-    tabs = [(name, label, counts[name]) for name, label in Finding.State.choices]
+    tabs: list[tuple[str, str, Any]] = [
+        (name, label, counts[name]) for name, label in Finding.State.choices
+    ]
     tabs.append((UNTRACKED, "Not tracked", untracked_count(product)))
+    tabs.append((FIGURES, "How fast they are resolved", ""))
     context: dict[str, Any] = {"product": product, "tabs": tabs}
     if state == UNTRACKED:
         reports = untracked_page(product, number)
         views = [untracked_view(report) for report in reports]
         context |= {"state": state, "page": reports, "views": views}
         return render(request, "backlog/findings_untracked.html", context)
+    context["asking"] = undecided(product).count()
+    if state == FIGURES:
+        context |= {"state": state, "figures": finding_figures(product), "days": DAYS}
+        return render(request, "backlog/findings_figures.html", context)
     state = state if state in Finding.State.values else Finding.State.OPEN
     page = findings_page(product, state, number)
     context |= {"state": state, "page": page, "views": [finding_view(found) for found in page]}
@@ -100,29 +114,53 @@ def findings(request: ProductRequest, product: Product) -> HttpResponse:
 @finding_page("finding.view")
 def finding(request: ProductRequest, finding: Finding) -> HttpResponse:
     """One finding: its evidence, when it was seen, and what can be done about it."""
+    mark_seen(request.user, finding)
     return _show(request, finding)
+
+
+@require_GET
+@product_page("finding.view")
+def triage(request: ProductRequest, product: Product) -> HttpResponse:
+    """All that asks a person about a finding, by what it is about."""
+    return render(request, "backlog/triage.html", _triage(request, product))
 
 
 @require_POST
 @product_page("finding.view")
 def findings_decide(request: ProductRequest, product: Product) -> HttpResponse:
-    """File several findings, accept today's level of them, or only watch them."""
-    form = TriageForm(product, request.POST)
+    """Do the same to several findings at once."""
+    form = DecideForm(product, request.POST)
     if not form.is_valid():
         raise DomainError("bad_choice", str(next(iter(form.errors.values()))[0]))
     chosen = list(form.cleaned_data["finding"])
     if not all(request.may("finding.triage", found.subject) for found in chosen):
         raise PermissionDenied("Your role in this product doesn't allow this.")
-    if form.cleaned_data["choice"] == "file":
-        items = services.file_findings(chosen, actor=request.actor)
-        messages.success(request, f"Filed {counted(len(items), 'item')}.")
-    elif form.cleaned_data["choice"] == "accept":
-        services.accept_level(chosen, actor=request.actor)
-        messages.success(request, f"Accepted today's level of {counted(len(chosen), 'finding')}.")
-    else:
-        services.watch_only(chosen, actor=request.actor)
-        messages.success(request, f"{counted(len(chosen), 'finding')} only watched from now on.")
+    wanted = form.wanted()
+    try:
+        items = services.decide(chosen, wanted, actor=request.actor)
+    except ValidationError as error:
+        raise DomainError("bad_choice", error.messages[0]) from None
+    messages.success(request, _said(wanted, chosen, items), extra_tags="undoable")
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "backlog/_triage_answer.html", _triage(request, product))
     return back_to(request, reverse("backlog:backlog", args=[product.key]))
+
+
+@require_POST
+@product_page("finding.view")
+def findings_undo(request: ProductRequest, product: Product) -> HttpResponse:
+    """Take back what the person decided last about findings."""
+    undone = undo_last(
+        product,
+        actor=request.actor,
+        may=request.may,
+        may_triage=lambda subject: request.may("finding.triage", subject),
+        kinds=(*ABOUT_FINDINGS, "item.confirmed_done"),
+    )
+    messages.info(request, undone.said)
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "backlog/_triage_answer.html", _triage(request, product))
+    return back_to(request, reverse("backlog:triage", args=[product.key]))
 
 
 @require_POST
@@ -143,8 +181,9 @@ def finding_mute(request: ProductRequest, finding: Finding) -> HttpResponse:
     form = MuteForm(request.POST, auto_id=_ids(finding))
 
     def act() -> None:
-        services.mute(finding, actor=request.actor, until=form.moment())
-        messages.success(request, "Muted: counted silently from now on.")
+        cap = form.cleaned_data["cap"]
+        services.mute(finding, actor=request.actor, until=form.moment(), cap=cap)
+        messages.success(request, "Muted: counted silently from now on.", extra_tags="undoable")
 
     return _answer(request, finding, form, act, name="mute_form")
 
@@ -153,11 +192,12 @@ def finding_mute(request: ProductRequest, finding: Finding) -> HttpResponse:
 @finding_page("finding.triage")
 def finding_resolve(request: ProductRequest, finding: Finding) -> HttpResponse:
     """Resolve it by hand, with a reason."""
-    form = ResolveForm(request.POST, auto_id=_ids(finding))
+    form = ResolveForm(finding.product, request.POST, auto_id=_ids(finding))
 
     def act() -> None:
-        services.resolve(finding, actor=request.actor, **form.cleaned_data)
-        messages.success(request, "Resolved.")
+        services.resolve(finding, actor=request.actor, **form.wanted())
+        said = _RESOLVED.get(form.cleaned_data["reason"], "Resolved.")
+        messages.success(request, said, extra_tags="undoable")
 
     return _answer(request, finding, form, act, name="resolve_form")
 
@@ -179,7 +219,7 @@ def finding_priority(request: ProductRequest, finding: Finding) -> HttpResponse:
 def finding_reopen(request: ProductRequest, finding: Finding) -> HttpResponse:
     """Take back a mute or a resolution."""
     services.reopen(finding, actor=request.actor)
-    messages.success(request, "Open again.")
+    messages.success(request, "Open again.", extra_tags="undoable")
     return _back(request, finding)
 
 
@@ -188,8 +228,70 @@ def finding_reopen(request: ProductRequest, finding: Finding) -> HttpResponse:
 def finding_obsolete(request: ProductRequest, finding: Finding) -> HttpResponse:
     """Say that its rule is gone."""
     services.mark_obsolete(finding, actor=request.actor)
-    messages.success(request, "Marked as obsolete.")
+    messages.success(request, "Marked as obsolete.", extra_tags="undoable")
     return _back(request, finding)
+
+
+@require_POST
+@finding_page("finding.triage")
+def finding_keep(request: ProductRequest, finding: Finding) -> HttpResponse:
+    """Say that it is not obsolete."""
+    services.keep_watching(finding, actor=request.actor)
+    messages.success(request, "It is watched on.", extra_tags="undoable")
+    return _back(request, finding)
+
+
+@require_POST
+@finding_page("finding.triage")
+def finding_split(request: ProductRequest, finding: Finding) -> HttpResponse:
+    """Take a merge back."""
+    services.split(finding, actor=request.actor)
+    messages.success(request, "Split: both are counted as before.", extra_tags="undoable")
+    return _back(request, finding)
+
+
+def _triage(request: ProductRequest, product: Product) -> dict[str, Any]:
+    ask = request.GET.get("ask", "") or request.POST.get("ask", "")
+    ask = ask if ask in ASKS else ""
+    found = inbox(product, ask)
+    rows = [row for group in found.groups for row in group.rows]
+    return {
+        "product": product,
+        "inbox": found,
+        "ask": ask,
+        "tabs": [("", "All", sum(count for *_, count in found.counts)), *found.counts],
+        "form": DecideForm(product),
+        "may_triage": {
+            row.finding.pk for row in rows if request.may("finding.triage", row.finding.subject)
+        },
+    }
+
+
+def _said(wanted: services.Choice, chosen: list[Finding], items: list[Item]) -> str:
+    """What a decision did, in a sentence."""
+    many = counted(len(chosen), "finding")
+    refs = items[0].ref if len(items) == 1 else counted(len(items), "item")
+    said = {
+        "file": f"Filed {refs}.",
+        "accept": f"Accepted today's level of {many}.",
+        "watch": f"{many} only watched from now on.",
+        "mute": f"Muted {many}.",
+        "resolve": f"Resolved {many}.",
+        "merge": f"Merged: {many} are one from now on.",
+        "assign": f"Assigned {refs} to {wanted.person or 'nobody'}.",
+        "priority": f"Set {many} to {wanted.priority}.",
+        "obsolete": f"Marked {many} as obsolete.",
+        "keep": f"{many} watched on.",
+        "confirm": f"Confirmed: {refs} done.",
+    }
+    return said[wanted.name]
+
+
+_RESOLVED = {
+    Finding.Reason.ACCEPTED: "Accepted: muted until that day.",
+    Finding.Reason.DUPLICATE: "Merged into the other.",
+    Finding.Reason.FALSE_POSITIVE: "Resolved. Mend its rule, or the next run finds it again.",
+}
 
 
 def _answer(
@@ -213,6 +315,8 @@ def _show(
         "finding": finding,
         "panel": finding_panel(request, finding_view(finding), **forms),
         "occurrences": occurrences_of(finding),
+        "aliases": aliases_of(finding),
+        "may_triage": request.may("finding.triage", finding.subject),
         "history": history_of_finding(finding),
     }
     return render(request, "backlog/finding.html", context, status=status)

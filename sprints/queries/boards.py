@@ -485,6 +485,7 @@ def _hangings(sprint: Sprint) -> dict[str, dict[int, list[Any]]]:
             "findings", findings, "item_id", source="source", priority="priority", score="score",
             severity="severity", state="state", regressed="regressed", recovered="recovered",
             awaiting_evidence="awaiting_evidence", occurrence_count="occurrence_count",
+            alias_count="alias_count",
             kind="subject__kind",
         ),
         _told("blockers", blockers, "target_id", key="source__product__key",

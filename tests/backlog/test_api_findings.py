@@ -29,7 +29,7 @@ SEEN = {
 FIELDS = {
     "id", "source", "fingerprint", "title", "severity", "priority", "state", "marks", "first_seen",
     "last_seen", "occurrences", "evidence", "dataset", "run", "item", "resolution", "muted_until",
-    "url",
+    "muted_cap", "merged_into", "aliases", "url",
 }  # fmt: skip
 
 
