@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from mlscrum.lib import addresses
+
 T = TypeVar("T")
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off", ""}
@@ -78,6 +80,16 @@ def is_loopback(host: str) -> bool:
 def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """A list of IP networks such as 10.0.0.0/8."""
     return _each(name, lambda word: ipaddress.ip_network(word))
+
+
+def outbound(name: str) -> list[str]:
+    """Networks, hosts and services that may be called though they are not public."""
+    found = words(name)
+    try:
+        addresses.parse(found)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+    return found
 
 
 def _each(name: str, parse: Callable[[str], T]) -> list[T]:

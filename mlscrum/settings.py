@@ -64,6 +64,7 @@ SECRETS_KEYS = env.words("SECRETS_KEYS") or [SECRET_KEY]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_host, *(["localhost", "[::1]"] if LOOPBACK else [])]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+OUTBOUND_ALLOW = env.outbound("OUTBOUND_ALLOW")
 DEMO = env.flag("DEMO")
 DEMO_LOGIN = env.flag("DEMO_LOGIN")
 if DEMO_LOGIN and not all(map(env.is_loopback, [_host, HOST, *ALLOWED_HOSTS])):
