@@ -63,7 +63,7 @@ class DataQualityConfig(AppConfig):
                 50,
                 permission="dataset.view",
                 badge=urgent_findings_badge,
-                also=("runs",),
+                also=("runs", "results"),
                 shortcut="d",
             )
         )

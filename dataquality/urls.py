@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.views import datasets, profiles, runs, suites
+from dataquality.views import datasets, profiles, results, runs, suites
 
 app_name = "dataquality"
 DATA = "p/<str:key>/data/"
@@ -11,6 +11,7 @@ RUN = "p/<str:key>/runs/<int:run_id>/"
 urlpatterns: list[URLPattern] = [
     path(DATA, datasets.datasets, name="datasets"),
     path(f"{DATA}new/", datasets.dataset_new, name="dataset-new"),
+    path("p/<str:key>/results/", results.results, name="results"),
     path(DATASET, datasets.dataset, name="dataset"),
     path(f"{DATASET}settings/", datasets.dataset_settings, name="dataset-settings"),
     path(f"{DATASET}versions/", datasets.versions, name="versions"),

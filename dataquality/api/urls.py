@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.api import datasets, runs
+from dataquality.api import datasets, results, runs
 
 DATASET = "datasets/<key:key>/<slug:slug>/"
 urlpatterns: list[URLPattern] = [
@@ -15,6 +15,11 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/runs/",
         runs.ProductRunsView.as_view({"get": "list"}),
         name="api-product-runs",
+    ),
+    path(
+        "products/<key:key>/results/",
+        results.ResultsView.as_view({"post": "create"}),
+        name="api-results",
     ),
     path(
         DATASET,

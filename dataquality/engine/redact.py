@@ -14,6 +14,7 @@ from dataquality.engine.suites import columns_of
 
 MAX_ROWS = 20
 MAX_TEXT = 1000
+MAX_TOLD = 4096
 LONGEST_VALUE = 200
 # Observed values that are counts, not values of the data.
 COUNTING = re.compile(
@@ -71,6 +72,14 @@ def profile(found: Profiled, policy: Policy) -> Profiled:
 def text(message: str) -> str:
     """A message without passwords in addresses, cut to 1,000 characters."""
     return SECRET_IN_URL.sub("***", message)[:MAX_TEXT]
+
+
+def told(message: str, policy: Policy) -> str:
+    """What a tool elsewhere said of an error or failure, up to 4 kB without passwords in addresses;
+    nothing where values may not be kept, for such texts quote them."""
+    if not policy.keeps_values or policy.masked_columns:
+        return ""
+    return SECRET_IN_URL.sub("***", message)[-MAX_TOLD:]
 
 
 def _result(result: CheckResult, policy: Policy) -> CheckResult:

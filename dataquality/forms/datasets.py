@@ -169,6 +169,13 @@ class DatasetForm(forms.Form):
         label="Who else may see values",
         help_text="Besides product owner, scrum masters, developers, owner and steward.",
     )
+    known_as = forms.CharField(
+        required=False,
+        label="Known elsewhere as",
+        help_text="What dbt or Great Expectations call it, one name a line: model.shop.orders, "
+        "prod.shop.orders. Their results then find it.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
     health_target = forms.FloatField(min_value=0, max_value=100)
     freshness_limit_h = forms.IntegerField(
         min_value=1, required=False, label="Freshness limit in hours"
@@ -203,6 +210,10 @@ class DatasetForm(forms.Form):
                 self.add_error("sure", "This keeps less than before. Tick the box to go on.")
         return cleaned
 
+    def clean_known_as(self) -> list[str]:
+        lines = self.cleaned_data["known_as"].splitlines()
+        return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
     def changes(self) -> dict[str, Any]:
         """What the person changed of the page as it was shown; all of it where the answer does
         not say how that was. So a page that is old takes back nothing that others have set."""
@@ -230,5 +241,6 @@ def _as_it_stands(dataset: Dataset) -> dict[str, Any]:
         "owner": subject.owner,
         "steward": subject.steward,
         "green_batches": subject.green_batches,
+        "known_as": "\n".join(dataset.known_as),
         "value_viewers": list(dataset.value_viewers.all()),
     }

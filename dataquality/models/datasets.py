@@ -62,6 +62,8 @@ class Dataset(models.Model):
     sample_policy = models.CharField(max_length=10, choices=SamplePolicy, default=SamplePolicy.NONE)
     key_columns = models.JSONField(default=list, blank=True)
     masked_columns = models.JSONField(default=list, blank=True)
+    # What tools elsewhere call it: an id of dbt, the name of a relation or of an asset.
+    known_as = models.JSONField(default=list, blank=True)
     value_viewers = models.ManyToManyField(User, related_name="+", blank=True)
     freshness_limit_h = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]

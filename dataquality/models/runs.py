@@ -60,6 +60,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
 
 
+MAKERS = {
+    "gx": "Great Expectations",
+    "dbt": "dbt",
+    "junit": "JUnit tests",
+    "generic": "another tool",
+}
 SOURCE_OF_RUNS = "gx"  # what findings name as the source of what a run says
 
 
@@ -69,11 +75,20 @@ class Run(models.Model):
     `statistics` is `{"total", "passed", "failed", "errored", "vacuous", "health"}` without the
     guard, and the outcome of that as `"guard"`. `awaiting`, of `with_row`, counts the findings of
     the run that wait for a yes by now.
+
+    A run of trigger `ingest` was made elsewhere and posted by `source`: it has no suite of ours and
+    no version, but a batch of its own, and counts for health and gate where the dataset has no
+    suite here. `digest` tells whether the same `external_id` came with the same content.
     """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="runs")
-    version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="runs")
-    suite_version = models.ForeignKey(SuiteVersion, models.CASCADE, related_name="runs")
+    version = models.ForeignKey(DatasetVersion, models.CASCADE, null=True, related_name="runs")
+    suite_version = models.ForeignKey(SuiteVersion, models.CASCADE, null=True, related_name="runs")
+    source = models.CharField(max_length=60, default=SOURCE_OF_RUNS)
+    batch_key = models.CharField(max_length=200, blank=True)
+    batch_at = models.DateTimeField(null=True)
+    external_id = models.CharField(max_length=100, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
     job = models.OneToOneField(Job, models.SET_NULL, null=True, related_name="run")
     engine = models.CharField(max_length=20, default="pandas")
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.MANUAL)
@@ -117,6 +132,11 @@ class Run(models.Model):
                 | Q(finished_at__gte=F("started_at")),
                 name="a_run_ends_after_it_starts",
             ),
+            models.CheckConstraint(
+                condition=Q(trigger="ingest", batch_at__isnull=False)
+                | Q(version__isnull=False, suite_version__isnull=False),
+                name="a_run_of_ours_has_version_and_suite",
+            ),
         ]
         indexes = [
             models.Index(fields=["dataset", "-id"], name="run_of_dataset"),
@@ -125,6 +145,21 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.dataset}"
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """Whether its results were posted; it can be neither cancelled nor run again here."""
+        return self.trigger == Trigger.INGEST
+
+    @property
+    def batch(self) -> str:
+        """What tells the data that was looked at from other data."""
+        return self.batch_key or (self.version.batch_key if self.version else "")
+
+    @property
+    def made_by(self) -> str:
+        """What carried it out, as people call it."""
+        return MAKERS.get(self.engine, self.engine)
 
     @property
     def is_finished(self) -> bool:
@@ -164,7 +199,7 @@ class Result(models.Model):
     unexpected_percent = models.FloatField(null=True)
     excess = models.FloatField(null=True)
     sample = models.JSONField(default=list)
-    message = models.CharField(max_length=1000, blank=True)
+    message = models.TextField(max_length=4096, blank=True)
     finding = models.ForeignKey(Finding, models.SET_NULL, null=True, related_name="results")
 
     class Meta:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.http import Http404
 
 from backlog.models import Actor, Finding, Product
-from dataquality.models import FINISHED, Dataset, DatasetVersion, Run, RunState
+from dataquality.models import FINISHED, Dataset, DatasetVersion, Run, RunState, Trigger
 from dataquality.queries.pictures import Sparkline, sparkline
 
 CURVE_LENGTH = 30
@@ -157,17 +157,20 @@ def may_see_values(dataset: Dataset, actor: Actor, *, allowed: bool) -> bool:
 
 def _counted(datasets: Sequence[Dataset], number: int) -> Sequence[Run]:
     """So many of the last runs that count of each dataset, oldest first."""
-    runs = Run.objects.filter(dataset__in=datasets, tracked=True, state__in=COUNTED)
+    runs = Run.objects.filter(
+        ~Q(trigger=Trigger.INGEST) | Q(dataset__current_suite=None),
+        dataset__in=datasets,
+        tracked=True,
+        state__in=COUNTED,
+    ).annotate(of=Coalesce("batch_at", "version__seen_at"))
     newest_first = Window(
-        RowNumber(),
-        partition_by="dataset_id",
-        order_by=[F("version__seen_at").desc(), F("id").desc()],
+        RowNumber(), partition_by="dataset_id", order_by=[F("of").desc(), F("id").desc()]
     )
     last: list[Run] = list(
         runs.annotate(age=newest_first)
         .filter(age__lte=number)
         .select_related("version")
-        .order_by("dataset_id", "version__seen_at", "id")
+        .order_by("dataset_id", "of", "id")
     )
     return last
 

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Max
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 
 from backlog.models import Finding, Subject
 from backlog.queries.gates import GateReason
-from dataquality.engine import suites
 from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState
-from dataquality.queries.runs import results_of, runs_of
+from dataquality.queries.runs import (
+    CHECKED_ELSEWHERE,
+    NEWEST_FIRST,
+    OF_PRESENT_VERSION,
+    check_words,
+    results_of,
+    runs_of,
+)
 from dataquality.rules import gates
 from dataquality.rules.gates import Reason
 from mlscrum.lib import clock
@@ -49,6 +56,7 @@ def dataset_gate(
 ) -> Gate:
     """The gate of a dataset: by its last tracked run of the present suite on the newest version.
 
+    A dataset without a suite here is judged by the newest batch that was checked elsewhere.
     `version` asks about another content, `commit` about the last run of that commit, tracked or
     not, and `run` judges that very run. `max_age_s` takes the place of the freshness limit.
     """
@@ -67,17 +75,15 @@ def dataset_gate(
 
 def dataset_gates(datasets: Sequence[Dataset]) -> dict[int, Gate]:
     """The gates of many datasets by id, each as `dataset_gate` gives it, in three queries."""
-    newest = (
-        Run.objects.filter(
-            dataset__in=datasets, tracked=True, version=F("dataset__current_version")
-        )
+    newest_first = Window(RowNumber(), partition_by="dataset_id", order_by=NEWEST_FIRST)
+    judged = (
+        Run.objects.with_row()
+        .filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE, dataset__in=datasets, tracked=True)
         .exclude(state=RunState.CANCELLED)
-        .order_by()
-        .values("dataset")
-        .annotate(newest=Max("pk"))
-        .values("newest")
+        .annotate(age=newest_first)
+        .filter(age=1)
     )
-    runs = {run.dataset_id: run for run in Run.objects.with_row().filter(pk__in=newest)}
+    runs = {run.dataset_id: run for run in judged}
     results: dict[int, list[Result]] = {}
     for result in results_of(*runs.values()):
         results.setdefault(result.run_id, []).append(result)
@@ -91,6 +97,32 @@ def dataset_gates(datasets: Sequence[Dataset]) -> dict[int, Gate]:
         )
         for dataset in datasets
     }
+
+
+def gate_of_checks(
+    state: str, checks: Sequence[gates.Check], *, fail_on: str, commit: str | None
+) -> Gate:
+    """The gate of results that are about no dataset: by these checks alone."""
+    judged = any(check.outcome in {"passed", "failed"} for check in checks)
+    facts = gates.Facts(
+        run_state=state,
+        by_present_suite=True,
+        health=0.0 if judged else None,
+        age_s=0.0,
+        max_age_s=None,
+        checks=checks,
+    )
+    verdict, reasons = gates.dataset_gate(facts, fail_on)
+    return Gate(
+        state=verdict,
+        reasons=reasons,
+        run=None,
+        version=None,
+        commit=commit,
+        checked_at=clock.now(),
+        age_s=0.0,
+        health=None,
+    )
 
 
 def _gate(
@@ -110,7 +142,8 @@ def _gate(
         max_age_s = float(dataset.freshness_limit_h * HOUR_S)
     facts = gates.Facts(
         run_state=run.state if run else None,
-        by_present_suite=run is not None and run.suite_version_id == dataset.current_suite_id,
+        by_present_suite=run is not None
+        and (run.is_from_elsewhere or run.suite_version_id == dataset.current_suite_id),
         health=run.health if run else None,
         age_s=age_s,
         max_age_s=max_age_s,
@@ -136,9 +169,11 @@ def _judged_run(dataset: Dataset, version: DatasetVersion | None, commit: str | 
     )
     if commit is None:
         runs = runs.filter(tracked=True)
-    if version is not None or commit is None:
-        runs = runs.filter(version=version or dataset.current_version)
-    return runs.first()
+    if version is not None:
+        runs = runs.filter(version=version)
+    elif commit is None:
+        runs = runs.filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE)
+    return runs.order_by(*NEWEST_FIRST).first()
 
 
 def _checks(results: Sequence[Result]) -> list[gates.Check]:
@@ -146,10 +181,7 @@ def _checks(results: Sequence[Result]) -> list[gates.Check]:
         gates.Check(
             outcome=result.outcome,
             severity=result.severity,
-            words=_named(
-                result.column,
-                suites.words({"type": result.type, "kwargs": result.kwargs}, with_values=False),
-            ),
+            words=_named(result.column, check_words(result, with_values=False)),
             finding=result.finding_id,
             item=result.finding.item.ref if result.finding and result.finding.item else None,
         )

@@ -25,6 +25,7 @@ from dataquality.queries.pictures import Sparkline, sparkline
 from dataquality.queries.runs import (
     Effects,
     Point,
+    check_words,
     effects_of,
     histories,
     last_run,
@@ -95,7 +96,10 @@ class RunDetails:
     @property
     def is_on_old_version(self) -> bool:
         """Whether another content of the dataset is the current one."""
-        return self.run.version_id != self.run.dataset.current_version_id
+        return (
+            self.run.version_id is not None
+            and self.run.version_id != self.run.dataset.current_version_id
+        )
 
     @property
     def open_findings(self) -> set[int]:
@@ -251,9 +255,7 @@ def result_line(result: Result, points: Sequence[Point], *, with_values: bool) -
         columns.extend(name for name in row if name not in columns)
     return ResultLine(
         result=result,
-        words=suites.words(
-            {"type": result.type, "kwargs": result.kwargs, "severity": result.severity}
-        ),
+        words=check_words(result),
         observed=_observed(result, with_values=with_values),
         curve=_curve(points),
         points=points,
@@ -278,8 +280,10 @@ def _observed(result: Result, *, with_values: bool) -> str:
         present = _values_present(result)
         left_out = " values" if present < result.element_count else ""
         return f"{result.unexpected_count:,} of {present:,}{left_out}"
+    if result.unexpected_count is not None:
+        return f"{result.unexpected_count:,} failed" if result.unexpected_count else "none failed"
     wanted = result.kwargs.get(COLUMNS_WANTED.get(result.type, ""))
-    if isinstance(wanted, list):
+    if isinstance(wanted, list) and result.run.version is not None:
         return _columns_seen([str(name) for name in wanted], result.run.version)
     value = result.observed_value
     if value is None:

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import Http404
 
 from backlog.models import Finding, Item, Product
-from dataquality.models import FINISHED, Dataset, Result, Run, RunState
+from dataquality.engine import suites
+from dataquality.models import FINISHED, Dataset, Result, Run, RunState, Trigger
 
 HISTORY_LENGTH = 30
+# What says how a dataset stands: runs on its present version, or, as long as it has no suite here,
+# what was checked elsewhere, the newest batch first in whatever order it was posted.
+OF_PRESENT_VERSION = Q(version=F("dataset__current_version"))
+CHECKED_ELSEWHERE = Q(trigger=Trigger.INGEST, dataset__current_suite=None)
+NEWEST_FIRST = (F("batch_at").desc(nulls_last=True), F("pk").desc())
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,24 @@ def results_of(*runs: Run) -> list[Result]:
     )
 
 
+def check_words(result: Result, *, with_values: bool = True) -> str:
+    """What a check checks: in the words of whoever posted it, else as suites put it."""
+    told = result.meta.get("words")
+    if told:
+        return str(told)
+    return suites.words(
+        {"type": result.type, "kwargs": result.kwargs, "severity": result.severity},
+        with_values=with_values,
+    )
+
+
 def last_run(dataset: Dataset) -> Run | None:
-    """The newest run of a dataset's current version that counts, or will once it is finished."""
+    """The newest run that says how a dataset stands, or will once it is finished."""
     return (
         runs_of(dataset.product, dataset=dataset)
-        .filter(version=dataset.current_version_id, tracked=True)
+        .filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE, tracked=True)
         .exclude(state=RunState.CANCELLED)
+        .order_by(*NEWEST_FIRST)
         .first()
     )
 
@@ -131,7 +149,7 @@ def histories(results: Sequence[Result]) -> dict[int, list[Point]]:
     earlier = (
         Run.objects.filter(dataset=run.dataset_id, pk__lte=run.pk, state__in=FINISHED)
         .exclude(state=RunState.CANCELLED)
-        .filter(tracked=True)
+        .filter(tracked=True, source=run.source)
         .order_by("-pk")
         .values_list("pk", flat=True)[:HISTORY_LENGTH]
     )

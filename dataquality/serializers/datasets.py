@@ -61,6 +61,9 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
     key_columns = serializers.ListField(child=serializers.CharField())
     masked_columns = serializers.ListField(child=serializers.CharField())
     sample_policy = serializers.ChoiceField(choices=SamplePolicy.choices)
+    known_as = serializers.ListField(
+        child=serializers.CharField(), help_text="What tools elsewhere call it."
+    )
     batch = serializers.SerializerMethodField(help_text="null: a version is one batch.")
     schedule = serializers.SerializerMethodField(help_text="null: nobody has set one.")
     freshness_limit_h = serializers.IntegerField(allow_null=True)
@@ -158,6 +161,9 @@ class TextOrJson:
 class ContextField(TextOrJson, ContextSerializer):
     """Where evidence came from; in a multipart form as JSON text."""
 
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, serializers.empty)
+
 
 class ColumnsField(TextOrJson, serializers.ListField):
     """Names of columns; in a multipart form as JSON text."""
@@ -179,6 +185,7 @@ class DatasetEditSerializer(StrictSerializer[Dataset]):
     sample_policy = serializers.ChoiceField(choices=SamplePolicy.choices, required=False)
     key_columns = ColumnsField(required=False)
     masked_columns = ColumnsField(required=False)
+    known_as = ColumnsField(required=False)
     freshness_limit_h = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     health_target = serializers.FloatField(min_value=0, max_value=100, required=False)
     green_batches = serializers.IntegerField(min_value=1, max_value=20, required=False)

@@ -23,10 +23,14 @@ class RunSerializer(serializers.Serializer[Run]):
 
     id = serializers.IntegerField()
     dataset = serializers.CharField(source="dataset.slug")
-    version = serializers.IntegerField(source="version.number")
-    batch = serializers.CharField(source="version.batch_key")
-    suite_version = serializers.IntegerField(source="suite_version.number")
-    engine = serializers.CharField()
+    version = serializers.IntegerField(source="version.number", default=None, allow_null=True)
+    batch = serializers.CharField()
+    suite_version = serializers.IntegerField(
+        source="suite_version.number", default=None, allow_null=True
+    )
+    engine = serializers.CharField(help_text="What carried it out; of results posted, its format.")
+    source = serializers.CharField(help_text="gx: our own runs; else whoever posted it.")
+    external_id = serializers.CharField(allow_blank=True)
     trigger = serializers.CharField()
     context = serializers.JSONField()
     tracked = serializers.BooleanField()

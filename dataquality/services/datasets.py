@@ -15,7 +15,8 @@ from django.utils.text import slugify
 from backlog.models import Actor, Product, Subject, User
 from backlog.services.deeds import deed
 from dataquality.engine import reading, sources
-from dataquality.models import Dataset, SamplePolicy, SourceKind
+from dataquality.models import Dataset, FileFormat, SamplePolicy, SourceKind
+from dataquality.queries.known_names import known_datasets, normal
 from dataquality.services.files import (
     ServerPath,
     Source,
@@ -39,7 +40,10 @@ OF_DATASET = (
     "masked_columns",
     "freshness_limit_h",
     "health_target",
+    "known_as",
 )
+MOST_NAMES = 20
+LONGEST_NAME_ELSEWHERE = 250
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class DatasetDraft:
     freshness_limit_h: int | None = None
     health_target: float = 95.0
     green_batches: int = 1
+    known_as: Sequence[str] = ()
 
 
 def register_dataset(
@@ -96,6 +101,20 @@ def register_dataset(
     return dataset
 
 
+def register_without_data(product: Product, draft: DatasetDraft, *, actor: Actor) -> Dataset:
+    """A dataset that is checked elsewhere: no content of it is here, until somebody uploads one.
+
+    Raises ValidationError for bad fields.
+    """
+    slug = _slug(product, draft)
+    with deed(product, actor, "dataset.registered", name=draft.name) as done:
+        dataset = _dataset(product, draft, slug, actor)
+        dataset.format = FileFormat.CSV
+        _save_new(dataset)
+        done.subject = dataset.subject
+    return dataset
+
+
 def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
     """Change what people say about a dataset: any field of its draft but the slug, and
     `value_viewers`.
@@ -126,7 +145,8 @@ def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
         present.save(update_fields=of_dataset)
         if keeps_less(before, present):
             forget_values(present)
-            request_profile(present, actor=actor)
+            if present.current_version is not None and present.current_version.file:
+                request_profile(present, actor=actor)
         done.data["fields"] = sorted(fields)
     return present
 
@@ -208,11 +228,27 @@ def _check(dataset: Dataset) -> None:
         missing = [c for c in getattr(dataset, name) if c not in dataset.column_names]
         if missing:
             errors[name] = f"There is no column {', '.join(missing)}."
+    errors |= _name_errors(dataset)
     for name, user in (("owner", subject.owner), ("steward", subject.steward)):
         if user is not None and not _are_members(dataset.product, [user]):
             errors[name] = "Choose a member of the product."
     if errors:
         raise ValidationError(errors)
+
+
+def _name_errors(dataset: Dataset) -> dict[str, str]:
+    """What is wrong with the names that tools elsewhere use: each means one dataset."""
+    names = dataset.known_as
+    if len(names) > MOST_NAMES or not all(
+        isinstance(name, str) and 1 <= len(name) <= LONGEST_NAME_ELSEWHERE for name in names
+    ):
+        return {"known_as": f"Send up to {MOST_NAMES} names of up to 250 characters."}
+    others = known_datasets(dataset.product, but=dataset).by_name
+    for name in names:
+        other = others.get(normal(name))
+        if other is not None:
+            return {"known_as": f"{name} is what {other.name} is known as."}
+    return {}
 
 
 def _changed_schema(

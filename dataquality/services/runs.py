@@ -107,6 +107,8 @@ def retry_run(run: Run, *, actor: Actor, trigger: str = Trigger.MANUAL) -> Run:
     """
     if not run.is_finished:
         raise Conflict("run_under_way", f"Run {run.pk} is still under way.")
+    if run.is_from_elsewhere:
+        raise Conflict("made_elsewhere", f"Run {run.pk} was made elsewhere; run it again there.")
     return request_run(
         run.dataset, actor=actor, trigger=trigger, version=run.version, context=run.context
     )
@@ -148,10 +150,10 @@ def execute_run(lease: jobs.Lease) -> None:
     dataset = run.dataset
     lease.progress(0.02, "Reading the data")
     try:
-        with local_copy(run.version) as path:
+        with local_copy(_content(run)) as path:
             found = running.run_suite(
                 as_engine_reads(path, dataset.format, dataset.schema),
-                run.suite_version.expectations,
+                _suite(run).expectations,
                 key_columns=dataset.key_columns,
                 progress=lambda done, total: lease.progress(
                     0.1 + 0.85 * done / total, f"{done} of {total} checks"
@@ -230,8 +232,8 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
     if run.tracked:
         Measurement.objects.create(
             subject=run.dataset.subject,
-            batch_key=run.version.batch_key,
-            batch_at=_batch_at(run.version),
+            batch_key=_content(run).batch_key,
+            batch_at=_batch_at(_content(run)),
             measured_at=run.finished_at or timezone.now(),
             health=statistics.health,
             executed=statistics.passed + statistics.failed,
@@ -271,8 +273,8 @@ def _report(run: Run, observations: Sequence[Observation]) -> Filed:
             source=SOURCE_OF_RUNS,
             key=f"run:{run.pk}",
             subject=run.dataset.subject,
-            batch_key=run.version.batch_key,
-            batch_at=_batch_at(run.version),
+            batch_key=_content(run).batch_key,
+            batch_at=_batch_at(_content(run)),
             trigger=run.trigger,
             context=run.context,
             observations=observations,
@@ -333,8 +335,21 @@ def _whereabouts(run: Run) -> dict[str, Any]:
         "url": reverse("dataquality:run", args=[run.dataset.product.key, run.pk]),
         "run": run.pk,
         "dataset": run.dataset.slug,
-        "version": run.version.number,
+        "version": _content(run).number,
     }
+
+
+def _content(run: Run) -> DatasetVersion:
+    """What a run of ours looked at."""
+    if run.version is None:
+        raise ValueError(f"Run {run.pk} was made elsewhere.")
+    return run.version
+
+
+def _suite(run: Run) -> SuiteVersion:
+    if run.suite_version is None:
+        raise ValueError(f"Run {run.pk} was made elsewhere.")
+    return run.suite_version
 
 
 def _batch_at(version: DatasetVersion) -> Any:

@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 
 from backlog.models import Actor
 from dataquality.engine.redact import COUNTING, Policy
-from dataquality.models import Dataset, Profile, Result, SamplePolicy, ValuesOpened
+from dataquality.models import Dataset, Profile, Result, SamplePolicy, Trigger, ValuesOpened
 
 OPENNESS = {SamplePolicy.NONE: 0, SamplePolicy.KEYS: 1, SamplePolicy.VALUES: 2}
 
@@ -31,9 +31,11 @@ def forget_values(dataset: Dataset) -> None:
 
 
 def forget_results(results: QuerySet[Result]) -> None:
-    """Remove samples and observed values, but for those that are counts."""
+    """Remove samples, observed values but for those that are counts, and what tools elsewhere
+    said."""
     results.exclude(sample=[]).update(sample=[])
     results.exclude(type__regex=COUNTING.pattern).update(observed_value=None)
+    results.filter(run__trigger=Trigger.INGEST).exclude(message="").update(message="")
 
 
 def policy_of(dataset: Dataset) -> Policy:

@@ -66,6 +66,11 @@ def add_version(
     """
     context = dict(context or {})
     with received(source, dataset.product) as content:
+        is_first = not dataset.schema  # it was checked elsewhere so far
+        if is_first:
+            seen = reading.inspect(content.path, content.format)
+            dataset.schema = [column.as_dict() for column in seen.columns]
+            dataset.format = content.format
         if content.format != dataset.format:
             raise DomainError(
                 "other_format",
@@ -80,6 +85,8 @@ def add_version(
             kept(content, dataset.product, dataset.slug) as key,
             deed(dataset.product, actor, "dataset.version_added", subject=dataset.subject) as done,
         ):
+            if is_first:
+                dataset.save(update_fields=["format", "schema"])
             columns = [{"name": column.name, "type": column.type} for column in found.columns]
             delivery = Delivery(content, found.rows, columns, key, as_of, context)
             version = store_version(dataset, delivery, actor=actor)

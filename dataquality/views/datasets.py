@@ -46,6 +46,7 @@ def datasets(request: ProductRequest, product: Product) -> HttpResponse:
             "page": page,
             "rows": dataset_rows(product, list(page)),
             "may_register": request.may("dataset.register"),
+            "may_report": request.may("finding.report"),
         },
     )
 

@@ -41,13 +41,19 @@ class StrictJSONParser(BaseParser):
         raw = stream.read(LIMIT + 1)
         if len(raw) > LIMIT:
             raise TooLarge
-        document = _loaded(raw)
-        if not isinstance(document, dict | list):
-            raise ParseError('Send a JSON object, such as {"name": "…"}.')
-        faults = [fault for _, fault in zip(range(MOST_FAULTS), _faults(document), strict=False)]
-        if faults:
-            raise DomainError("bad_json", faults[0].detail, errors=faults, status=400)
-        return document
+        return strict_json(raw)
+
+
+def strict_json(raw: bytes) -> Any:
+    """The object or list in a JSON text. Raises ParseError where it is none, and DomainError with
+    the path of each value that could not be given back as it came."""
+    document = _loaded(raw)
+    if not isinstance(document, dict | list):
+        raise ParseError('Send a JSON object, such as {"name": "…"}.')
+    faults = [fault for _, fault in zip(range(MOST_FAULTS), _faults(document), strict=False)]
+    if faults:
+        raise DomainError("bad_json", faults[0].detail, errors=faults, status=400)
+    return document
 
 
 class _Twice(dict[str, Any]):

@@ -60,7 +60,7 @@ def test_the_five_minutes_of_the_readme_come_true(
     work()
     run = Run.objects.latest("pk")
     assert started["Location"] == f"/p/MED/runs/{run.pk}/"
-    assert (run.state, run.version.number) == ("passed", 2)
+    assert (run.state, run.version and run.version.number) == ("passed", 2)
     # One of two batches has passed: nothing resolves yet, and the pages say what is missing.
     assert set(Finding.objects.values_list("state", flat=True)) == {"open"}
     assert "items closed" not in words_of(max_.get(started["Location"]))
@@ -74,7 +74,7 @@ def test_the_five_minutes_of_the_readme_come_true(
     started = max_.post(f"{VERSIONS}cleaned/", {"file": CLEANED_FILES[1]})
     work()
     run = Run.objects.latest("pk")
-    assert (run.state, run.version.number) == ("passed", 3)
+    assert (run.state, run.version and run.version.number) == ("passed", 3)
     assert set(Finding.objects.values_list("state", flat=True)) == {"resolved"}
     assert "items closed" in words_of(max_.get(started["Location"]))
     assert SECOND_OFFER not in words_of(max_.get(VERSIONS))
