@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.views import datasets, profiles, results, runs, suites
+from dataquality.views import datasets, profiles, results, runs, sharing, suites
 
 app_name = "dataquality"
 DATA = "p/<str:key>/data/"
@@ -14,6 +14,14 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/results/", results.results, name="results"),
     path(DATASET, datasets.dataset, name="dataset"),
     path(f"{DATASET}settings/", datasets.dataset_settings, name="dataset-settings"),
+    path(f"{DATASET}settings/links/", sharing.share_links, name="share-links"),
+    path(
+        f"{DATASET}settings/links/<int:share_id>/revoke/",
+        sharing.share_link_revoke,
+        name="share-link-revoke",
+    ),
+    path("shared/<str:share_secret>/", sharing.shared, name="shared"),
+    path("shared/<str:share_secret>/badge.svg", sharing.shared_badge, name="shared-badge"),
     path(f"{DATASET}versions/", datasets.versions, name="versions"),
     path(f"{DATASET}versions/read/", datasets.version_read_again, name="version-read-again"),
     path(f"{DATASET}versions/cleaned/", datasets.version_cleaned, name="version-cleaned"),

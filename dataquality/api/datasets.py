@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -20,11 +18,12 @@ from backlog.serializers.links import page
 from dataquality.api.scope import UNKEPT, DataView, choice_of, number_of
 from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
 from dataquality.queries.datasets import find_dataset, find_version
-from dataquality.queries.gates import Gate, dataset_gate
+from dataquality.queries.gates import dataset_gate
 from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
 from dataquality.queries.standings import standings
 from dataquality.queries.suites import orphaned_findings
+from dataquality.serializers.badges import badge
 from dataquality.serializers.datasets import (
     DatasetEditSerializer,
     DatasetSerializer,
@@ -346,7 +345,7 @@ class GateView(DataView):
         is_strict = choice_of(request, "strict", ("0", "1"), "0") == "1"
         status = 422 if is_strict and not gate.passed else 200
         if choice_of(request, "format", ("json", "badge"), "json") == "badge":
-            return _badge(dataset, gate, status)
+            return badge(dataset, gate, status=status)
         return Response(GateSerializer(gate, context={"dataset": dataset}).data, status=status)
 
 
@@ -369,18 +368,3 @@ def _version_number(request: Request) -> int | None:
     if number is None:
         raise BadParameters({"version": ("invalid", "version is a whole number.")})
     return number
-
-
-def _badge(dataset: Dataset, gate: Gate, status: int) -> HttpResponse:
-    colour = {"passed": "#15803d", "failed": "#b91c1c"}.get(gate.state, "#6b7280")
-    label, left = escape(f"{dataset.name} {gate.state}"), 8
-    width = 7 * len(f"{dataset.name} {gate.state}") + 2 * left
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" '
-        f'aria-label="{label}"><rect width="{width}" height="20" rx="4" fill="{colour}"/>'
-        f'<text x="{left}" y="14" fill="#fff" font-family="Verdana,sans-serif" font-size="11">'
-        f"{label}</text></svg>"
-    )
-    answer = HttpResponse(svg, content_type="image/svg+xml", status=status)
-    answer["Cache-Control"] = "no-cache"
-    return answer

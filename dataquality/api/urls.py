@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.api import datasets, results, runs
+from dataquality.api import datasets, results, runs, sharing
 
 DATASET = "datasets/<key:key>/<slug:slug>/"
 urlpatterns: list[URLPattern] = [
@@ -50,6 +50,16 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}profile/",
         datasets.ProfileView.as_view({"get": "retrieve", "post": "create"}),
         name="api-profile",
+    ),
+    path(
+        f"{DATASET}share-links/",
+        sharing.ShareLinksView.as_view({"get": "list", "post": "create"}),
+        name="api-share-links",
+    ),
+    path(
+        f"{DATASET}share-links/<id:id>/",
+        sharing.ShareLinkView.as_view({"delete": "destroy"}),
+        name="api-share-link",
     ),
     path(f"{DATASET}gate/", datasets.GateView.as_view({"get": "retrieve"}), name="api-gate"),
     path(

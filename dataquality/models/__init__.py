@@ -8,6 +8,7 @@ from dataquality.models.datasets import (
     SourceKind,
     ValuesOpened,
 )
+from dataquality.models.links import ShareLink
 from dataquality.models.profiles import Profile
 from dataquality.models.runs import (
     FINISHED,
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "RunState",
     "SamplePolicy",
+    "ShareLink",
     "SourceKind",
     "SuiteVersion",
     "Trigger",

@@ -6,7 +6,7 @@ import logging
 import re
 import traceback
 
-SECRETS = re.compile(r"/(invitations|welcome|guest|calendar)/[^/\s]+")
+SECRETS = re.compile(r"/(invitations|welcome|guest|calendar|shared)/[^/\s]+")
 
 
 class OneTimeLinks(logging.Filter):

@@ -31,6 +31,7 @@ from backlog.services.terms import propose_term, say
 from backlog.services.tokens import create_token
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.runs import request_run
+from dataquality.services.sharing import make_share_link
 from dataquality.services.suites import save_suite
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.outcomes import OutcomeDraft, add_outcome
@@ -153,6 +154,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         ceremony, OutcomeDraft("insight", "Peak hour", "data"), actor=olga, seat=seat
     )
     guest_link, guest_secret = make_guest_link(ceremony, actor=olga)
+    share_link, share_secret = make_share_link(dataset, actor=olga)
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     term = propose_term(product, "recall", "Found of all.", actor=olga)
     remark = say(term, "In per cent?", actor=olga)
@@ -180,6 +182,8 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "into": "expectation",
         "guest_id": guest_link.pk,
         "secret": guest_secret,
+        "share_id": share_link.pk,
+        "share_secret": share_secret,
         "import_id": imported.pk,
         "user_id": cast.vera.pk,
         "member_id": product.members.get(user=cast.vera).pk,
@@ -195,6 +199,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "view_id": save_view(product, cast.olga, "Bugs", "kind=bug").pk,
         "id": {
             "runs": run.pk,
+            "share-links": share_link.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,
             "imports": imported.pk,
