@@ -19,30 +19,35 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.queries import news, term_news
-        from backlog.queries import finding_news, news
+        from backlog.queries import finding_news, news, term_news
         from backlog.queries.events import Deeds, carry_ids
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
         from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import housekeeping, imports, jobs
-        from backlog.services.term_news import mark_seen
-        from backlog.services.findings.news import mark_seen
+        from backlog.services import term_news as told_of_terms
+        from backlog.services.findings import news as told_of_findings
 
         live.provide(Deeds())
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)
         provide_explainer(explainer_of)
-        news.register(news.Source("findings", finding_news.unseen, finding_news.rows, mark_seen))
+        news.register(
+            news.Source(
+                "findings", finding_news.unseen, finding_news.rows, told_of_findings.mark_seen
+            )
+        )
         jobs.register(imports.CHECK_KIND, imports.try_out)
         jobs.register(
             imports.IMPORT_KIND,
             as_allowed("import.run", imports.carry_out, actor_of=imports.actor_of),
         )
         housekeeping.register(imports.forget_files)
-        news.register(news.Source("terms", term_news.unseen, term_news.rows, mark_seen))
+        news.register(
+            news.Source("terms", term_news.unseen, term_news.rows, told_of_terms.mark_seen)
+        )
 
         register(
             Room(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from django.db.models import CharField, F, Model, QuerySet, Value
+from django.db.models import CharField, F, QuerySet, Value
 from django.http import Http404
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.views import APIView
@@ -19,8 +19,6 @@ from mlscrum.lib.numbers import whole_number
 from mlscrum.web.filters import StrictRequest
 
 __all__ = ["ANYONE_KNOWN", "PUBLIC", "ProductScope", "ProductView", "ProductViewSet"]
-
-M = TypeVar("M", bound=Model)
 
 
 class ProductScope:
@@ -87,7 +85,7 @@ class ProductScope:
         self.keep_role(product, getattr(product, "actor_role", None))
         return product
 
-    def within_reach(self, rows: QuerySet[M], product: str = "product") -> QuerySet[M]:
+    def within_reach(self, rows: QuerySet[Any], product: str = "product") -> QuerySet[Any]:
         """The rows of products that this principal may know of, each with the actor's role there
         as `actor_role`, for `keep_role`; `product` is the way from a row to its product."""
         user, token = self.actor.user, self.actor.token

@@ -68,7 +68,7 @@ def add_version(
     with received(source, dataset.product) as content:
         is_first = not dataset.schema  # it was checked elsewhere so far
         if is_first:
-            seen = reading.inspect(content.path, content.format)
+            seen = sources.inspect(as_engine_reads(content.path, content.format))
             dataset.schema = [column.as_dict() for column in seen.columns]
             dataset.format = content.format
         if content.format != dataset.format:

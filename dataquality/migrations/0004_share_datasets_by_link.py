@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dataquality', '0013_take_results_from_elsewhere'),
+        ('dataquality', '0003_take_results_from_elsewhere'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -14,7 +14,7 @@ def tell_last_outcomes(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('backlog', '0014_give_words_one_meaning'),
+        ('backlog', '0015_tell_of_contested_words'),
     ]
 
     operations = [
