@@ -85,7 +85,7 @@ class ProductScope:
         self.keep_role(product, getattr(product, "actor_role", None))
         return product
 
-    def within_reach(self, rows: QuerySet[Any], product: str = "product") -> QuerySet[Any]:
+    def within_reach(self, rows: QuerySet[Any], product: str = "product") -> Any:
         """The rows of products that this principal may know of, each with the actor's role there
         as `actor_role`, for `keep_role`; `product` is the way from a row to its product."""
         user, token = self.actor.user, self.actor.token

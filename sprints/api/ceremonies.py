@@ -96,10 +96,10 @@ class OfCeremony(ProductViewSet):
     def _ceremony(self, id: int) -> Ceremony:
         """The ceremony, if the action may be done to it; 404 for strangers."""
         ceremonies = Ceremony.objects.select_related("product", "sprint__backlog")
-        found = self.within_reach(ceremonies).filter(pk=id).order_by().first()
+        found: Ceremony | None = self.within_reach(ceremonies).filter(pk=id).order_by().first()
         if found is None:
             raise Http404(f"There is no ceremony {id}.")
-        self.keep_role(found.product, found.actor_role)
+        self.keep_role(found.product, getattr(found, "actor_role", None))
         self.require(found.product)
         return found
 

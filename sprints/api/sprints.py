@@ -124,10 +124,10 @@ class OfSprint(ProductViewSet):
         """The sprint, if the action may be done to it; 404 for strangers."""
         sprints = Sprint.objects.select_related("backlog__product", "backlog__team__calendar")
         found = self.within_reach(sprints, "backlog__product").prefetch_related("subjects__subject")
-        sprint = found.filter(pk=id).order_by().first()
+        sprint: Sprint | None = found.filter(pk=id).order_by().first()
         if sprint is None:
             raise Http404(f"There is no sprint {id}.")
-        self.keep_role(sprint.backlog.product, sprint.actor_role)
+        self.keep_role(sprint.backlog.product, getattr(sprint, "actor_role", None))
         self.require(sprint.backlog.product)
         return sprint
 
