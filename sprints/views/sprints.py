@@ -104,7 +104,7 @@ def sprint_edit(request: ProductRequest, sprint: Sprint) -> HttpResponse:
     context = {**frame(request, sprint, "edit"), "form": form}
     if sprint.backlog.state == Backlog.State.PLANNED:
         # What people wrote for its days would go with it: such a plan is cancelled.
-        has_notes = sprint.daily_notes.exists()
+        context["has_notes"] = has_notes = sprint.daily_notes.exists()
         context["may_delete"] = not has_notes
         context["may_cancel"] = has_notes and request.may("sprint.cancel")
         context["delete_question"] = _delete_question(sprint)

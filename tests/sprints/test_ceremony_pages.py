@@ -663,6 +663,11 @@ def test_a_planned_sprint_with_notes_of_a_daily_is_cancelled_rather_than_deleted
     page = browser.get(f"{url}/edit/").content.decode()
     assert f"{url}/cancel/" in page
     assert f"{url}/delete/" not in page
+    assert "People wrote for its daily already, so it stays in the past" in page
+    sinas = as_person(cast.sina).get(f"{url}/edit/").content.decode()  # she runs sprints
+    assert f"{url}/cancel/" not in sinas
+    assert f"{url}/delete/" not in sinas
+    assert "so it can't be deleted. A product owner can cancel it instead." in sinas
     refused = browser.post(f"{url}/delete/", follow=True).content.decode()
     assert "wrote for the daily of Sprint 1 already" in refused
     assert "cancel it instead" in " ".join(refused.split())
