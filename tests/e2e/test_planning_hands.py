@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from backlog.models import Activity, Actor, Item, Product
 from backlog.services.items import ItemDraft, create_items, move_items
@@ -229,6 +229,33 @@ def test_items_are_added_to_the_sprint_and_to_the_backlog_by_keys(
     keys.press("Enter")
     expect(page.locator("#item-7")).to_be_visible()
     show(page, ["MED-1", "MED-5", "MED-6"])
+
+
+def test_what_is_refused_while_the_next_item_is_typed_is_told_and_stays(
+    open_page: Callable[..., Page], sprint: Sprint, cast: Cast
+) -> None:
+    page = open_page(cast.olga, tolerated="net::ERR_FAILED")
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    door, on_its_way = f"**/sprints/{sprint.pk}/plan/add/", list[Route]()
+    page.route(door, lambda route: on_its_way.append(route))
+    line = page.get_by_label("Title of a new item in Sprint 1")
+    line.fill("Read doses")
+    with page.expect_request(door):
+        line.press("Enter")
+    expect(line).to_have_value("")
+    line.press_sequentially("Read ag")
+    on_its_way[0].abort()
+    told = page.locator("#toasts .notice-error")
+    expect(told.get_by_text("The server can't be reached.")).to_be_visible()
+    expect(told.get_by_text("Not added: Read doses")).to_be_visible()
+    expect(line).to_have_value("Read ag")
+    page.unroute(door)
+    page.route(door, lambda route: route.abort())
+    line.fill("Read ages")
+    with page.expect_event("requestfailed"):
+        line.press("Enter")
+    expect(line).to_have_value("Read ages")  # nothing was typed meanwhile
+    expect(told.get_by_text("Not added:")).to_have_count(1)
 
 
 def test_an_item_that_somebody_else_pulled_meanwhile_is_said_to_be_there(

@@ -1,6 +1,6 @@
 // Sprints beside the list of the backlog: items are dragged, sent by menu or by key from one to the
 // other. What the server refuses goes back to where it was, and both sides show what is so now.
-import { isWriting } from "../app.js";
+import { isWriting, say } from "../app.js";
 import { letDrag } from "../backlog/drags.js";
 import { choose as chooseFrom, isOpen as editorIsOpen } from "../backlog/editor.js";
 import { host, refresh, rowOf } from "../backlog/list.js";
@@ -111,7 +111,8 @@ function focusRow(row) {
 
 const addLine = () => root.querySelector("[data-plan-add]");
 
-/** Add what was typed to the sprint, and let the next one be typed. */
+/** Add what was typed to the sprint, and let the next one be typed. What the server refuses comes
+ *  back into the line or, where the next one is being typed already, is told so that it stays. */
 async function add(form) {
   const fields = Object.fromEntries(new FormData(form));
   const { title, points } = form.elements;
@@ -119,7 +120,8 @@ async function add(form) {
   title.focus();
   const answer = await deed(form.action, fields);
   if (answer) await refreshSprints();
-  else if (!title.value) [title.value, points.value] = [fields.title, fields.points];
+  else if (title.value) say(`Not added: ${fields.title}`);
+  else [title.value, points.value] = [fields.title, fields.points];
 }
 
 document.addEventListener("submit", (event) => {
