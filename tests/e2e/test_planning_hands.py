@@ -258,6 +258,20 @@ def test_what_is_refused_while_the_next_item_is_typed_is_told_and_stays(
     expect(told.get_by_text("Not added:")).to_have_count(1)
 
 
+def test_beside_the_backlog_a_new_item_is_one_of_the_backlog(
+    open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    move_items(sprint.backlog.product, items[:1], actor=olga, spot=Spot.top(), to=sprint.backlog)
+    page = open_page(cast.olga)
+    page.goto("/p/MED/backlog/")
+    planned(page).locator(".row-link").focus()
+    page.keyboard.press("n")
+    expect(page.locator("#quick-title")).to_be_focused()
+    said = page.locator('[data-key-list="Sprint"] [data-keys="n"]')
+    expect(said).to_have_text("New item, in the backlog")
+
+
 def test_an_item_that_somebody_else_pulled_meanwhile_is_said_to_be_there(
     open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
 ) -> None:

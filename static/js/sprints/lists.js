@@ -130,10 +130,10 @@ document.addEventListener("submit", (event) => {
   add(event.target);
 });
 
-/** The keyboard goes to the line that adds, of the sprint or of the list. */
+/** The keyboard goes to the line that adds: of the sprint, where it has one, or of the list. */
 function toAdd(isSprints) {
-  const line = isSprints ? addLine()?.elements.title : document.getElementById("quick-title");
-  line?.focus();
+  const line = isSprints && addLine()?.elements.title;
+  (line || document.getElementById("quick-title"))?.focus();
 }
 
 // Moves ----------------------------------------------------------------------------------------
