@@ -119,7 +119,7 @@ class PickRow:
     importance: Importance | None  # None while the reader has to say first
     mine: int | None
     weighed: int
-    means: Sequence[Decimal | None]  # in the order of the roles of the view
+    by_role: Sequence[tuple[str, Decimal | None]]  # means, in the order of the roles of the view
 
     @property
     def state(self) -> str:
@@ -362,7 +362,9 @@ def _rows(
                 importance=importance,
                 mine=mine,
                 weighed=len(votes),
-                means=[importance.means.get(role) if importance else None for role in roles],
+                by_role=[
+                    (role, importance.means.get(role) if importance else None) for role in roles
+                ],
             )
         )
     return found, roles

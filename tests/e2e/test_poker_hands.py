@@ -13,7 +13,7 @@ from backlog.models import Actor, Item, Product
 from backlog.services.items import ItemDraft, create_items
 from sprints.models import Ceremony, PokerVote
 from sprints.services.ceremonies import CeremonyDraft, schedule
-from sprints.services.poker import pick_items, start_round
+from sprints.services.poker import pick_items, start_round, weigh
 from sprints.services.seats import be_present, take_seat
 from tests.conftest import Cast
 from tests.e2e.ceremonies import bring_up, open_as_guest  # noqa: F401  a fixture
@@ -172,3 +172,19 @@ def test_it_works_without_a_script_and_on_a_phone(
     expect(phone.locator(".poker-picks .ref")).to_have_text(["MED-1", "MED-3"])
     assert serious_faults(phone) == []
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_how_far_apart_roles_are_is_read_on_a_phone(
+    open_page: Callable[..., Page], refinement: Ceremony, items: list[Item], cast: Cast
+) -> None:
+    pick_items(refinement, items[:2], actor=Actor.person(cast.olga))
+    for user, value in ((cast.olga, 1), (cast.max, 5), (cast.dora, 3)):
+        seat = take_seat(refinement, user)
+        weigh(refinement, items[0], seat, value, actor=Actor.person(user))
+    page = open_page(cast.olga)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/p/MED/ceremonies/{refinement.pk}/")
+    table = page.locator(".poker-importance .table-scroll")
+    expect(table).to_contain_text("talk first")
+    assert table.evaluate("part => part.scrollWidth <= part.clientWidth")
+    assert serious_faults(page) == []

@@ -459,7 +459,7 @@ def test_importance_of_others_shows_once_one_has_said_the_own(
     first = said.weights[0].importance
     assert first is not None
     assert (first.disagreement, first.talk_first) == (4, True)
-    assert [float(mean) for mean in said.weights[0].means if mean] == [1, 5, 3]
+    assert [float(mean) for _, mean in said.weights[0].by_role if mean] == [1, 5, 3]
 
 
 def test_items_without_an_estimate_are_suggested_first_and_found_by_words(
