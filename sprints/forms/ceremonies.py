@@ -262,7 +262,7 @@ class AgendaForm(forms.Form):
             named = ", ".join(f"“{title}”" for title in self.titles)
             said += (
                 f" Points with these names bring what they are about: {named}."
-                f" By another name: Our own words (5){SHOWING}{self.titles[-1]}"
+                f" By another name: “Our own words (5){SHOWING}{self.titles[0]}”."
             )
         self.fields["points"].help_text = said
 
