@@ -1177,7 +1177,9 @@ def _refuse_leaving_parent(moving: Sequence[Item], home: Backlog) -> None:
     }
     if not tasks:
         return
-    elsewhere = Item.objects.alive().filter(pk__in=tasks).exclude(backlog=home)
+    # What was done stays behind in a closed sprint, and binds nobody there.
+    past = Q(backlog__state=Backlog.State.CLOSED)
+    elsewhere = Item.objects.alive().filter(pk__in=tasks).exclude(Q(backlog=home) | past)
     parent = elsewhere.select_related("product").first()
     if parent is not None:
         raise Conflict(

@@ -304,6 +304,17 @@ def test_what_is_done_counts_in_one_sprint_alone(
     assert in_order(following.backlog) == [1]
 
 
+def test_an_open_task_of_what_was_done_is_planned_by_itself(
+    running: Sprint, following: Sprint, items: list[Item], product: Product, olga: Actor,
+    finish: Any,
+) -> None:  # fmt: skip
+    left = create_item(product, ItemDraft("left", kind=Kind.TASK, parent=items[0]), actor=olga)
+    finish(fresh(items[0]))
+    close_sprint(running, Closing(*PARTLY), actor=olga)
+    move_items(product, [fresh(left)], actor=olga, spot=Spot.top(), to=following.backlog)
+    assert home_of(left) == following.backlog
+
+
 @pytest.mark.parametrize("goes", ["alone", "with what is left"])
 @pytest.mark.parametrize("way", ["restore", "undo"])
 def test_what_was_done_comes_out_of_the_trash_into_its_closed_sprint_and_no_open_task_with_it(
