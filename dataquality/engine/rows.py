@@ -42,6 +42,10 @@ class Rows(ABC):
         """The columns, in order."""
 
     @abstractmethod
+    def kind_of(self, column: str) -> str:
+        """The type of a column, as schemas call it."""
+
+    @abstractmethod
     def is_empty(self) -> bool:
         """Whether there are none."""
 
@@ -63,6 +67,14 @@ class Rows(ABC):
 
         Raises DomainError `needs_pandas` where there are too many.
         """
+
+    @abstractmethod
+    def batches(self, column: str, by: str) -> list[tuple[Any, int]]:
+        """The batches there are, as month, day or value of a column, with their rows."""
+
+    @abstractmethod
+    def newest(self, column: str) -> Any:
+        """The latest time of a column, or None."""
 
     @abstractmethod
     def table(self, columns: Sequence[str], rows: int | None) -> Table:
@@ -144,6 +156,12 @@ class FrameRows(Rows):
     def names(self) -> Collection[str]:
         return list(self.frame.columns)
 
+    def kind_of(self, column: str) -> str:
+        known = self.table_schema.get(column)
+        if known is not None:
+            return known.type
+        return "datetime" if self._holds_times(column) else "text"
+
     def is_empty(self) -> bool:
         return self.frame.empty
 
@@ -152,6 +170,17 @@ class FrameRows(Rows):
 
     def in_memory(self, checks: Sequence[Check], key_columns: Sequence[str]) -> FrameRows:
         return self
+
+    def batches(self, column: str, by: str) -> list[tuple[Any, int]]:
+        series = self.frame[column]
+        if by != "value":
+            series = series.dt.strftime("%Y-%m" if by == "month" else "%Y-%m-%d")
+        counts = series.value_counts(dropna=by != "value")
+        return [(plain(value), int(rows)) for value, rows in counts.items()]
+
+    def newest(self, column: str) -> Any:
+        latest = self.frame[column].max()
+        return None if pd.isna(latest) else latest.to_pydatetime()
 
     def table(self, columns: Sequence[str], rows: int | None) -> Table:
         chosen = self.frame[list(columns)]

@@ -28,7 +28,7 @@ What others call:
   last; each says by `engine` what carried it (duckdb, postgresql, sqlite, mysql, pandas).
 - `sources.inspect(source) -> Inspected` for a new dataset, `sources.measure(source)` for a further
   version: columns with types, and the number of rows.
-- `sources.batches(source, by=, column=) -> list[BatchSeen]`: the values there are, oldest first.
+- `sources.seen_batches(source, by=, column=) -> list[BatchSeen]`: those there are, oldest first.
 - `sources.newest(source, column) -> datetime | None`: how fresh the data is, cheaply.
 - `sources.table(source, columns=, batch=, rows=) -> Table`: rows in memory, for profiles.
 - `sql.try_out(url, options) -> str` (the server's name and version), `sql.browse(url, options) ->
@@ -49,6 +49,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ from django.conf import settings
 
 from dataquality.engine import batches, reading
 from dataquality.engine.reading import Inspected
-from dataquality.engine.rows import Data, FrameData
+from dataquality.engine.rows import Data, FrameData, Rows
 from mlscrum.lib.errors import DomainError
 
 FILE_KINDS = frozenset({"upload", "path", "url", "s3"})
@@ -163,6 +164,36 @@ def table(
             raise held.refusal
         wanted = list(held.names if columns is None else columns)
         return held.table(wanted, rows)
+
+
+def seen_batches(source: Source, *, by: str, column: str) -> list[BatchSeen]:
+    """The batches that the source holds by month, day or value of a column, oldest first."""
+    if by not in batches.BY:
+        raise DomainError("bad_batch", f"Choose one of {', '.join(batches.BY)}.")
+    with opened(source, Limits()) as data:
+        held = data.rows(None)
+        _require_column(held, column, times=by != "value")
+        found = held.batches(column, by)
+    return [
+        BatchSeen(value, rows)
+        for value, rows in sorted(found, key=lambda one: (one[0] is not None, str(one[0])))
+    ]
+
+
+def newest(source: Source, column: str) -> datetime | None:
+    """The latest time of a column, in UTC without saying so: how fresh the data is."""
+    with opened(source, Limits()) as data:
+        held = data.rows(None)
+        _require_column(held, column, times=True)
+        found: datetime | None = held.newest(column)
+        return found
+
+
+def _require_column(rows: Rows, column: str, *, times: bool) -> None:
+    if column not in rows.names:
+        raise DomainError("missing_column", f"There is no column {column}.")
+    if times and rows.kind_of(column) not in {"date", "datetime"}:
+        raise DomainError("not_a_time", f"The column {column} holds no dates or times.")
 
 
 def _within(stack: ExitStack, source: Source, limits: Limits) -> Data:

@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 
 from backlog.rules.evidence import canonical
 from backlog.rules.severity import Severity
-from dataquality.engine import catalogue, conditions
+from dataquality.engine import catalogue, conditions, statements
 from dataquality.engine.catalogue import Entry, Field
 from dataquality.engine.reading import NOUNS
-from mlscrum.lib.errors import FieldError
+from mlscrum.lib.errors import DomainError, FieldError
 
 MAX_CHECKS = 500
+ACROSS_SOURCES = "expect_query_results_to_match_comparison"
 KEYS = frozenset({"type", "kwargs", "severity", "meta"})
 # What GX writes beside them into its own files; it says nothing about what is checked.
 DROPPED_KEYS = frozenset({"id", "notes", "description", "rendered_content", "expectation_context"})
@@ -58,9 +59,15 @@ Expectation = Mapping[str, Any]
 
 
 def problems(
-    expectations: Sequence[Expectation], schema: Sequence[Mapping[str, Any]]
+    expectations: Sequence[Expectation],
+    schema: Sequence[Mapping[str, Any]],
+    *,
+    on_sql: bool = False,
 ) -> list[FieldError]:
-    """Everything wrong with a suite for data of this schema, with JSON pointers."""
+    """Everything wrong with a suite for data of this schema, with JSON pointers.
+
+    `on_sql` is for tables and queries of a database, which can be asked more than a file.
+    """
     if not isinstance(expectations, list | tuple):
         return [FieldError("/expectations", "bad_suite", "Send a list of expectations.")]
     if not expectations:
@@ -70,7 +77,7 @@ def problems(
     types = {str(column["name"]): str(column["type"]) for column in schema}
     found: list[FieldError] = []
     for position, expectation in enumerate(expectations):
-        found += _Checked(f"/expectations/{position}", types).problems(expectation)
+        found += _Checked(f"/expectations/{position}", types, on_sql=on_sql).problems(expectation)
     return found
 
 
@@ -334,8 +341,8 @@ JSON_SCHEMAS = re.compile(r"https?://json-schema\.org/draft[-/0-9]+/schema#?")
 class _Checked:
     """One expectation under the eye; every problem is yielded, none raised."""
 
-    def __init__(self, pointer: str, types: Mapping[str, str]) -> None:
-        self.pointer, self.types = pointer, types
+    def __init__(self, pointer: str, types: Mapping[str, str], *, on_sql: bool) -> None:
+        self.pointer, self.types, self.on_sql = pointer, types, on_sql
         self.type = ""
 
     def problems(self, expectation: Any) -> Iterator[FieldError]:
@@ -351,7 +358,9 @@ class _Checked:
         if entry is None:
             name = self.type or "nothing"
             yield self._error("/type", "unknown_type", f"There is no expectation {name}.")
-        elif not entry.on_files:
+        elif entry.type == ACROSS_SOURCES:
+            yield self._error("/type", "two_sources", f"{entry.type} needs a second data source.")
+        elif not entry.on_files and not self.on_sql:
             yield self._error("/type", "sql_only", f"{entry.type} works on SQL sources only.")
         elif not isinstance(kwargs, Mapping):
             yield self._error("/kwargs", "bad_kwargs", "kwargs is an object.")
@@ -395,6 +404,8 @@ class _Checked:
                 yield self._kwarg(name, "empty_list", "Give a list with at least one value.")
         elif problem := _shape_problem(field, value):
             yield self._kwarg(name, "bad_value", problem)
+        if name == "unexpected_rows_query" and (problem := _query_problem(value)):
+            yield self._kwarg(name, "bad_query", problem)
         if name == "json_schema" and (problem := _json_schema_problem(value)):
             yield self._kwarg(name, "bad_schema", problem)
         for pattern in _patterns(name, value):
@@ -602,6 +613,14 @@ def _regex_problem(pattern: Any) -> str | None:
         pc.match_substring_regex(NO_TEXTS, pattern=pattern)
     except pa.ArrowInvalid:
         return "Write it without looking ahead or behind and without referring back to a group."
+    return None
+
+
+def _query_problem(query: Any) -> str | None:
+    try:
+        statements.one_select(str(query).replace("{batch}", "batch"))
+    except DomainError as error:
+        return error.message
     return None
 
 

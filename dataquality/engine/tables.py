@@ -29,6 +29,8 @@ from mlscrum.lib.errors import DomainError
 if TYPE_CHECKING:
     from dataquality.engine.gx import SqlValidator
 
+MOST_BATCHES = 10_000
+WITHOUT_A_CAST = frozenset({"sqlite", "mysql", "mariadb"})
 COMPOUND = "expect_compound_columns_to_be_unique"
 Frame = Callable[[sa.Select[Any], Sequence[str]], pd.DataFrame]
 
@@ -90,6 +92,9 @@ class TableRows(Rows):
     def names(self) -> Collection[str]:
         return self.opened.columns.keys()
 
+    def kind_of(self, column: str) -> str:
+        return self.opened.columns[column].type
+
     def is_empty(self) -> bool:
         return self._count == 0
 
@@ -116,6 +121,29 @@ class TableRows(Rows):
         }
         held = self.table([name for name in self.names if name in wanted], None)
         return FrameRows(held, held.frame, numbered=self.opened.numbered is not None)
+
+    def batches(self, column: str, by: str) -> list[tuple[Any, int]]:
+        inner = self._chosen(self.opened.rows).subquery()
+        parts: list[Any] = [inner.c[column]]
+        if by != "value":
+            moment: Any = inner.c[column]
+            if self.engine not in WITHOUT_A_CAST:
+                moment = sa.cast(moment, sa.TIMESTAMP())
+            names = ("year", "month", "day")[: 2 if by == "month" else 3]
+            parts = [sa.extract(name, moment) for name in names]
+        wanted: list[Any] = [*parts, sa.func.count()]
+        query = sa.select(*wanted).group_by(*parts)
+        if by != "value":
+            query = query.where(inner.c[column].is_not(None))
+        found = self._fetched(query.limit(MOST_BATCHES))
+        if by == "value":
+            return [(plain(value), int(rows)) for value, rows in found]
+        return [(_day_of(row[:-1]), int(row[-1])) for row in found]
+
+    def newest(self, column: str) -> Any:
+        inner = self._chosen(self.opened.rows).subquery()
+        ((latest,),) = self._fetched(sa.select(sa.func.max(inner.c[column])))
+        return conditions.moment(latest).to_pydatetime() if latest is not None else None
 
     def table(self, columns: Sequence[str], rows: int | None) -> Table:
         if rows is None and self._count > self.opened.pandas_rows:
@@ -170,8 +198,7 @@ class TableRows(Rows):
         query = sa.select(*found).select_from(rows.join(twice, same)).limit(SAMPLE_ROWS)
         if numbered is not None:
             query = query.order_by(rows.c[self.opened.number])
-        with self.opened.engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        return [dict(row._mapping) for row in self._fetched(query)]
 
     def _row(self, place: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
         number = {"row": int(place[self.opened.number])} if self.opened.numbered is not None else {}
@@ -236,10 +263,23 @@ class TableRows(Rows):
         counts = self._counted([sa.func.count(sa.column(name)) for name in names])
         return dict(zip(names, counts, strict=True))
 
+    def _fetched(self, query: sa.Select[Any]) -> list[Any]:
+        """The rows of a query of ours; the text of what goes wrong may hold values."""
+        try:
+            with self.opened.engine.connect() as connection:
+                return list(connection.execute(query).fetchall())
+        except sa.exc.SQLAlchemyError:
+            if self.opened.trouble:
+                raise self.opened.trouble[0] from None
+            raise DomainError(
+                "unreadable", "The data could not be read to its end; look at its values."
+            ) from None
+
     def _counted(self, figures: Sequence[sa.ColumnElement[int]]) -> list[int]:
-        asked = sa.select(*figures).select_from(self._chosen(self.opened.rows).subquery())
-        with self.opened.engine.connect() as connection:
-            return [int(figure) for figure in connection.execute(asked).one()]
+        wanted: list[Any] = list(figures)
+        asked = sa.select(*wanted).select_from(self._chosen(self.opened.rows).subquery())
+        (row,) = self._fetched(asked)
+        return [int(figure) for figure in row]
 
     @cached_property
     def _validator(self) -> SqlValidator:
@@ -256,3 +296,9 @@ class TableRows(Rows):
         from dataquality.engine import gx  # noqa: PLC0415  seconds, and workers alone have them
 
         return gx.SqlValidator(self.opened.engine, rows, types)
+
+
+def _day_of(parts: Sequence[Any]) -> str:
+    """Year, month and perhaps day, as people write them."""
+    year, *rest = (int(part) for part in parts)
+    return "-".join([f"{year:04}", *(f"{part:02}" for part in rest)])

@@ -15,7 +15,7 @@ BY_STATE = {
     "55P03": "timed_out",
     "42P01": "no_such_table",
     "3F000": "no_such_table",
-    "25006": "writes",
+    "25": "writes",
     "42501": "not_allowed",
     "28": "wrong_password",
     "3D": "cannot_connect",
