@@ -17,6 +17,8 @@ from mlscrum.lib.numbers import whole_number
 
 # Green is said by evidence alone.
 REASONS = [choice for choice in Finding.Reason.choices if choice[0] != Finding.Reason.GREEN]
+# What is accepted is muted, of which a form may have a choice of its own.
+SETTLING = [choice for choice in REASONS if choice[0] != Finding.Reason.ACCEPTED]
 
 
 def end_of_day(day: date) -> datetime:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404
 
-from backlog.forms.findings import REASONS, end_of_day
+from backlog.forms.findings import SETTLING, end_of_day
 from backlog.models import Backlog, Item, Kind, Product, Status, User
 from backlog.queries.items import find_item
 from backlog.rules import paste
@@ -293,7 +293,7 @@ class DeleteForm(forms.Form):
         help_text="Empty: without an end.",
     )
     reason = forms.ChoiceField(
-        choices=[("", "Choose a reason"), *REASONS], required=False, label="Resolve because"
+        choices=[("", "Choose a reason"), *SETTLING], required=False, label="Resolve because"
     )
 
     def clean(self) -> dict[str, Any]:

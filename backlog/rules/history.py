@@ -288,7 +288,7 @@ DEEDS_ON_SEVERAL = {
     "finding.filed": "filed {} as an item",
     "finding.level_accepted": "accepted the level of {} on that day",
     "finding.watched": "decided to only watch {}",
-    "finding.merged": "merged another with {}",
+    "finding.merged": "merged {} with another",
     "finding.split": "split {} from another",
     "findings.decided": "decided about {}",
     "finding.mutes_ended": "ended the mute of {}, whose date had come",

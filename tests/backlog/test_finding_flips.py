@@ -95,6 +95,16 @@ def test_at_the_fourth_flip_it_is_flapping_and_its_owner_told_once(world: World)
     assert "flapping" in news.words
 
 
+def test_what_is_muted_flaps_in_silence(world: World) -> None:
+    world.see()
+    findings.mute(world.finding, actor=world.olga)
+    FindingNews.objects.all().delete()
+    for outcome in ("passed", "failed") * 3:
+        world.see(outcome)
+    assert (world.finding.state, world.finding.flapping) == ("muted", True)
+    assert not FindingNews.objects.exists()
+
+
 def test_what_flaps_resolves_only_after_four_greens_in_a_row(world: World) -> None:
     turn(world, 4)
     for _ in range(3):

@@ -253,7 +253,7 @@ def delete_item(
             if findings == "mute":
                 mute(finding, actor=actor, until=until, with_item=True)
             elif findings == "resolve":
-                resolve(finding, actor=actor, reason=reason)
+                resolve(finding, actor=actor, reason=reason, until=until)
     return trashed
 
 

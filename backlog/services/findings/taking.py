@@ -253,7 +253,8 @@ class _Taking:
                 if finding in family.members:
                     speaker = family.root
                     speaker.flips = sorted({*speaker.flips, *finding.flips})
-            if settle_flapping(speaker, self.done.at):
+            is_new = settle_flapping(speaker, self.done.at)
+            if is_new and speaker.state in {Finding.State.OPEN, Finding.State.RESOLVED}:
                 self.news.flapping.append(speaker)
 
     def _decide(self) -> None:
