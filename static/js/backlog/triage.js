@@ -7,6 +7,8 @@ const boxes = () => [...(form()?.querySelectorAll("[data-row] input[name=finding
 const chosen = () => boxes().filter((box) => box.checked);
 const rowOf = (element) => element?.closest?.("[data-row]");
 let at = 0; // the place of the row that was acted on, to go on from
+let isDeciding = false;
+let kept = []; // what was chosen before others' deeds came in
 
 function count() {
   const said = form()?.querySelector("[data-chosen]");
@@ -56,14 +58,24 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("submit", ({ target }) => {
   if (target !== form()) return;
+  isDeciding = true;
   at = Math.max(0, boxes().findIndex((box) => box.checked));
+});
+
+// What comes anew keeps the choice of who looks at it, unless it is what became of that choice.
+document.addEventListener("htmx:before:swap", () => {
+  kept = isDeciding ? [] : chosen().map((box) => box.value);
 });
 
 // What follows stands in the place of what was decided.
 document.addEventListener("htmx:after:swap", () => {
+  for (const box of boxes()) if (kept.includes(box.value)) box.checked = true;
   count();
+  if (!isDeciding) return;
+  isDeciding = false;
   const held = document.activeElement;
-  if (held && held !== document.body && !held.closest("#decide")) return;
+  const isElsewhere = held && held !== document.body && !held.closest("#decide");
+  if (isElsewhere || rowOf(held)) return;
   const rows = [...document.querySelectorAll("#triage [data-row]")];
   rows[Math.min(at, rows.length - 1)]?.querySelector("a").focus();
 });
