@@ -172,13 +172,17 @@ class TableRows(Rows):
             for position, answer in enumerate(found)
             if answer.has_failed and answer.figures.get("unexpected_count")
         ]
+        if not failed:
+            return list(found)
+        number = [self.opened.number] if self.opened.numbered is not None else []
+        keys = [*number, *(name for name in key_columns if name in self.names)]
+        ready = self._ready([checks[position] for position in failed])[0]
+        # All at once, so that one scan serves them all.
+        told = self._sampler.samples([one for _, one in ready], keys)
         answers = list(found)
-        for position in failed:
+        for position, said in zip(failed, told, strict=True):
             check = checks[position]
             columns = sample_columns(check, key_columns, self.names)
-            number = [self.opened.number] if self.opened.numbered is not None else []
-            ready = self._ready([check])[0]
-            (said,) = self._sampler.samples([one for _, one in ready], [*number, *columns])
             places = Answer(said).figures.get("partial_unexpected_index_list") or []
             if not places and check["type"] == COMPOUND:
                 places = self._repeated(check["kwargs"]["column_list"], [*number, *columns])
