@@ -155,12 +155,14 @@ class TableRows(Rows):
         return Table(frame, {name: self.opened.columns[name] for name in columns})
 
     def ask(self, checks: Sequence[Check], key_columns: Sequence[str]) -> list[Answer]:
-        for check in checks:
-            self._asked |= set(suites.columns_of(check["kwargs"]))
         ready, answers = self._ready(checks)
         said = self._validator.validate([check for _, check in ready])
         answers |= {position: one for (position, _), one in zip(ready, said, strict=True)}
         found = [Answer(answers[position]) for position in range(len(checks))]
+        for check, answer in zip(checks, found, strict=True):
+            is_figure = "missing_count" not in answer.figures and "null" not in check["type"]
+            if is_figure:  # which may be one of nothing
+                self._asked |= set(suites.columns_of(check["kwargs"]))
         return self._with_samples(checks, found, key_columns)
 
     def _with_samples(

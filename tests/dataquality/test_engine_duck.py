@@ -274,3 +274,18 @@ def test_json_is_left_as_it_is(tmp_path: Path) -> None:
     assert [(column.name, column.type) for column in sources.inspect(source).columns] == [
         ("x", "text")
     ]
+
+
+def test_a_check_that_fails_on_every_row_keeps_twenty_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"id": range(300_000), "x": [float("inf")] * 300_000}), path)
+    schema = [{"name": "id", "type": "integer"}, {"name": "x", "type": "number"}]
+    source = Source("path", str(path), schema, {"format": "parquet"})
+    suite = [
+        check("column_values_to_be_between", column="x", max_value=1),
+        check("column_max_to_be_between", column="x", max_value=1),
+    ]
+    found = running.run_suite(source, suite, key_columns=["id"])
+    assert (found[0].unexpected_count, len(found[0].sample)) == (300_000, 20)
+    assert found[0].sample[0] == {"row": 1, "id": 0, "x": None}
+    assert (found[1].outcome, found[1].observed_value) == ("failed", None)
