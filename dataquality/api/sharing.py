@@ -29,7 +29,8 @@ class ShareLinksView(DataView):
 
     def list(self, request: Request, key: str, slug: str) -> Response:
         """The links of a dataset, without their secrets."""
-        links = self.dataset(key, slug).share_links.select_related("created_by")
+        dataset = self.dataset(key, slug)
+        links = ShareLink.objects.filter(dataset=dataset).select_related("created_by")
         found = self.paginate_queryset(links)
         return self.get_paginated_response(ShareLinkSerializer(found, many=True).data)
 

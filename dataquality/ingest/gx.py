@@ -211,7 +211,7 @@ def _sample(said: Mapping[str, Any], column: str) -> list[Mapping[str, Any]]:
     if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
         return [dict(row) for row in rows[:SAMPLE_ROWS]]
     values = said.get("partial_unexpected_list")
-    if not isinstance(values, list) or not column:
+    if not isinstance(values, list) or not column or all(value is None for value in values):
         return []
     return [
         dict(value) if isinstance(value, Mapping) else {column: value}

@@ -172,8 +172,8 @@ def _judged_run(dataset: Dataset, version: DatasetVersion | None, commit: str | 
     if version is not None:
         runs = runs.filter(version=version)
     elif commit is None:
-        runs = runs.filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE)
-    return runs.order_by(*NEWEST_FIRST).first()
+        runs = runs.filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE).order_by(*NEWEST_FIRST)
+    return runs.first()
 
 
 def _checks(results: Sequence[Result]) -> list[gates.Check]:

@@ -36,6 +36,7 @@ from dataquality.queries.runs import (
 RUNS_ON_A_PAGE = VERSIONS_ON_A_PAGE = 30
 COUNTS_ROWS = "expect_table_row_count"
 LONGEST_TEXT = 60
+LONGEST_TOLD = 400
 NAMES_SHOWN = 6
 WORST_FIRST = (Outcome.FAILED, Outcome.ERRORED, Outcome.VACUOUS, Outcome.PASSED)
 # The kwarg that says which columns a table should have.
@@ -69,8 +70,19 @@ class ResultLine:
 
     @property
     def error(self) -> str:
-        """Why the check could not run."""
-        return self.result.message if self.result.outcome == Outcome.ERRORED else ""
+        """Why the check could not run; what a tool elsewhere said may quote values, and is shown
+        to those who may see them."""
+        result = self.result
+        if result.run.is_from_elsewhere:
+            return self.told[:LONGEST_TOLD]
+        return result.message if result.outcome == Outcome.ERRORED else ""
+
+    @property
+    def told(self) -> str:
+        """The message of a result, as far as this reader may see it."""
+        if self.result.run.is_from_elsewhere and not self.shows_values:
+            return ""
+        return self.result.message
 
     @property
     def cells(self) -> list[list[Any]]:
@@ -267,7 +279,8 @@ def result_line(result: Result, points: Sequence[Point], *, with_values: bool) -
 
 def _holds_values(result: Result) -> bool:
     is_figure = result.observed_value is not None and not COUNTING.search(result.type)
-    return bool(result.sample) or is_figure
+    quotes = bool(result.message) and result.run.is_from_elsewhere
+    return bool(result.sample) or is_figure or quotes
 
 
 def _observed(result: Result, *, with_values: bool) -> str:
@@ -277,7 +290,7 @@ def _observed(result: Result, *, with_values: bool) -> str:
     if result.outcome == Outcome.VACUOUS:
         return "nothing to check"
     if result.unexpected_count is not None and result.element_count is not None:
-        present = _values_present(result)
+        present = values_present(result)
         left_out = " values" if present < result.element_count else ""
         return f"{result.unexpected_count:,} of {present:,}{left_out}"
     if result.unexpected_count is not None:
@@ -294,7 +307,7 @@ def _observed(result: Result, *, with_values: bool) -> str:
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
 
 
-def _values_present(result: Result) -> int:
+def values_present(result: Result) -> int:
     """What the percentage is of: GX leaves missing values out, but not of the count of all."""
     unexpected, percent = result.unexpected_count, result.unexpected_percent
     return (

@@ -13,6 +13,7 @@ from django.http import Http404
 from dataquality.models import Dataset, Result, Run, ShareLink
 from dataquality.queries.datasets import runs_that_count
 from dataquality.queries.gates import Gate, dataset_gate
+from dataquality.queries.overviews import values_present
 from dataquality.queries.pictures import Sparkline, sparkline
 from dataquality.queries.runs import results_of
 
@@ -39,6 +40,7 @@ class SharedCheck:
     words: str
     severity: str
     outcome: str
+    outcome_words: str
     counted: str
 
 
@@ -61,12 +63,12 @@ class SharedDataset:
 
 def links_of(dataset: Dataset) -> list[ShareLink]:
     """The links of a dataset, newest first."""
-    return list(dataset.share_links.select_related("created_by"))
+    return list(ShareLink.objects.filter(dataset=dataset).select_related("created_by"))
 
 
 def find_share_link(dataset: Dataset, link_id: int) -> ShareLink:
     """The link of this dataset, or 404."""
-    link = dataset.share_links.filter(pk=link_id).first()
+    link = ShareLink.objects.filter(dataset=dataset, pk=link_id).first()
     if link is None:
         raise Http404("There is no such link.")
     link.dataset = dataset
@@ -106,6 +108,7 @@ def _check(result: Result) -> SharedCheck:
         words=str(told) if told else kind.replace("_", " ").capitalize(),
         severity=result.severity,
         outcome=result.outcome,
+        outcome_words=result.get_outcome_display().lower(),
         counted=_counted(result),
     )
 
@@ -116,6 +119,5 @@ def _counted(result: Result) -> str:
         return ""
     if elements is None:
         return f"{unexpected:,}"
-    percent = result.unexpected_percent
-    share = f" ({percent:.2g} %)" if percent else ""
-    return f"{unexpected:,} of {elements:,}{share}"
+    share = f" ({result.unexpected_percent:.2g} %)" if result.unexpected_percent else ""
+    return f"{unexpected:,} of {values_present(result):,}{share}"

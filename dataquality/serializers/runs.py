@@ -66,7 +66,7 @@ class ResultSerializer(serializers.Serializer[ResultLine]):
     unexpected_count = serializers.IntegerField(source="result.unexpected_count", allow_null=True)
     unexpected_percent = serializers.FloatField(source="result.unexpected_percent", allow_null=True)
     sample = serializers.JSONField()
-    message = serializers.CharField(source="result.message")
+    message = serializers.CharField(source="told")
     finding = serializers.IntegerField(source="result.finding_id", allow_null=True)
     item = serializers.CharField(source="item.ref", default=None, allow_null=True)
 

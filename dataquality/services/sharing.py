@@ -29,8 +29,8 @@ def make_share_link(
     expires_at = expires_at or now + USUAL
     if not now < expires_at <= now + LONGEST:
         raise ValidationError({"expires_at": "A link ends within a year."})
-    valid = dataset.share_links.filter(revoked_at=None, expires_at__gt=now).count()
-    if valid >= MOST_VALID:
+    valid = ShareLink.objects.filter(dataset=dataset, revoked_at=None, expires_at__gt=now)
+    if valid.count() >= MOST_VALID:
         raise ValidationError(f"There are {MOST_VALID} links already; revoke one first.")
     secret = PREFIX + secrets.token_urlsafe(32)
     with deed(dataset.product, actor, "dataset.shared", subject=dataset.subject):

@@ -471,6 +471,10 @@ def test_where_values_may_be_kept_so_are_texts_without_passwords(
     ci.post(RESULTS, sent)
     kept = Result.objects.get(outcome="errored").message
     assert "can't reach postgres://" in kept
+    run = Run.objects.latest("pk").pk
+    told = {name: api(cast[name]).get(f"/api/v1/runs/{run}/").content for name in ("max", "vera")}
+    assert b"can't reach" in told["max"]
+    assert b"can't reach" not in told["vera"]
     assert "hunter2" not in everything()
     ci.post(RESULTS, at(15, outside_bounds(300)))
     assert Result.objects.get(type="expect_column_values_to_be_between").sample == [{"age": 300}]

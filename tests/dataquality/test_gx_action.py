@@ -23,7 +23,7 @@ FILE = Path(__file__).parents[2] / "docs" / "ci" / "mlscrum_action.py"
 CANARY = "Canary Meyer"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def action() -> Any:
     """The module as somebody has copied it; it registers its class once."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
