@@ -25,7 +25,7 @@ class BacklogConfig(AppConfig):
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
         from backlog.queries.terms import contested_badge, explainer_of
-        from backlog.services import housekeeping, imports, jobs
+        from backlog.services import alerts, housekeeping, imports, jobs
         from backlog.services import term_news as told_of_terms
         from backlog.services.findings import news as told_of_findings
 
@@ -48,6 +48,13 @@ class BacklogConfig(AppConfig):
         news.register(
             news.Source("terms", term_news.unseen, term_news.rows, told_of_terms.mark_seen)
         )
+        jobs.register(
+            alerts.JOB_KIND,
+            alerts.deliver,
+            max_attempts=alerts.MAX_ATTEMPTS,
+            on_failure=alerts.delivery_failed,
+        )
+        housekeeping.register(alerts.forget_messages)
 
         register(
             Room(
@@ -98,6 +105,7 @@ class BacklogConfig(AppConfig):
             SettingsTab("definitions", "Definitions", "backlog:definitions", 30),
             SettingsTab("labels", "Labels", "backlog:labels", 40),
             SettingsTab("fields", "Fields", "backlog:fields", 50),
+            SettingsTab("alerts", "Alerts", "backlog:alerts", 55, "alert.edit"),
             SettingsTab("members", "Members", "backlog:members", 60, "member.view"),
             SettingsTab("imports", "Import", "backlog:imports", 80),
             SettingsTab("tokens", "Tokens", "backlog:tokens", 90, "token.view"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from backlog.views import (
+    alerts,
     backlog,
     definitions,
     epics,
@@ -49,6 +50,18 @@ urlpatterns: list[URLPattern] = [
         name="status-delete",
     ),
     path("p/<str:key>/settings/definitions/", definitions.definitions, name="definitions"),
+    path("p/<str:key>/settings/alerts/", alerts.alerts, name="alerts"),
+    path(
+        "p/<str:key>/settings/alerts/<int:channel_id>/", alerts.alert_channel, name="alert-channel"
+    ),
+    path(
+        "p/<str:key>/settings/alerts/<int:channel_id>/test/", alerts.alert_test, name="alert-test"
+    ),
+    path(
+        "p/<str:key>/settings/alerts/<int:channel_id>/delete/",
+        alerts.alert_delete,
+        name="alert-delete",
+    ),
     path("p/<str:key>/settings/labels/", labels.labels, name="labels"),
     path("p/<str:key>/settings/labels/<int:label_id>/", labels.label_edit, name="label"),
     path(

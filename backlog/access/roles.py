@@ -56,6 +56,8 @@ PERMISSIONS: dict[str, Permission] = {
     # An import orders the backlog by the file, and makes labels and fields: the product owner's
     # trade. Scrum masters bring a team over from its present tool, so they may as well.
     "import.run": Permission(STEERERS, Scope.WRITE, for_product_tokens=False),
+    # An address lets whoever has it write to a chat, and rules decide who is woken.
+    "alert.edit": Permission(STEERERS, Scope.ADMIN, for_product_tokens=False),
     "job.view": Permission(EVERYONE, Scope.READ),
     "job.cancel": Permission(BUILDERS, Scope.WRITE),
     "finding.view": Permission(EVERYONE, Scope.READ),

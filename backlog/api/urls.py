@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, register_converter
 
 from backlog.api import (
+    alerts,
     attachments,
     events,
     findings,
@@ -119,6 +120,28 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/items/",
         items.ItemsView.as_view({"get": "list", "post": "create"}),
         name="api-items",
+    ),
+    path(
+        "products/<key:key>/alert-channels/",
+        alerts.AlertChannelsView.as_view({"get": "list", "post": "create"}),
+        name="api-alert-channels",
+    ),
+    path(
+        "products/<key:key>/alert-channels/<id:id>/",
+        alerts.AlertChannelView.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="api-alert-channel",
+    ),
+    path(
+        "products/<key:key>/alert-channels/<id:id>/test/",
+        alerts.AlertChannelView.as_view({"post": "test"}),
+        name="api-alert-test",
+    ),
+    path(
+        "products/<key:key>/alert-messages/",
+        alerts.AlertMessagesView.as_view({"get": "list"}),
+        name="api-alert-messages",
     ),
     path(
         "products/<key:key>/labels/",

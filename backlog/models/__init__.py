@@ -1,6 +1,7 @@
 """Rows of the ground floor and what must always hold of them."""
 
 from backlog.models.activity import Activity, Change
+from backlog.models.alerts import AlertChannel, AlertMessage, AlertRule
 from backlog.models.backlogs import Backlog
 from backlog.models.findings import (
     EvidenceSource,
@@ -60,6 +61,9 @@ __all__ = [
     "Actor",
     "ActorKind",
     "ApiToken",
+    "AlertChannel",
+    "AlertMessage",
+    "AlertRule",
     "Attachment",
     "Backlog",
     "Category",

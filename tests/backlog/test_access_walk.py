@@ -18,6 +18,7 @@ from django.utils import timezone
 from backlog.access.roles import PERMISSIONS
 from backlog.models import Actor, Job, Product, Role
 from backlog.rules.evidence import Observation, Outcome
+from backlog.services.alerts import ChannelDraft, RuleDraft, create_channel
 from backlog.services.attachments import Incoming, add_attachment
 from backlog.services.extra_fields import create_field
 from backlog.services.findings import EvidenceReport, report
@@ -154,6 +155,11 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         ceremony, OutcomeDraft("insight", "Peak hour", "data"), actor=olga, seat=seat
     )
     guest_link, guest_secret = make_guest_link(ceremony, actor=olga)
+    channel = create_channel(
+        product,
+        ChannelDraft("#data", [RuleDraft("critical")], address="jsons://example.org/hook"),
+        actor=olga,
+    )
     share_link, share_secret = make_share_link(dataset, actor=olga)
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     term = propose_term(product, "recall", "Found of all.", actor=olga)
@@ -183,6 +189,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "guest_id": guest_link.pk,
         "secret": guest_secret,
         "share_id": share_link.pk,
+        "channel_id": channel.pk,
         "share_secret": share_secret,
         "import_id": imported.pk,
         "user_id": cast.vera.pk,
@@ -200,6 +207,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "id": {
             "runs": run.pk,
             "share-links": share_link.pk,
+            "alert-channels": channel.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,
             "imports": imported.pk,

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from backlog.models import Actor, Finding, FindingNews, Item, Product, Role, Subject, User
+from backlog.rules import alerts
 from backlog.rules.finding_news import Happened, news_in_words
 from backlog.services.findings.storms import Gathered
 
@@ -71,6 +72,26 @@ def tell_of_report(
             finding=found[0] if len(found) == 1 and not news.awaiting else None,
             at=at,
         )
+
+
+def news_for_channels(news: News, new: Sequence[Finding]) -> list[alerts.News]:
+    """The same for channels, which also hear of what is new and not filed, or not yet."""
+    joins_storm = news.gathered is not None and not news.gathered.is_new
+    told = [
+        *(("new", finding) for finding in new if not joins_storm),
+        *(("back", finding) for finding in [*news.regressed, *news.unmuted]),
+        *(("worse", finding) for finding in news.risen),
+    ]
+    return [
+        alerts.News(
+            what=what,
+            title=finding.title,
+            severity=finding.severity,
+            priority=finding.priority,
+            item=finding.item.ref if finding.item else "",
+        )
+        for what, finding in told
+    ]
 
 
 def tell_owners(

@@ -18,6 +18,7 @@ from backlog.rules import evidence as rules
 from backlog.rules.evidence import Observation, Outcome
 from backlog.rules.finding_life import Batch, Standing, Step, greens_needed, next_step
 from backlog.rules.severity import Priority, priority
+from backlog.services import alerts
 from backlog.services.deeds import Deed, deed
 from backlog.services.evidence_items import (
     bring_back,
@@ -30,7 +31,7 @@ from backlog.services.evidence_items import (
 from backlog.services.finding_history import Stood, note_transitions, standing_now
 from backlog.services.findings.families import Family, families_of
 from backlog.services.findings.keeping import remember_checks, store_report, write_occurrences
-from backlog.services.findings.news import News, tell_of_report
+from backlog.services.findings.news import News, news_for_channels, tell_of_report
 from backlog.services.findings.reading import Reading, is_answer
 from backlog.services.findings.reports import EvidenceReport, Filed
 from backlog.services.findings.standing import (
@@ -160,6 +161,15 @@ class _Taking:
         remember_checks(self.product, self.report.source, self.own)
         tell_of_report(
             self.product, self.report.subject, self.news, actor=self.actor, at=self.done.at
+        )
+        new = [self.found[print_] for print_, step in self.steps.items() if step == Step.FILE]
+        alerts.tell(
+            self.product,
+            stored,
+            self.report.subject,
+            news_for_channels(self.news, new),
+            next((str(finding.evidence.get("url") or "") for finding in touched), ""),
+            at=self.done.at,
         )
 
     def _would_have(self) -> None:
