@@ -79,7 +79,7 @@ def send(address: str, title: str, body: str) -> None:
     plugin = _plugin(address)
     if plugin is None:
         raise DomainError("bad_address", "This address is not known any more; enter it again.")
-    with outbound.guarded(), apprise.LogCapture(fmt="%(message)s") as log:
+    with outbound.guarded(), apprise.LogCapture(fmt="%(message)s") as log:  # type: ignore[no-untyped-call]
         is_sent = plugin.notify(
             title=title,
             body=body,
