@@ -24,7 +24,7 @@ class DataQualityConfig(AppConfig):
             urgent_findings_badge,
         )
         from dataquality.queries.gates import reasons_against
-        from dataquality.services import profiles, runs
+        from dataquality.services import many, profiles, runs
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.views.panels import failing_rows
@@ -37,7 +37,13 @@ class DataQualityConfig(AppConfig):
             on_failure=runs.run_failed,
             on_cancel=runs.run_cancelled,
         )
-        jobs.register(profiles.JOB_KIND, profiles.make_profile, on_failure=profiles.profile_failed)
+        jobs.register(
+            profiles.JOB_KIND,
+            profiles.make_profile,
+            on_failure=profiles.profile_failed,
+            on_cancel=profiles.profile_cancelled,
+        )
+        jobs.register(many.JOB_KIND, many.register_many, on_failure=many.registration_failed)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)
@@ -63,7 +69,7 @@ class DataQualityConfig(AppConfig):
                 50,
                 permission="dataset.view",
                 badge=urgent_findings_badge,
-                also=("runs", "results"),
+                also=("runs", "results", "connections"),
                 shortcut="d",
             )
         )

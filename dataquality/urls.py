@@ -2,11 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.views import datasets, profiles, results, runs, sharing, suites
+from dataquality.views import (
+    connections,
+    datasets,
+    profiles,
+    results,
+    runs,
+    sharing,
+    suites,
+)
 
 app_name = "dataquality"
 DATA = "p/<str:key>/data/"
 DATASET = f"{DATA}<slug:slug>/"
+CONNECTIONS = "p/<str:key>/connections/"
+CONNECTION = f"{CONNECTIONS}<slug:connection>/"
 RUN = "p/<str:key>/runs/<int:run_id>/"
 urlpatterns: list[URLPattern] = [
     path(DATA, datasets.datasets, name="datasets"),
@@ -42,4 +52,16 @@ urlpatterns: list[URLPattern] = [
     path(f"{RUN}cancel/", runs.run_cancel, name="run-cancel"),
     path(f"{RUN}retry/", runs.run_retry, name="run-retry"),
     path(f"{RUN}decide/", runs.run_decide, name="run-decide"),
+    path(CONNECTIONS, connections.connections, name="connections"),
+    path(f"{CONNECTIONS}new/", connections.connection_new, name="connection-new"),
+    path(CONNECTION, connections.connection, name="connection"),
+    path(f"{CONNECTION}test/", connections.connection_test, name="connection-test"),
+    path(f"{CONNECTION}rotate/", connections.connection_rotate, name="connection-rotate"),
+    path(f"{CONNECTION}pause/", connections.connection_pause, name="connection-pause"),
+    path(f"{CONNECTION}resume/", connections.connection_resume, name="connection-resume"),
+    path(f"{CONNECTION}remove/", connections.connection_remove, name="connection-remove"),
+    path(f"{CONNECTION}browse/", connections.connection_browse, name="connection-browse"),
+    path(f"{CONNECTION}manifest/", connections.connection_manifest, name="connection-manifest"),
+    path(f"{CONNECTION}register/", connections.connection_register, name="connection-register"),
+    path(f"{CONNECTION}registrations/<int:number>/", connections.registration, name="registration"),
 ]

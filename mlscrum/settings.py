@@ -65,6 +65,8 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_host, *(["localhost", "[::1]"] i
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 OUTBOUND_ALLOW = env.outbound("OUTBOUND_ALLOW")
+SQL_DRIVERS = env.words("SQL_DRIVERS", "postgresql, mysql, mariadb, sqlite")
+AMBIENT_CREDENTIALS = env.flag("AMBIENT_CREDENTIALS")  # products may use what the server has
 DEMO = env.flag("DEMO")
 DEMO_LOGIN = env.flag("DEMO_LOGIN")
 if DEMO_LOGIN and not all(map(env.is_loopback, [_host, HOST, *ALLOWED_HOSTS])):
@@ -221,6 +223,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "mlscrum.lib.storage.AssetStorage"},
 }
 UPLOAD_LIMIT_MB = env.integer("UPLOAD_LIMIT_MB", 200, minimum=1)
+DOWNLOAD_LIMIT_MB = env.integer("DOWNLOAD_LIMIT_MB", 1024, minimum=1)  # of URLs and object stores
+DOWNLOAD_TIMEOUT_S = env.integer("DOWNLOAD_TIMEOUT_S", 600, minimum=1)
 IMPORT_LIMIT_MB = env.integer("IMPORT_LIMIT_MB", 50, minimum=1)
 FILE_ENGINE = env.text("FILE_ENGINE", "duckdb")  # of data files; or pandas
 if FILE_ENGINE not in {"duckdb", "pandas"}:

@@ -66,6 +66,10 @@ PERMISSIONS: dict[str, Permission] = {
     "dataset.view": Permission(EVERYONE, Scope.READ),
     "dataset.register": Permission(BUILDERS, Scope.WRITE),
     "dataset.register_path": Permission(BUILDERS, Scope.WRITE, for_product_tokens=False),
+    # Where data lies and how it is reached is the product owner's; those who build with it may see
+    # addresses, never secrets.
+    "connection.view": Permission(BUILDERS, Scope.READ),
+    "connection.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
     "dataset.edit": Permission(BUILDERS, Scope.WRITE, for_keepers=True, for_product_tokens=False),
     "dataset.purge": Permission(OWNERS, Scope.WRITE, for_keepers=True),
     "dataset.add_version": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),

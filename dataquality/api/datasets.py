@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
+from backlog.models import Product
 from backlog.rules.severity import Severity
 from backlog.serializers.links import page
 from dataquality.api.scope import UNKEPT, DataView, choice_of, number_of
@@ -46,7 +47,8 @@ from dataquality.services.datasets import (
     register_dataset,
     update_dataset,
 )
-from dataquality.services.files import ServerPath, Upload
+from dataquality.services.files import Source, Upload
+from dataquality.services.origins import DatabaseRows, Wanted, source_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.runs import request_run, require_suite
 from dataquality.services.suites import present_expectations, save_suite
@@ -87,16 +89,16 @@ class DatasetsView(DataView):
     def create(self, request: Request, key: str) -> Response:
         """Register a dataset with its first content; nothing is left of a refused one.
 
-        A product's token registers files that it sends, never paths on the server.
+        A product's token registers files that it sends, never what lies elsewhere.
         """
         product = self.find_product(key)
         self.require(product)
         wanted = NewDatasetSerializer(data=request.data, context={"product": product})
         wanted.is_valid(raise_exception=True)
         fields = dict(wanted.validated_data)
-        source = _source(fields)
-        if isinstance(source, ServerPath):
+        if "source" in fields:
             self.require(product, "dataset.register_path")
+        source = _source(product, fields)
         more = {name: fields.pop(name) for name in ("as_of", "context") if name in fields}
 
         def register() -> Response:
@@ -183,7 +185,7 @@ class VersionsView(DataView):
         ],
     )  # fmt: skip
     def create(self, request: Request, key: str, slug: str) -> Response:
-        """A new content, or a path source read again. The same content is the same version."""
+        """A new content, or the source read again. The same content is the same version."""
         dataset = self.dataset(key, slug)
         runs = choice_of(request, "run", ("0", "1"), "0") == "1"
         fail_on = choice_of(request, "fail_on", SEVERITIES, None)
@@ -354,9 +356,9 @@ def _shown(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
     return list(DatasetSerializer(datasets, many=True, context=context).data)
 
 
-def _source(fields: dict[str, Any]) -> Upload | ServerPath:
+def _source(product: Product, fields: dict[str, Any]) -> Source | DatabaseRows:
     if "source" in fields:
-        return ServerPath(fields.pop("source")["path"])
+        return source_of(product, Wanted(**fields.pop("source")))
     return Upload.of(fields.pop("file"))
 
 

@@ -13,6 +13,7 @@ from dataquality.api.scope import DataView
 from dataquality.models import Run, Trigger
 from dataquality.queries.datasets import find_batch
 from dataquality.queries.runs import find_run, runs_of
+from dataquality.rules.batches import NEWEST
 from dataquality.serializers.runs import (
     AskRunSerializer,
     FileSerializer,
@@ -20,6 +21,7 @@ from dataquality.serializers.runs import (
     RunSerializer,
 )
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
+from mlscrum.lib.errors import DomainError
 
 
 @extend_schema(tags=["runs"])
@@ -59,11 +61,18 @@ class DatasetRunsView(DataView):
     def create(self, request: Request, key: str, slug: str) -> Response:
         """Start a run: 202 with its Location, or with `wait` the finished run."""
         dataset = self.dataset(key, slug)
-        asked = AskRunSerializer(data=request.data)
+        asked = AskRunSerializer(data=request.data, context={"dataset": dataset})
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
         version = self.version_of(dataset, wanted.get("version"))
-        if "batch" in wanted:
+        if dataset.is_live and version is not None:
+            raise DomainError(
+                "no_file", f"{dataset.name} is read from a database, and always as it is now."
+            )
+        batch = NEWEST
+        if "batch" in wanted and dataset.batch:
+            batch = wanted["batch"].removeprefix(f"{dataset.slug}:")
+        elif "batch" in wanted:
             version = find_batch(dataset, wanted["batch"])
 
         def start() -> Response:
@@ -73,6 +82,7 @@ class DatasetRunsView(DataView):
                 trigger=Trigger.API,
                 version=version,
                 context=wanted.get("context"),
+                batch=batch,
             )
             return Response({"id": run.pk}, status=202)
 

@@ -2,14 +2,51 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.api import datasets, results, runs, sharing
+from dataquality.api import connections, datasets, results, runs, sharing
 
+CONNECTIONS = "products/<key:key>/connections/"
+CONNECTION = f"{CONNECTIONS}<slug:connection>/"
 DATASET = "datasets/<key:key>/<slug:slug>/"
 urlpatterns: list[URLPattern] = [
     path(
         "products/<key:key>/datasets/",
         datasets.DatasetsView.as_view({"get": "list", "post": "create"}),
         name="api-datasets",
+    ),
+    path(
+        CONNECTIONS,
+        connections.ConnectionsView.as_view({"get": "list", "post": "create"}),
+        name="api-connections",
+    ),
+    path(
+        CONNECTION,
+        connections.ConnectionView.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="api-connection",
+    ),
+    *(
+        path(
+            f"{CONNECTION}{deed}/",
+            connections.ConnectionView.as_view({"post": deed}),
+            name=f"api-connection-{deed}",
+        )
+        for deed in ("test", "rotate", "pause", "resume")
+    ),
+    path(
+        f"{CONNECTION}offers/",
+        connections.OffersView.as_view({"get": "retrieve"}),
+        name="api-offers",
+    ),
+    path(
+        f"{CONNECTION}registrations/",
+        connections.RegistrationsView.as_view({"post": "create"}),
+        name="api-registrations",
+    ),
+    path(
+        f"{CONNECTION}registrations/<id:id>/",
+        connections.RegistrationsView.as_view({"get": "retrieve"}),
+        name="api-registration",
     ),
     path(
         "products/<key:key>/runs/",

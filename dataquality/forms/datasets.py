@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from copy import copy
+from itertools import chain
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from backlog.forms.fields import RowsField, WordsField
 from backlog.models import Product, User
-from dataquality.models import Dataset, SamplePolicy, SourceKind
+from dataquality.models import Connection, ConnectionKind, Dataset, SamplePolicy, SourceKind
 from dataquality.queries.runs import runs_with_values
 from dataquality.services.datasets import DatasetDraft
-from dataquality.services.files import ServerPath, Source, Upload
+from dataquality.services.files import Source, Upload
+from dataquality.services.origins import DatabaseRows, Wanted, source_of
 from dataquality.services.values import keeps_less
+from mlscrum.lib.errors import DomainError
 
+FIELDS_OF_SOURCE = {
+    SourceKind.UPLOAD: ("file",),
+    SourceKind.PATH: ("path",),
+    SourceKind.URL: ("connection", "url"),
+    SourceKind.S3: ("connection", "object"),
+    SourceKind.SQL_TABLE: ("connection", "namespace", "table"),
+    SourceKind.SQL_QUERY: ("connection", "query"),
+}
 POLICIES = [
     (
         SamplePolicy.NONE,
@@ -67,6 +79,44 @@ class RegisterForm(SourceFields):
         label="Path",
         error_messages={"required": "Say which file on the server."},
     )
+    connection = forms.ChoiceField(
+        choices=[],
+        label="Connection",
+        help_text="Product owners add them under Data, Connections.",
+        error_messages={"required": "Choose the connection that leads there."},
+    )
+    url = forms.CharField(
+        max_length=2000,
+        label="Address",
+        help_text="https://… ending in .csv, .parquet or .jsonl; with a connection, the path below "
+        "its address will do.",
+        error_messages={"required": "Give the address of the file."},
+    )
+    object = forms.CharField(
+        max_length=500,
+        label="Object",
+        help_text="Such as exports/patients.parquet; or orders/dt=*/*.parquet, where each folder "
+        "is a batch and the newest is read.",
+        error_messages={"required": "Say which object of the bucket."},
+    )
+    namespace = forms.CharField(
+        max_length=250,
+        required=False,
+        label="Schema",
+        help_text="Of the table; empty takes the database's own choice.",
+    )
+    table = forms.CharField(
+        max_length=250,
+        label="Table or view",
+        error_messages={"required": "Say which table."},
+    )
+    query = forms.CharField(
+        max_length=20_000,
+        label="Query",
+        help_text="One SELECT; it runs in a session that can only read.",
+        widget=forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}),
+        error_messages={"required": "Write the query."},
+    )
     personal_data = forms.ChoiceField(
         choices=[("yes", "Yes"), ("no", "No")],
         widget=forms.RadioSelect,
@@ -91,7 +141,8 @@ class RegisterForm(SourceFields):
         required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    field_order = ("name", "source", "file", "path", "personal_data", "sample_policy",
+    field_order = ("name", "source", "file", "path", "connection", "url", "object", "namespace",
+                   "table", "query", "personal_data", "sample_policy",
                    "key_columns", "owner", "description")  # fmt: skip
 
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
@@ -102,10 +153,25 @@ class RegisterForm(SourceFields):
             "Each reading keeps a copy, so that old contents can be read again."
         )
 
+        self.product = product
+        self.connections = list(Connection.objects.usable_in(product))
+        self.fields["connection"].choices = [  # type: ignore[attr-defined]
+            ("", "None"),
+            *(
+                (kind.label, own)
+                for kind in ConnectionKind
+                if (own := [(c.slug, c.name) for c in self.connections if c.kind == kind])
+            ),
+        ]
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        # Of the two the page shows, and this needs, the one that was chosen.
-        self.errors.pop("file" if self.asks_for_path() else "path", None)
+        # Of all of these the page shows, and this needs, those of the source that was chosen.
+        needed = FIELDS_OF_SOURCE[self.source_kind()]
+        for name in {*chain.from_iterable(FIELDS_OF_SOURCE.values())} - set(needed):
+            self.errors.pop(name, None)
+        if self.source_kind() == SourceKind.URL and not self.data.get("connection"):
+            self.errors.pop("connection", None)
         return cleaned
 
     def draft(self) -> DatasetDraft:
@@ -120,15 +186,26 @@ class RegisterForm(SourceFields):
             owner=wanted["owner"],
         )
 
-    def asks_for_path(self) -> bool:
-        """Whether the data is said to lie on the server."""
-        return bool(self.cleaned_data.get("source") == SourceKind.PATH)
+    def source_kind(self) -> SourceKind:
+        """Where the data is said to lie."""
+        return SourceKind(self.cleaned_data.get("source") or SourceKind.UPLOAD)
 
-    def chosen_source(self) -> Source:
-        """Where the content comes from."""
-        if self.asks_for_path():
-            return ServerPath(self.cleaned_data["path"])
-        return Upload.of(self.cleaned_data["file"])
+    def field_of(self, error: DomainError | ValidationError) -> str:
+        """The field that is wrong where the source can't be read: the one that is named, else the
+        one that says what is read."""
+        of_source = FIELDS_OF_SOURCE[self.source_kind()]
+        faults = error.errors if isinstance(error, DomainError) else ()
+        named = [fault.pointer.rpartition("/")[2] for fault in faults]
+        return next((name for name in named if name in of_source), of_source[-1])
+
+    def chosen_source(self) -> Source | DatabaseRows:
+        """Where the content comes from; raises DomainError for what is missing."""
+        kind, given = self.source_kind(), self.cleaned_data
+        if kind == SourceKind.UPLOAD:
+            return Upload.of(given["file"])
+        names = {"object": "path", "namespace": "schema"}
+        wanted = {names.get(name, name): given.get(name) or "" for name in FIELDS_OF_SOURCE[kind]}
+        return source_of(self.product, Wanted(kind=kind, **wanted))
 
 
 class VersionForm(SourceFields):
@@ -141,6 +218,9 @@ class VersionForm(SourceFields):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
     )
     run = forms.BooleanField(required=False, initial=True, label="Run the checks on it")
+
+
+BATCH_FIELDS = {"batch_by", "batch_column"}
 
 
 class DatasetForm(forms.Form):
@@ -186,6 +266,14 @@ class DatasetForm(forms.Form):
         label="Green batches",
         help_text="So many different contents in a row must pass before a finding resolves.",
     )
+    batch_by = forms.ChoiceField(
+        choices=[("", "All rows"), ("month", "One month"), ("day", "One day"),
+                 ("value", "One value of a column")],
+        required=False,
+        label="A run looks at",
+        help_text="Of a dataset that grows, the newest month or day may be enough.",
+    )  # fmt: skip
+    batch_column = forms.CharField(max_length=250, required=False, label="By the column")
 
     def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
         kwargs.setdefault("initial", _as_it_stands(dataset))
@@ -217,10 +305,16 @@ class DatasetForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         """What the person changed of the page as it was shown; all of it where the answer does
         not say how that was. So a page that is old takes back nothing that others have set."""
-        if self.add_initial_prefix("name") not in self.data:
-            return dict(self.cleaned_data)
-        changed = set(self.changed_data)
-        return {name: value for name, value in self.cleaned_data.items() if name in changed}
+        wanted = dict(self.cleaned_data)
+        if self.add_initial_prefix("name") in self.data:
+            changed = set(self.changed_data)
+            if changed & BATCH_FIELDS:
+                changed |= BATCH_FIELDS
+            wanted = {name: value for name, value in wanted.items() if name in changed}
+        by, column = (wanted.pop(name, None) for name in ("batch_by", "batch_column"))
+        if by is not None:
+            wanted["batch"] = {"by": by, "column": column} if by else None
+        return wanted
 
     def shown_before(self) -> list[str]:
         """How the fields stood when the page was shown, as hidden fields."""
@@ -242,5 +336,7 @@ def _as_it_stands(dataset: Dataset) -> dict[str, Any]:
         "steward": subject.steward,
         "green_batches": subject.green_batches,
         "known_as": "\n".join(dataset.known_as),
+        "batch_by": (dataset.batch or {}).get("by", ""),
+        "batch_column": (dataset.batch or {}).get("column", ""),
         "value_viewers": list(dataset.value_viewers.all()),
     }

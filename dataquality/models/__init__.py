@@ -1,6 +1,8 @@
 """Rows of datasets, suites, runs and profiles, and what must always hold of them."""
 
+from dataquality.models.connections import Connection, ConnectionKind, Registration
 from dataquality.models.datasets import (
+    LIVE_KINDS,
     Dataset,
     DatasetVersion,
     FileFormat,
@@ -23,12 +25,16 @@ from dataquality.models.suites import SuiteVersion
 
 __all__ = [
     "FINISHED",
+    "LIVE_KINDS",
     "SOURCE_OF_RUNS",
+    "Connection",
+    "ConnectionKind",
     "Dataset",
     "DatasetVersion",
     "FileFormat",
     "Outcome",
     "Profile",
+    "Registration",
     "Result",
     "Run",
     "RunState",

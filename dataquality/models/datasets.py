@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from backlog.models import Product, Subject, User
+from dataquality.models.connections import Connection
 
 
 class SourceKind(models.TextChoices):
@@ -16,6 +18,13 @@ class SourceKind(models.TextChoices):
 
     UPLOAD = "upload", "A file that people upload"
     PATH = "path", "A file on the server"
+    URL = "url", "A web address"
+    S3 = "s3", "An object store"
+    SQL_TABLE = "sql_table", "A table of a database"
+    SQL_QUERY = "sql_query", "A query to a database"
+
+
+LIVE_KINDS = (SourceKind.SQL_TABLE, SourceKind.SQL_QUERY)  # nothing is kept; each run reads anew
 
 
 class FileFormat(models.TextChoices):
@@ -38,7 +47,7 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return (
             self.filter(subject__product=product)
             .select_related("subject__product", "subject__owner", "subject__steward")
-            .select_related("current_version", "current_suite")
+            .select_related("current_version", "current_suite", "connection__product")
             .order_by("subject__name", "pk")
         )
 
@@ -48,6 +57,9 @@ class Dataset(models.Model):
 
     `schema` is a list of `{"name", "type", "null_words"}`: every version is read with it.
     `current_version` is the newest content that counts; `current_suite` the suite in force.
+    `path` says where on the server the file of a path source lies. `source` of the others is
+    `{"url"}`, `{"path"}` within a bucket, `{"schema", "table"}` or `{"query"}`; `batch` is
+    `{"by", "column"}` where runs look at a part of the rows.
     """
 
     subject = models.OneToOneField(
@@ -56,7 +68,12 @@ class Dataset(models.Model):
     description = models.TextField(blank=True, max_length=10_000)
     source_kind = models.CharField(max_length=10, choices=SourceKind, default=SourceKind.UPLOAD)
     path = models.CharField(max_length=500, blank=True)
-    format = models.CharField(max_length=10, choices=FileFormat)
+    source = models.JSONField(default=dict, blank=True)
+    connection = models.ForeignKey(
+        Connection, models.RESTRICT, null=True, blank=True, related_name="datasets"
+    )
+    format = models.CharField(max_length=10, choices=FileFormat, blank=True)
+    batch = models.JSONField(null=True, blank=True)
     schema = models.JSONField(default=list)
     personal_data = models.BooleanField(default=True)
     sample_policy = models.CharField(max_length=10, choices=SamplePolicy, default=SamplePolicy.NONE)
@@ -82,14 +99,26 @@ class Dataset(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(source_kind__in=SourceKind.values)
-                & Q(format__in=FileFormat.values)
+                & (
+                    Q(format__in=FileFormat.values)
+                    | Q(format="", source_kind__in=[kind.value for kind in LIVE_KINDS])
+                )
                 & Q(sample_policy__in=SamplePolicy.values),
                 name="dataset_choices",
             ),
             models.CheckConstraint(
                 condition=(Q(source_kind="path") & ~Q(path=""))
-                | (Q(source_kind="upload", path="")),
+                | (~Q(source_kind="path") & Q(path="")),
                 name="only_a_path_source_has_a_path",
+            ),
+            models.CheckConstraint(
+                condition=Q(source_kind__in=["upload", "path"], connection__isnull=True)
+                | Q(source_kind="url")
+                | Q(
+                    source_kind__in=["s3", "sql_table", "sql_query"],
+                    connection__isnull=False,
+                ),
+                name="databases_and_buckets_have_a_connection",
             ),
             models.CheckConstraint(
                 condition=Q(health_target__gte=0) & Q(health_target__lte=100),
@@ -117,6 +146,24 @@ class Dataset(models.Model):
         return self.subject.name
 
     @property
+    def is_live(self) -> bool:
+        """Whether each run reads the source itself, of which no content is kept."""
+        return self.source_kind in LIVE_KINDS
+
+    @property
+    def source_words(self) -> str:
+        """Where its content lies, in words; empty where people upload it."""
+        source = self.source
+        if self.source_kind == SourceKind.SQL_TABLE:
+            name = ".".join(part for part in (source.get("schema"), source["table"]) if part)
+            return f"the table {name}"
+        if self.source_kind == SourceKind.SQL_QUERY:
+            return "a query"
+        if self.source_kind == SourceKind.URL:
+            return str(source["url"]).partition("?")[0]
+        return str(source.get("path") or self.path)
+
+    @property
     def column_names(self) -> list[str]:
         return [str(column["name"]) for column in self.schema]
 
@@ -126,11 +173,15 @@ class DatasetVersion(models.Model):
 
     `columns` is `[{"name", "type"}]`, `file` the key in storage, `seen_at` when this content last
     became the newest. An untracked version (of a pull request, say) never becomes current.
+
+    Of a database nothing is kept: there a version is a reading, without checksum and file, and
+    each run has its own. Until `read_at` its rows and columns are those of the reading before.
+    `partition` names the folder of an object store that the content came from, where it is divided.
     """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, blank=True)
     bytes = models.PositiveBigIntegerField()
     rows = models.PositiveBigIntegerField()
     columns = models.JSONField(default=list)
@@ -143,18 +194,23 @@ class DatasetVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     purged_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    partition = models.CharField(max_length=250, blank=True)
 
     class Meta:
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["dataset", "number"], name="version_number_in_dataset"),
             models.UniqueConstraint(
-                fields=["dataset", "sha256"], name="same_content_is_the_same_version"
+                fields=["dataset", "sha256"],
+                condition=~Q(sha256=""),
+                name="same_content_is_the_same_version",
             ),
             models.CheckConstraint(condition=Q(number__gte=1), name="versions_count_from_one"),
             models.CheckConstraint(
                 condition=(Q(purged_at__isnull=True) & ~Q(file=""))
-                | Q(purged_at__isnull=False, file=""),
+                | Q(purged_at__isnull=False, file="")
+                | Q(sha256="", file=""),
                 name="a_version_has_a_file_until_purged",
             ),
         ]
@@ -164,8 +220,26 @@ class DatasetVersion(models.Model):
 
     @property
     def batch_key(self) -> str:
-        """What tells this batch from others: dataset and checksum."""
+        """What tells this batch from others: dataset and checksum, or when it was read."""
+        if self.is_reading:
+            at = (self.as_of or self.seen_at).astimezone(UTC)
+            return f"{self.dataset.slug}:{at:%Y-%m-%dT%H:%M:%S.%fZ}"
         return f"{self.dataset.slug}:{self.sha256}"
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether it is a look at a database, of which no content was kept."""
+        return not self.sha256
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it is a reading that has not come about, or not yet."""
+        return self.is_reading and self.read_at is None
+
+    @property
+    def can_be_read(self) -> bool:
+        """Whether its rows can still be looked at."""
+        return bool(self.file) or self.is_reading
 
 
 class ValuesOpened(models.Model):

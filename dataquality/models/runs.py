@@ -12,6 +12,7 @@ from backlog.models import Finding, Job, StoredReport, User
 from backlog.rules.severity import Severity
 from dataquality.models.datasets import Dataset, DatasetVersion
 from dataquality.models.suites import SuiteVersion
+from dataquality.rules.batches import batch_key
 
 
 class RunState(models.TextChoices):
@@ -54,6 +55,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.annotate(awaiting=Coalesce(Subquery(waiting), 0)).select_related(
             "job",
             "version__dataset__subject",
+            "dataset__connection",
             "suite_version",
             "requested_by",
             "dataset__subject__product",
@@ -74,11 +76,12 @@ class Run(models.Model):
 
     `statistics` is `{"total", "passed", "failed", "errored", "vacuous", "health"}` without the
     guard, and the outcome of that as `"guard"`. `awaiting`, of `with_row`, counts the findings of
-    the run that wait for a yes by now.
+    the run that wait for a yes by now. `batch` is `{"by", "column", "value"}` where the run looks
+    at a part of the rows, and `batch_at` when that part was complete.
 
     A run of trigger `ingest` was made elsewhere and posted by `source`: it has no suite of ours and
-    no version, but a batch of its own, and counts for health and gate where the dataset has no
-    suite here. `digest` tells whether the same `external_id` came with the same content.
+    no version, but a `batch_key` of its own, and counts for health and gate where the dataset has
+    no suite here. `digest` tells whether the same `external_id` came with the same content.
     """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="runs")
@@ -90,6 +93,7 @@ class Run(models.Model):
     external_id = models.CharField(max_length=100, blank=True)
     digest = models.CharField(max_length=64, blank=True)
     job = models.OneToOneField(Job, models.SET_NULL, null=True, related_name="run")
+    batch = models.JSONField(null=True, blank=True)
     engine = models.CharField(max_length=20, default="pandas")
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.MANUAL)
     context = models.JSONField(default=dict)
@@ -152,11 +156,6 @@ class Run(models.Model):
         return self.trigger == Trigger.INGEST
 
     @property
-    def batch(self) -> str:
-        """What tells the data that was looked at from other data."""
-        return self.batch_key or (self.version.batch_key if self.version else "")
-
-    @property
     def made_by(self) -> str:
         """What carried it out, as people call it."""
         return MAKERS.get(self.engine, self.engine)
@@ -164,6 +163,21 @@ class Run(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def data_key(self) -> str:
+        """What tells the data that it looked at from other data of the dataset."""
+        if self.batch is not None:
+            return batch_key(self.dataset.slug, self.batch)
+        return self.batch_key or (self.version.batch_key if self.version else "")
+
+    @property
+    def batch_label(self) -> str:
+        """Which part of the rows it looked at, in words; empty where all."""
+        if self.batch is None:
+            return ""
+        value = self.batch["value"]
+        return f"{self.batch['column']} {'null' if value is None else value}"
 
     @property
     def progress(self) -> float:

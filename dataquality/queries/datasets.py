@@ -19,6 +19,7 @@ from dataquality.queries.pictures import Sparkline, sparkline
 CURVE_LENGTH = 30
 DATASETS_ON_A_PAGE = 50
 COUNTED = FINISHED - {RunState.CANCELLED}
+SEEN_AT = Coalesce("batch_at", "version__seen_at")  # of the data that a run looked at
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def find_version(dataset: Dataset, number: int) -> DatasetVersion:
 def find_batch(dataset: Dataset, key: str) -> DatasetVersion:
     """The version of this dataset that is this batch (`batch` of a run), or 404."""
     slug, _, sha256 = key.partition(":")
-    version = dataset.versions.filter(sha256=sha256).first()
+    version = dataset.versions.filter(sha256=sha256).exclude(sha256="").first()
     if version is None or slug != dataset.slug:
         raise Http404("There is no such batch.")
     version.dataset = dataset
@@ -164,13 +165,13 @@ def _counted(datasets: Sequence[Dataset], number: int) -> Sequence[Run]:
         state__in=COUNTED,
     ).annotate(of=Coalesce("batch_at", "version__seen_at"))
     newest_first = Window(
-        RowNumber(), partition_by="dataset_id", order_by=[F("of").desc(), F("id").desc()]
+        RowNumber(), partition_by="dataset_id", order_by=[SEEN_AT.desc(), F("id").desc()]
     )
     last: list[Run] = list(
         runs.annotate(age=newest_first)
         .filter(age__lte=number)
         .select_related("version")
-        .order_by("dataset_id", "of", "id")
+        .order_by("dataset_id", SEEN_AT.asc(), "id")
     )
     return last
 

@@ -13,9 +13,8 @@ from backlog.models import Finding, Subject
 from backlog.queries.gates import GateReason
 from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState
 from dataquality.queries.runs import (
-    CHECKED_ELSEWHERE,
     NEWEST_FIRST,
-    OF_PRESENT_VERSION,
+    ON_THE_NEWEST,
     check_words,
     results_of,
     runs_of,
@@ -78,7 +77,7 @@ def dataset_gates(datasets: Sequence[Dataset]) -> dict[int, Gate]:
     newest_first = Window(RowNumber(), partition_by="dataset_id", order_by=NEWEST_FIRST)
     judged = (
         Run.objects.with_row()
-        .filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE, dataset__in=datasets, tracked=True)
+        .filter(ON_THE_NEWEST, dataset__in=datasets, tracked=True)
         .exclude(state=RunState.CANCELLED)
         .annotate(age=newest_first)
         .filter(age=1)
@@ -172,7 +171,7 @@ def _judged_run(dataset: Dataset, version: DatasetVersion | None, commit: str | 
     if version is not None:
         runs = runs.filter(version=version)
     elif commit is None:
-        runs = runs.filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE).order_by(*NEWEST_FIRST)
+        runs = runs.filter(ON_THE_NEWEST).order_by(*NEWEST_FIRST)
     return runs.first()
 
 

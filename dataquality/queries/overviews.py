@@ -108,10 +108,9 @@ class RunDetails:
     @property
     def is_on_old_version(self) -> bool:
         """Whether another content of the dataset is the current one."""
-        return (
-            self.run.version_id is not None
-            and self.run.version_id != self.run.dataset.current_version_id
-        )
+        if self.run.version_id is None or self.run.dataset.is_live:
+            return False
+        return self.run.version_id != self.run.dataset.current_version_id
 
     @property
     def open_findings(self) -> set[int]:

@@ -84,8 +84,7 @@ class ProfilePage:
 
     @property
     def is_being_made(self) -> bool:
-        job = self.profile.job if self.profile else None
-        return job is not None and not job.is_finished
+        return self.profile is not None and self.profile.state in {"queued", "running"}
 
     @property
     def progress(self) -> float:
@@ -94,8 +93,12 @@ class ProfilePage:
 
 
 def find_profile(dataset: Dataset) -> Profile | None:
-    """The profile of the current version, with its job."""
-    return Profile.objects.select_related("job").filter(version=dataset.current_version_id).first()
+    """The profile of the current version, with its job; of a database, which each run reads anew,
+    the last one that was made."""
+    profiles = Profile.objects.select_related("job", "version")
+    if dataset.is_live:
+        return profiles.filter(version__dataset=dataset).order_by("-version__number").first()
+    return profiles.filter(version=dataset.current_version_id).first()
 
 
 def contents_of(profile: Profile | None, *, with_values: bool) -> Profiled | None:
@@ -124,7 +127,7 @@ def profile_of(dataset: Dataset, *, with_values: bool) -> ProfilePage:
     taken = [(suites.check_of(expectation), suites.words(expectation)) for expectation in present]
     return ProfilePage(
         profile=profile,
-        version=shown_of.version.number if is_of_earlier else version.number,
+        version=shown_of.version.number,
         rows=rows,
         columns=[_column(column, rows, words) for column in shown.data["columns"]],
         suggestions=sorted(

@@ -7,19 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 from django.http import Http404
 
 from backlog.models import Finding, Item, Product
 from dataquality.engine import suites
-from dataquality.models import FINISHED, Dataset, Result, Run, RunState, Trigger
+from dataquality.models import FINISHED, LIVE_KINDS, Dataset, Result, Run, RunState, Trigger
+from dataquality.rules.batches import NEWEST
 
 HISTORY_LENGTH = 30
-# What says how a dataset stands: runs on its present version, or, as long as it has no suite here,
-# what was checked elsewhere, the newest batch first in whatever order it was posted.
-OF_PRESENT_VERSION = Q(version=F("dataset__current_version"))
-CHECKED_ELSEWHERE = Q(trigger=Trigger.INGEST, dataset__current_suite=None)
-NEWEST_FIRST = (F("batch_at").desc(nulls_last=True), F("pk").desc())
+MOST_BATCHES = 60
+# What says how a dataset stands: runs on its present version, or of a database any run of ours, for
+# each looks at newer rows; or, as long as it has no suite here, what was checked elsewhere, the
+# newest batch first in whatever order it was posted.
+ON_THE_NEWEST = (
+    Q(version=F("dataset__current_version"))
+    | Q(dataset__source_kind__in=LIVE_KINDS, version__isnull=False)
+    | Q(trigger=Trigger.INGEST, dataset__current_suite=None)
+)
+POSTED_AT = Case(When(trigger=Trigger.INGEST, then=F("batch_at")))
+NEWEST_FIRST = (POSTED_AT.desc(nulls_last=True), F("pk").desc())
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def last_run(dataset: Dataset) -> Run | None:
     """The newest run that says how a dataset stands, or will once it is finished."""
     return (
         runs_of(dataset.product, dataset=dataset)
-        .filter(OF_PRESENT_VERSION | CHECKED_ELSEWHERE, tracked=True)
+        .filter(ON_THE_NEWEST, dataset=dataset, tracked=True)
         .exclude(state=RunState.CANCELLED)
         .order_by(*NEWEST_FIRST)
         .first()
@@ -188,3 +195,13 @@ def awaiting_findings(run: Run, checks: Collection[int] | None = None) -> list[F
         .filter(pk__in=results.values("finding"))
         .order_by("priority", "-score", "pk")
     )
+
+
+def batches_seen(dataset: Dataset) -> list[str]:
+    """The batches that runs of the dataset have looked at, newest first."""
+    runs = Run.objects.filter(dataset=dataset, batch__isnull=False, state__in=FINISHED)
+    found: dict[str, None] = {}
+    for batch in runs.order_by("-batch_at", "-pk").values_list("batch", flat=True)[:200]:
+        if batch and batch.get("value") not in {None, NEWEST}:
+            found[str(batch["value"])] = None
+    return list(found)[:MOST_BATCHES]

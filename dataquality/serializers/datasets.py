@@ -13,8 +13,9 @@ from backlog.models import Product, User
 from backlog.serializers.context import ContextSerializer
 from backlog.serializers.links import page
 from dataquality.engine.reading import TYPES
-from dataquality.models import Dataset, DatasetVersion, Run, RunState, SamplePolicy
+from dataquality.models import Dataset, DatasetVersion, Run, RunState, SamplePolicy, SourceKind
 from dataquality.queries.standings import Standing
+from dataquality.rules.batches import BY
 from dataquality.serializers.runs import GateSerializer
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.parsers import StrictJSONParser
@@ -83,18 +84,18 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
     shared_with = serializers.SerializerMethodField(help_text="Empty: it is the product's own.")
     url = serializers.SerializerMethodField()
 
-    def get_source(self, dataset: Dataset) -> dict[str, str]:
-        source = {"kind": dataset.source_kind}
+    def get_source(self, dataset: Dataset) -> dict[str, Any]:
+        source = {"kind": dataset.source_kind, **dataset.source}
         return source | ({"path": dataset.path} if dataset.path else {})
 
     def get_uid(self, dataset: Dataset) -> str:
         return f"{dataset.product.key}/{dataset.slug}"
 
     def get_connection(self, dataset: Dataset) -> str | None:
-        return None
+        return dataset.connection.slug if dataset.connection else None
 
-    def get_batch(self, dataset: Dataset) -> str | None:
-        return None
+    def get_batch(self, dataset: Dataset) -> dict[str, str] | None:
+        return dataset.batch
 
     def get_schedule(self, dataset: Dataset) -> str | None:
         return None
@@ -127,7 +128,8 @@ class VersionSerializer(serializers.Serializer[DatasetVersion]):
     """One content of a dataset."""
 
     number = serializers.IntegerField()
-    sha256 = serializers.CharField()
+    sha256 = serializers.CharField(help_text="Empty: a reading of a database, which keeps nothing.")
+    partition = serializers.CharField(help_text="Of a divided object store, else empty.")
     bytes = serializers.IntegerField()
     rows = serializers.IntegerField()
     columns = serializers.JSONField()
@@ -140,10 +142,25 @@ class VersionSerializer(serializers.Serializer[DatasetVersion]):
 
 
 class SourceSerializer(StrictSerializer[dict[str, str]]):
-    """Where the data lies: a path within SOURCES_DIR/<product key>/."""
+    """Where the data lies: `path` within SOURCES_DIR/<product key>/; `url`; `s3` with a connection
+    and a path, which may hold stars; `sql_table` and `sql_query` with a connection."""
 
-    kind = serializers.ChoiceField(choices=[("path", "path")])
-    path = serializers.CharField(max_length=500)
+    kind = serializers.ChoiceField(
+        choices=[(kind.value, kind.value) for kind in SourceKind if kind != SourceKind.UPLOAD]
+    )
+    path = serializers.CharField(max_length=500, required=False)
+    url = serializers.CharField(max_length=2000, required=False)
+    connection = serializers.CharField(max_length=80, required=False, help_text="Its slug.")
+    schema = serializers.CharField(max_length=250, required=False)
+    table = serializers.CharField(max_length=250, required=False)
+    query = serializers.CharField(max_length=20_000, required=False)
+
+
+class BatchSerializer(StrictSerializer[dict[str, str]]):
+    """How a dataset is divided into batches: by month, day or value of a column."""
+
+    by = serializers.ChoiceField(choices=[(by, by) for by in BY])
+    column = serializers.CharField(max_length=250, trim_whitespace=False)
 
 
 class TextOrJson:
@@ -189,6 +206,7 @@ class DatasetEditSerializer(StrictSerializer[Dataset]):
     freshness_limit_h = serializers.IntegerField(min_value=1, required=False, allow_null=True)
     health_target = serializers.FloatField(min_value=0, max_value=100, required=False)
     green_batches = serializers.IntegerField(min_value=1, max_value=20, required=False)
+    batch = BatchSerializer(required=False, allow_null=True)
 
 
 class NewDatasetSerializer(DatasetEditSerializer):
@@ -209,9 +227,11 @@ class NewDatasetSerializer(DatasetEditSerializer):
 
 
 class NewVersionSerializer(StrictSerializer[DatasetVersion]):
-    """A new content; without a file a path source is read again."""
+    """A new content; without a file the source is read again, of a divided object store the
+    newest folder, or the `partition` that is named."""
 
     file = serializers.FileField(required=False, allow_empty_file=True)
+    partition = serializers.CharField(max_length=250, required=False)
     as_of = serializers.DateTimeField(required=False)
     context = ContextField(required=False)
 

@@ -24,7 +24,7 @@ class RunSerializer(serializers.Serializer[Run]):
     id = serializers.IntegerField()
     dataset = serializers.CharField(source="dataset.slug")
     version = serializers.IntegerField(source="version.number", default=None, allow_null=True)
-    batch = serializers.CharField()
+    batch = serializers.CharField(source="data_key")
     suite_version = serializers.IntegerField(
         source="suite_version.number", default=None, allow_null=True
     )
@@ -80,14 +80,18 @@ class AskRunSerializer(StrictSerializer[Run]):
 
     version = serializers.IntegerField(min_value=1, required=False)
     batch = serializers.CharField(
-        max_length=200, required=False, help_text="Instead of version: the batch of a run."
+        max_length=200,
+        required=False,
+        help_text="Of a dataset that is divided: 2024-03, 2024-03-14, a value, or newest, which "
+        "it is without. Of others, instead of version: the batch of a run.",
     )
     wait = serializers.FloatField(min_value=0, max_value=LONGEST_WAIT_S, required=False, default=0)
     fail_on = serializers.ChoiceField(choices=SEVERITIES, required=False)
     context = ContextSerializer(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "batch" in attrs and "version" in attrs:
+        divided = bool(self.context["dataset"].batch)
+        if "batch" in attrs and "version" in attrs and not divided:
             raise serializers.ValidationError({"batch": "Name a version or a batch, not both."})
         return attrs
 

@@ -17,18 +17,19 @@ from backlog.services.deeds import deed
 from dataquality.engine import reading, sources
 from dataquality.models import Dataset, FileFormat, SamplePolicy, SourceKind
 from dataquality.queries.known_names import known_datasets, normal
+from dataquality.rules.batches import batch_fault
 from dataquality.services.files import (
     ServerPath,
     Source,
     as_engine_reads,
     kept,
-    local_copy,
     received,
 )
+from dataquality.services.origins import BucketFile, DatabaseRows, Reachable, readable
 from dataquality.services.profiles import request_profile
 from dataquality.services.suites import reread_suite
 from dataquality.services.values import forget_values, keeps_less
-from dataquality.services.versions import Delivery, store_version
+from dataquality.services.versions import Delivery, first_reading, store_version
 
 RESERVED_SLUGS = frozenset({"new"})  # a page of its own stands under this path
 OF_SUBJECT = ("name", "owner", "steward", "green_batches")
@@ -41,6 +42,7 @@ OF_DATASET = (
     "freshness_limit_h",
     "health_target",
     "known_as",
+    "batch",
 )
 MOST_NAMES = 20
 LONGEST_NAME_ELSEWHERE = 250
@@ -63,23 +65,28 @@ class DatasetDraft:
     health_target: float = 95.0
     green_batches: int = 1
     known_as: Sequence[str] = ()
+    batch: Mapping[str, str] | None = None
 
 
 def register_dataset(
     product: Product,
     draft: DatasetDraft,
-    source: Source,
+    source: Source | DatabaseRows,
     *,
     actor: Actor,
     as_of: datetime | None = None,
     context: Mapping[str, Any] | None = None,
+    profile: bool = True,
 ) -> Dataset:
-    """A dataset with its schema and first version; a profile of it is asked for.
+    """A dataset with its schema and first version; a profile of it is asked for, unless the caller
+    does.
 
     All or nothing: what is refused leaves neither rows nor files. Raises DomainError for a file
-    that can't be read and ValidationError for bad fields.
+    that can't be read or fetched, and ValidationError for bad fields.
     """
     slug = _slug(product, draft)
+    if isinstance(source, DatabaseRows):
+        return _register_rows(product, draft, slug, source, actor=actor, profile=profile)
     with received(source, product) as content:
         found = sources.inspect(as_engine_reads(content.path, content.format))
         with (
@@ -89,13 +96,19 @@ def register_dataset(
             dataset = _dataset(product, draft, slug, actor)
             if isinstance(source, ServerPath):
                 dataset.source_kind, dataset.path = SourceKind.PATH, source.path
+            elif isinstance(source, Reachable):
+                _reached_by(dataset, source)
             dataset.format = content.format
             dataset.schema = [column.as_dict() for column in found.columns]
             _save_new(dataset)
             columns = [{"name": c.name, "type": c.type} for c in found.columns]
-            delivery = Delivery(content, found.rows, columns, key, as_of, dict(context or {}))
+            partition = source.partition if isinstance(source, BucketFile) else ""
+            delivery = Delivery(
+                content, found.rows, columns, key, as_of, dict(context or {}), partition
+            )
             store_version(dataset, delivery, actor=actor)
-            request_profile(dataset, actor=actor)
+            if profile:
+                request_profile(dataset, actor=actor)
             done.subject = dataset.subject
             done.data["rows"] = found.rows
     return dataset
@@ -113,6 +126,35 @@ def register_without_data(product: Product, draft: DatasetDraft, *, actor: Actor
         _save_new(dataset)
         done.subject = dataset.subject
     return dataset
+
+
+def _register_rows(
+    product: Product,
+    draft: DatasetDraft,
+    slug: str,
+    source: DatabaseRows,
+    *,
+    actor: Actor,
+    profile: bool,
+) -> Dataset:
+    """A dataset of a database: its columns and rows as they are now, and nothing kept."""
+    found = sources.inspect(source.as_engine_reads(product))
+    with deed(product, actor, "dataset.registered", name=draft.name) as done:
+        dataset = _dataset(product, draft, slug, actor)
+        _reached_by(dataset, source)
+        dataset.schema = [column.as_dict() for column in found.columns]
+        _save_new(dataset)
+        first_reading(dataset, found, actor=actor)
+        if profile:
+            request_profile(dataset, actor=actor)
+        done.subject = dataset.subject
+        done.data["rows"] = found.rows
+    return dataset
+
+
+def _reached_by(dataset: Dataset, source: Reachable) -> None:
+    dataset.source_kind, dataset.source = source.kind, source.source
+    dataset.connection = source.connection
 
 
 def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
@@ -171,9 +213,10 @@ def change_schema(
     DomainError where the current content or a check does not fit.
     """
     schema = _changed_schema(dataset, columns)
-    if dataset.current_version is not None and dataset.current_version.file:
-        with local_copy(dataset.current_version) as path:
-            sources.require_fit(as_engine_reads(path, dataset.format, schema))
+    if dataset.current_version is not None and dataset.current_version.can_be_read:
+        dataset.current_version.dataset = dataset
+        with readable(dataset.current_version, schema) as source:
+            sources.require_fit(source)
     with deed(dataset.product, actor, "dataset.schema_changed", subject=dataset.subject) as done:
         Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         present: Dataset = Dataset.objects.of(dataset.product).get(pk=dataset.pk)
@@ -229,6 +272,8 @@ def _check(dataset: Dataset) -> None:
         if missing:
             errors[name] = f"There is no column {', '.join(missing)}."
     errors |= _name_errors(dataset)
+    if dataset.batch is not None and (fault := batch_fault(dataset.batch, dataset.column_names)):
+        errors["batch"] = fault
     for name, user in (("owner", subject.owner), ("steward", subject.steward)):
         if user is not None and not _are_members(dataset.product, [user]):
             errors[name] = "Choose a member of the product."
@@ -309,4 +354,6 @@ def _plain(value: Any) -> Any:
     """Texts without stray blanks, and lists for JSON."""
     if isinstance(value, str):
         return value.strip()
+    if isinstance(value, Mapping):
+        return dict(value)
     return list(value) if isinstance(value, tuple | list) else value

@@ -9,10 +9,10 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from django.conf import settings
@@ -40,11 +40,13 @@ SUFFIXES = {
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody sends, read once. `size` is in bytes, where the sender tells it."""
+    """A file that somebody sends, read once. `size` is in bytes, where the sender tells it, and
+    `limit_mb` how large it may be, by default as large as any upload."""
 
     filename: str
     chunks: Iterable[bytes]
     size: int | None = None
+    limit_mb: int | None = None
 
     @classmethod
     def of(cls, file: UploadedFile[bytes]) -> Upload:
@@ -59,7 +61,15 @@ class ServerPath:
     path: str
 
 
-Source = Upload | ServerPath
+class Remote(Protocol):
+    """A file elsewhere, which is fetched; see `origins`."""
+
+    def opened(self, product: Product, folder: Path) -> AbstractContextManager[Upload]:
+        """The file as it comes in; `folder` is for what has to be put together first."""
+        ...
+
+
+Source = Upload | ServerPath | Remote
 
 
 @dataclass(frozen=True)
@@ -78,18 +88,15 @@ def received(source: Source, product: Product) -> Iterator[Received]:
     """A temporary copy of the source with its checksum, gone afterwards.
 
     Raises DomainError for a file too large (413), of no format that we read, or a path that
-    leads out of the product's folder.
+    leads out of the product's folder, and for what can't be fetched.
     """
     with _temporary_folder() as folder:
-        upload, file = (source, None) if isinstance(source, Upload) else _open(source, product)
-        try:
+        with ExitStack() as stack:
+            upload = _incoming(source, product, Path(folder), stack)
             name = PurePosixPath(upload.filename.replace("\\", "/")).name[:255]
             file_format = format_of(name)
             copy = Path(folder) / f"content{_suffix(file_format)}"
             sha256, size = _copy(upload, copy)
-        finally:
-            if file is not None:
-                file.close()
         yield Received(copy, name, file_format, sha256, size)
 
 
@@ -140,6 +147,10 @@ def as_engine_reads(
 
 def opened(version: DatasetVersion) -> File[bytes]:
     """The version's file, open for reading; raises DomainError where its rows are gone."""
+    if version.is_reading:
+        raise DomainError(
+            "no_file", f"Version {version.number} is a reading of a database; its rows stay there."
+        )
     if not version.file:
         raise DomainError("purged", f"Version {version.number} was purged; its rows are gone.")
     try:
@@ -186,11 +197,12 @@ def prepare_temporary_files() -> None:
                 left.unlink()
 
 
-def too_large() -> DomainError:
+def too_large(limit_mb: int | None = None) -> DomainError:
     """The refusal of a file beyond the limit of this installation."""
     return DomainError(
         "too_large",
-        f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB, the limit of this installation.",
+        f"The file is larger than {limit_mb or settings.UPLOAD_LIMIT_MB:,} MB, the limit of this "
+        "installation.",
         status=413,
     )
 
@@ -203,6 +215,16 @@ def _temporary_home() -> Path:
     home = Path(settings.FILE_UPLOAD_TEMP_DIR)
     home.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     return home
+
+
+def _incoming(source: Source, product: Product, folder: Path, stack: ExitStack) -> Upload:
+    if isinstance(source, Upload):
+        return source
+    if isinstance(source, ServerPath):
+        upload, file = _open(source, product)
+        stack.callback(file.close)
+        return upload
+    return stack.enter_context(source.opened(product, folder))
 
 
 def _open(source: ServerPath, product: Product) -> tuple[Upload, File[bytes]]:
@@ -260,21 +282,18 @@ def _no_such_file(path: str) -> DomainError:
 
 def _copy(upload: Upload, target: Path) -> tuple[str, int]:
     """Write the upload to the target: its SHA-256 and its size in bytes."""
-    if upload.size is not None and upload.size > _limit():
-        raise too_large()
+    limit_mb = upload.limit_mb or int(settings.UPLOAD_LIMIT_MB)
+    if upload.size is not None and upload.size > limit_mb * MEGABYTE:
+        raise too_large(limit_mb)
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as out:
         for chunk in upload.chunks:
             size += len(chunk)
-            if size > _limit():
-                raise too_large()
+            if size > limit_mb * MEGABYTE:
+                raise too_large(limit_mb)
             digest.update(chunk)
             out.write(chunk)
     return digest.hexdigest(), size
-
-
-def _limit() -> int:
-    return int(settings.UPLOAD_LIMIT_MB) * MEGABYTE
 
 
 def _suffix(file_format: FileFormat) -> str:

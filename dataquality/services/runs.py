@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -23,8 +24,9 @@ from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
 from backlog.services.deeds import Deed, deed
 from backlog.services.findings import EvidenceReport, Filed
-from dataquality.engine import redact, running, suites
+from dataquality.engine import redact, running, sources, suites
 from dataquality.engine.running import CheckResult
+from dataquality.engine.sources import Source
 from dataquality.models import (
     SOURCE_OF_RUNS,
     Dataset,
@@ -37,8 +39,10 @@ from dataquality.models import (
 )
 from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
-from dataquality.services.files import as_engine_reads, local_copy
+from dataquality.rules.batches import NEWEST, complete_at, newest_value, value_fault
+from dataquality.services.origins import readable
 from dataquality.services.values import policy_of
+from dataquality.services.versions import new_reading, note_read
 from mlscrum.lib.errors import Conflict, DomainError
 
 JOB_KIND = "run"
@@ -53,22 +57,28 @@ def request_run(
     trigger: str = Trigger.MANUAL,
     version: DatasetVersion | None = None,
     context: Mapping[str, Any] | None = None,
+    batch: Any = NEWEST,
 ) -> Run:
     """Ask for a run of the present suite on a version, by default the current one.
 
-    Writes a run and its job; a worker does the rest. Raises DomainError where there is nothing to
-    run or nothing to run it on.
+    A database is read anew, whatever the version. Where the dataset is divided into batches, one
+    of them is looked at: the newest, or the one of this value. Writes a run and its job; a worker
+    does the rest. Raises DomainError where there is nothing to run or nothing to run it on.
     """
     version = version or dataset.current_version
     suite = require_suite(dataset)
-    if version is None or not version.file:
+    wanted = _batch(dataset, batch)
+    if version is None or not version.can_be_read:
         raise DomainError("no_version", f"{dataset.name} has no such content to read any more.")
     product = dataset.product
-    whole = {**version.context, **(context or {})}
+    whole = {**({} if dataset.is_live else version.context), **(context or {})}
     with deed(product, actor, "run.requested", subject=dataset.subject) as done:
+        if dataset.is_live:
+            version = new_reading(dataset, as_of=None, context=context or {}, actor=actor)
         run = Run.objects.create(
             dataset=dataset,
             version=version,
+            batch=wanted,
             suite_version=suite,
             engine=settings.FILE_ENGINE,
             trigger=trigger,
@@ -110,7 +120,12 @@ def retry_run(run: Run, *, actor: Actor, trigger: str = Trigger.MANUAL) -> Run:
     if run.is_from_elsewhere:
         raise Conflict("made_elsewhere", f"Run {run.pk} was made elsewhere; run it again there.")
     return request_run(
-        run.dataset, actor=actor, trigger=trigger, version=run.version, context=run.context
+        run.dataset,
+        actor=actor,
+        trigger=trigger,
+        version=run.version,
+        context=run.context,
+        batch=run.batch["value"] if run.batch else NEWEST,
     )
 
 
@@ -150,11 +165,16 @@ def execute_run(lease: jobs.Lease) -> None:
     dataset = run.dataset
     lease.progress(0.02, "Reading the data")
     try:
-        with local_copy(_content(run)) as path:
+        with readable(_content(run)) as source:
+            seen = sources.measure(source) if dataset.is_live else None
+            run.batch = _settled(run.batch, source)
+            if run.batch is not None:
+                run.batch_at = complete_at(run.batch, run.started_at or timezone.now())
             found = running.run_suite(
-                as_engine_reads(path, dataset.format, dataset.schema),
+                source,
                 _suite(run).expectations,
                 key_columns=dataset.key_columns,
+                batch=run.batch,
                 progress=lambda done, total: lease.progress(
                     0.1 + 0.85 * done / total, f"{done} of {total} checks"
                 ),
@@ -166,6 +186,8 @@ def execute_run(lease: jobs.Lease) -> None:
     with lease.finish(_reporting(run)):
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        if seen is not None:
+            note_read(_content(run), seen, at=run.started_at or timezone.now())
         _conclude(run, redact.results(found, policy_of(present)))
 
 
@@ -197,7 +219,37 @@ def _begun(job: Job) -> Run:
         state=RunState.RUNNING, started_at=Coalesce("started_at", now)
     )
     run.started_at = run.started_at or now
+    version = _content(run)
+    version.dataset = run.dataset
+    if version.is_unread:
+        version.seen_at = run.started_at
     return run
+
+
+def _batch(dataset: Dataset, value: Any) -> dict[str, Any] | None:
+    """The batch that is asked for: its value is still `newest` where no other one was named."""
+    if dataset.batch is None:
+        if value != NEWEST:
+            raise DomainError(
+                "no_batches", f"{dataset.name} is not divided; say in its settings by what."
+            )
+        return None
+    if value != NEWEST and (fault := value_fault(dataset.batch["by"], value)):
+        raise DomainError("bad_batch", f"There is no such batch. {fault}")
+    return {**dataset.batch, "value": value}
+
+
+def _settled(batch: dict[str, Any] | None, source: Source) -> dict[str, Any] | None:
+    """The batch with its value, once the newest one is known."""
+    if batch is None or batch["value"] != NEWEST:
+        return batch
+    rows = sources.table(source, [batch["column"]]).frame[batch["column"]]
+    value = newest_value(batch["by"], rows.dropna().unique().tolist())
+    if value is None:
+        raise DomainError(
+            "no_batches", f"No row has a {batch['by']} in {batch['column']}, so there is no batch."
+        )
+    return {**batch, "value": value}
 
 
 def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
@@ -232,8 +284,8 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
     if run.tracked:
         Measurement.objects.create(
             subject=run.dataset.subject,
-            batch_key=_content(run).batch_key,
-            batch_at=_batch_at(_content(run)),
+            batch_key=run.data_key,
+            batch_at=_batch_at(run),
             measured_at=run.finished_at or timezone.now(),
             health=statistics.health,
             executed=statistics.passed + statistics.failed,
@@ -260,7 +312,13 @@ def _conclude_errored(run: Run, code: str, message: str) -> None:
 
 
 def _end(run: Run, state: str, **fields: Any) -> None:
-    fields |= {"state": state, "finished_at": timezone.now(), "report": _stored_report(run)}
+    fields |= {
+        "state": state,
+        "finished_at": timezone.now(),
+        "report": _stored_report(run),
+        "batch": run.batch,
+        "batch_at": run.batch_at,
+    }
     for name, value in fields.items():
         setattr(run, name, value)
     run.save(update_fields=list(fields))
@@ -273,8 +331,8 @@ def _report(run: Run, observations: Sequence[Observation]) -> Filed:
             source=SOURCE_OF_RUNS,
             key=f"run:{run.pk}",
             subject=run.dataset.subject,
-            batch_key=_content(run).batch_key,
-            batch_at=_batch_at(_content(run)),
+            batch_key=run.data_key,
+            batch_at=_batch_at(run),
             trigger=run.trigger,
             context=run.context,
             observations=observations,
@@ -352,5 +410,6 @@ def _suite(run: Run) -> SuiteVersion:
     return run.suite_version
 
 
-def _batch_at(version: DatasetVersion) -> Any:
-    return version.as_of or version.seen_at
+def _batch_at(run: Run) -> datetime:
+    version = _content(run)
+    return run.batch_at or version.as_of or version.seen_at

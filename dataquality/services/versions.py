@@ -9,22 +9,17 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from backlog.models import Actor
 from backlog.rules.evidence import is_tracked
 from backlog.services.deeds import deed
 from dataquality.engine import sources
-from dataquality.models import Dataset, DatasetVersion, Profile, Result, SourceKind
-from dataquality.services.files import (
-    Received,
-    ServerPath,
-    Source,
-    as_engine_reads,
-    kept,
-    received,
-)
+from dataquality.engine.reading import Inspected
+from dataquality.models import Dataset, DatasetVersion, Profile, Result
+from dataquality.services.files import Received, Source, as_engine_reads, kept, received
+from dataquality.services.origins import BucketFile, DatabaseRows, origin_of
 from dataquality.services.values import forget_results
 from mlscrum.lib.errors import Conflict, DomainError
 
@@ -39,6 +34,7 @@ class Delivery:
     file: str
     as_of: datetime | None
     context: Mapping[str, Any]
+    partition: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,10 @@ def add_version(
     leaving nothing behind.
     """
     context = dict(context or {})
+    if dataset.is_live:
+        raise DomainError(
+            "no_upload", f"{dataset.name} is read from a database; no file is sent to it."
+        )
     with received(source, dataset.product) as content:
         is_first = not dataset.schema  # it was checked elsewhere so far
         if is_first:
@@ -88,7 +88,8 @@ def add_version(
             if is_first:
                 dataset.save(update_fields=["format", "schema"])
             columns = [{"name": column.name, "type": column.type} for column in found.columns]
-            delivery = Delivery(content, found.rows, columns, key, as_of, context)
+            partition = source.partition if isinstance(source, BucketFile) else ""
+            delivery = Delivery(content, found.rows, columns, key, as_of, context, partition)
             version = store_version(dataset, delivery, actor=actor)
             done.data.update(version=version.number, rows=version.rows)
     return Delivered(version, created=True)
@@ -100,14 +101,66 @@ def read_again(
     actor: Actor,
     as_of: datetime | None = None,
     context: Mapping[str, Any] | None = None,
+    partition: str = "",
 ) -> Delivered:
-    """Read a path source anew. Raises DomainError for a dataset that people upload."""
-    if dataset.source_kind != SourceKind.PATH:
+    """Read the source anew; of a divided object store the newest folder, or the one named.
+
+    Raises DomainError for a dataset that people upload, and where the source can't be read.
+    """
+    source = origin_of(dataset, partition)
+    if source is None:
         raise DomainError(
             "no_source", f"{dataset.name} has no source to read again; upload a file instead."
         )
-    source = ServerPath(dataset.path)
+    if isinstance(source, DatabaseRows):
+        found = sources.measure(source.as_engine_reads(dataset.product, dataset.schema))
+        with deed(dataset.product, actor, "dataset.read", subject=dataset.subject) as done:
+            reading = new_reading(dataset, as_of=as_of, context=context or {}, actor=actor)
+            note_read(reading, found, at=timezone.now())
+            done.data.update(version=reading.number, rows=reading.rows)
+        return Delivered(reading, created=True)
     return add_version(dataset, source, actor=actor, as_of=as_of, context=context)
+
+
+def first_reading(dataset: Dataset, found: Inspected, *, actor: Actor) -> DatasetVersion:
+    """The reading that registered a dataset of a database, within the caller's deed."""
+    reading = new_reading(dataset, as_of=None, context={}, actor=actor)
+    note_read(reading, found, at=timezone.now())
+    return reading
+
+
+def new_reading(
+    dataset: Dataset, *, as_of: datetime | None, context: Mapping[str, Any], actor: Actor
+) -> DatasetVersion:
+    """A reading of a database that is to come, within the caller's deed; until then it has the
+    rows and columns of the one before."""
+    Dataset.objects.select_for_update(no_key=True, of=("self",)).get(pk=dataset.pk)
+    before = dataset.current_version
+    last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
+    return DatasetVersion.objects.create(
+        dataset=dataset,
+        number=last + 1,
+        bytes=0,
+        rows=before.rows if before else 0,
+        columns=before.columns if before else [],
+        as_of=as_of,
+        seen_at=timezone.now(),
+        tracked=_is_tracked(dataset, context),
+        context=dict(context),
+        created_by=actor.user,
+    )
+
+
+def note_read(reading: DatasetVersion, found: Inspected, *, at: datetime) -> None:
+    """The database was read: what a reading has seen. It is the current one from now on, unless a
+    later one was quicker."""
+    reading.rows = found.rows
+    reading.columns = [{"name": column.name, "type": column.type} for column in found.columns]
+    reading.read_at = reading.seen_at = at
+    reading.save(update_fields=["rows", "columns", "read_at", "seen_at"])
+    later = reading.dataset.versions.filter(pk=F("dataset__current_version"), seen_at__gt=at)
+    if (reading.tracked and not later.exists()) or reading.number == 1:
+        _make_current(reading.dataset, reading)
 
 
 def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> DatasetVersion:
@@ -126,6 +179,7 @@ def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> Data
         columns=delivery.columns,
         file=delivery.file,
         filename=delivery.content.filename,
+        partition=delivery.partition,
         as_of=delivery.as_of,
         seen_at=timezone.now(),
         tracked=_is_tracked(dataset, delivery.context),
@@ -154,7 +208,8 @@ def purge_version(version: DatasetVersion, *, actor: Actor) -> DatasetVersion:
         Profile.objects.filter(version=locked).delete()
         forget_results(Result.objects.filter(run__version=locked))
         done.data["version"] = locked.number
-        transaction.on_commit(lambda: default_storage.delete(key))
+        if key:
+            transaction.on_commit(lambda: default_storage.delete(key))
     return locked
 
 

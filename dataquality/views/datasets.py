@@ -47,6 +47,7 @@ def datasets(request: ProductRequest, product: Product) -> HttpResponse:
             "rows": dataset_rows(product, list(page)),
             "may_register": request.may("dataset.register"),
             "may_report": request.may("finding.report"),
+            "sees_connections": request.may("connection.view"),
         },
     )
 
@@ -66,7 +67,7 @@ def dataset_new(request: ProductRequest, product: Product) -> HttpResponse:
                 product, form.draft(), form.chosen_source(), actor=request.actor
             )
         except (DomainError, ValidationError) as error:
-            put_errors(form, error, field="path" if form.asks_for_path() else "file")
+            put_errors(form, error, field=form.field_of(error))
         else:
             messages.success(request, f"{dataset.name} is registered; its profile is being made.")
             return redirect("dataquality:profile", product.key, dataset.slug)
@@ -100,7 +101,7 @@ def dataset_settings(request: ProductRequest, dataset: Dataset) -> HttpResponse:
         try:
             update_dataset(dataset, actor=request.actor, **form.changes())
         except (DomainError, ValidationError) as error:
-            put_errors(form, error)
+            put_errors(form, error, names={"batch": "batch_column"})
         else:
             messages.success(request, "Saved.")
             return redirect("dataquality:dataset", dataset.product.key, dataset.slug)
@@ -138,7 +139,7 @@ def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "versions": version_rows(list(page)),
             "may_purge": request.may("dataset.purge", dataset.subject),
             "sees_values": sees_values(request, dataset),
-            "is_path": dataset.source_kind == SourceKind.PATH,
+            "can_read_again": dataset.source_kind != SourceKind.UPLOAD,
             "cleaned_file": (cleaned := cleaned_file_of(dataset)),
             "is_last_cleaned": cleaned == CLEANED_FILES[-1],
         },

@@ -12,7 +12,8 @@ from backlog.queries.offers import offers
 from dataquality.models import Dataset, Run
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.overviews import run_details, run_rows
-from dataquality.queries.runs import effects_of
+from dataquality.queries.runs import batches_seen, effects_of
+from dataquality.rules.batches import NEWEST
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
 from dataquality.services.values import note_values_opened
 from dataquality.views.common import holds_values, page_of, run_page, sees_values
@@ -23,12 +24,17 @@ from mlscrum.lib.numbers import whole_number
 def runs(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     """The history of a dataset's runs; POST starts one."""
     if request.method == "POST":
-        run = request_run(dataset, actor=request.actor)
+        batch = request.POST.get("batch", "").strip() or NEWEST
+        run = request_run(dataset, actor=request.actor, batch=batch)
         return redirect("dataquality:run", dataset.product.key, run.pk)
     return render(
         request,
         "dataquality/runs.html",
-        {**page_of(request, dataset, "runs"), "page": run_rows(dataset, request.GET.get("page"))},
+        {
+            **page_of(request, dataset, "runs"),
+            "page": run_rows(dataset, request.GET.get("page")),
+            "batches": batches_seen(dataset) if dataset.batch else [],
+        },
     )
 
 

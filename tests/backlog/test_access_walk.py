@@ -30,7 +30,9 @@ from backlog.services.links import add_link
 from backlog.services.saved_views import save_view
 from backlog.services.terms import propose_term, say
 from backlog.services.tokens import create_token
+from dataquality.services.connections import ConnectionDraft, add_connection
 from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.many import request_registration
 from dataquality.services.runs import request_run
 from dataquality.services.sharing import make_share_link
 from dataquality.services.suites import save_suite
@@ -138,6 +140,10 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     filed = report(
         EvidenceReport(product, "bandit", "r1", None, "b1", timezone.now(), [seen]), actor=olga
     )
+    connection = add_connection(
+        product, ConnectionDraft("Clinic", "sql", "sqlite:///clinic.sqlite3"), actor=olga
+    )
+    registration = request_registration(connection, product, [{"table": "rooms"}], actor=olga)
     token, _ = create_token(name="ci", scopes=["read"], days=1, actor=olga, product=product)
     invitation, link = invite(product, "nina@example.org", "developer", actor=olga)
     job = Job.objects.filter(product=product).latest("pk")
@@ -170,6 +176,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "remark_id": remark.pk,
         "ref": item.ref,
         "slug": dataset.slug,
+        "connection": connection.slug,
         "status_slug": "in-review",
         "field_slug": field.slug,
         "facet": "parent",
@@ -208,6 +215,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "runs": run.pk,
             "share-links": share_link.pk,
             "alert-channels": channel.pk,
+            "registrations": registration.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,
             "imports": imported.pk,

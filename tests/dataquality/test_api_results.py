@@ -163,7 +163,7 @@ def test_as_of_and_batch_take_the_place_of_what_the_report_says(ci: Any, clinic:
     ci.post(RESULTS, at(14, too_many_nulls(1), as_of="2026-02-01T00:00:00Z", batch="february"))
     run = Run.objects.get()
     assert run.batch_at == datetime(2026, 2, 1, tzinfo=UTC)
-    assert run.batch == "patients:february"
+    assert run.data_key == "patients:february"
 
 
 # Who is tracked ----------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""Parts of a dataset's rows that a run may look at: by month, day or value of a column."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+BY = ("month", "day", "value")
+NEWEST = "newest"
+MONTH = re.compile(r"(\d{4})-(\d{2})")
+LONGEST_VALUE = 200
+
+
+def batch_fault(batch: Mapping[str, Any], columns: Sequence[str]) -> str:
+    """What is wrong with how a dataset is divided, in words; empty where nothing is."""
+    if set(batch) != {"by", "column"} or batch["by"] not in BY:
+        return "Say by (month, day or value) and column."
+    if batch["column"] not in columns:
+        return f"There is no column {batch['column']}."
+    return ""
+
+
+def value_fault(by: str, value: Any) -> str:
+    """What is wrong with the value of a batch, in words; empty where nothing is."""
+    if by == "value":
+        fits = isinstance(value, str | int | float | bool | None)
+        return "" if fits and len(str(value)) <= LONGEST_VALUE else "Give a text or a number."
+    try:
+        _period(by, str(value))
+    except (ValueError, OverflowError):
+        return f"Give the {by} such as {'2024-01' if by == 'month' else '2024-01-31'}."
+    return ""
+
+
+def newest_value(by: str, values: Sequence[Any]) -> Any:
+    """The last batch that values of a column fall into: of days and times their month or day, of
+    others the largest; None where there is none."""
+    if by == "value":
+        return max(values, default=None)
+    length = len("2024-01") if by == "month" else len("2024-01-31")
+    found = {str(value)[:length] for value in values}
+    return max((value for value in found if not value_fault(by, value)), default=None)
+
+
+def batch_key(slug: str, batch: Mapping[str, Any]) -> str:
+    """What tells this batch of a dataset from others. Values of rows don't stand in it, for it
+    goes where values may not."""
+    value = str(batch["value"])
+    if batch["by"] == "value":
+        value = hashlib.sha256(f"{batch['column']}:{value}".encode()).hexdigest()[:16]
+    return f"{slug}:{value}"
+
+
+def complete_at(batch: Mapping[str, Any], now: datetime) -> datetime:
+    """When a batch was complete: at the end of its month or day, or now where that is to come."""
+    if batch["by"] == "value":
+        return now
+    _, after = _period(str(batch["by"]), str(batch["value"]))
+    return min(datetime.combine(after, time(), UTC), now)
+
+
+def _period(by: str, value: str) -> tuple[date, date]:
+    if by == "day":
+        first = date.fromisoformat(value)
+        return first, first + timedelta(days=1)
+    found = MONTH.fullmatch(value)
+    if found is None:
+        raise ValueError(value)
+    first = date(int(found[1]), int(found[2]), 1)
+    return first, (first + timedelta(days=31)).replace(day=1)
