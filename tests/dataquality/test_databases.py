@@ -14,7 +14,7 @@ import pytest
 from psycopg2 import sql
 
 from backlog.models import Actor, Finding, Product
-from dataquality.models import Connection, Dataset, DatasetVersion, Profile, RunState
+from dataquality.models import Connection, Dataset, Profile, RunState
 from dataquality.queries.gates import dataset_gate
 from dataquality.services.connections import (
     ConnectionDraft,
