@@ -324,6 +324,8 @@ def _check_address(connection: Connection, product: Product) -> None:
         is_file = backend_of(url.drivername) in FILES
         if is_file and connection.has_secret:
             raise DomainError("no_secret", "A database file takes no secret.", field="secret")
+        if is_file and not url.database:
+            raise DomainError("bad_url", "Name the file, such as sqlite:///clinic.sqlite3.")
         if is_file and connection.product is None:
             raise DomainError("of_a_product", "A database file belongs to one product.")
         _unless_unknown(lambda: database_of(connection, product))

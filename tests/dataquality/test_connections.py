@@ -121,6 +121,7 @@ REFUSED = [
     ("postgresql:///clinic", "sql", "Name the host"),
     ("sqlite:////etc/passwd", "sql", "within the folder MED of SOURCES_DIR"),
     ("sqlite:///../SHOP/theirs.sqlite3", "sql", "within the folder MED of SOURCES_DIR"),
+    ("sqlite://", "sql", "Name the file"),
     ("nonsense", "sql", "Give an address such as postgresql"),
     ("exports", "s3", "Give the bucket"),
     ("ftp://files.example.org/", "http", "begins with https"),
