@@ -328,6 +328,8 @@ SPECTACULAR_SETTINGS = {
         "Priority": "backlog.rules.severity.Priority",
         "Severity": [(name, name) for name in ("critical", "warning", "info")],
         "RunState": "dataquality.models.RunState",
+        "ConnectionKind": "dataquality.models.ConnectionKind",
+        "SourceKind": [(kind, kind) for kind in ("path", "url", "s3", "sql_table", "sql_query")],
         "ImportState": "backlog.models.Import.State",
         "ImportOutcome": "backlog.models.ImportLine.Outcome",
         "ImportLevel": "backlog.models.ImportLine.Level",
