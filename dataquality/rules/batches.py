@@ -35,16 +35,6 @@ def value_fault(by: str, value: Any) -> str:
     return ""
 
 
-def newest_value(by: str, values: Sequence[Any]) -> Any:
-    """The last batch that values of a column fall into: of days and times their month or day, of
-    others the largest; None where there is none."""
-    if by == "value":
-        return max(values, default=None)
-    length = len("2024-01") if by == "month" else len("2024-01-31")
-    found = {str(value)[:length] for value in values}
-    return max((value for value in found if not value_fault(by, value)), default=None)
-
-
 def batch_key(slug: str, batch: Mapping[str, Any]) -> str:
     """What tells this batch of a dataset from others. Values of rows don't stand in it, for it
     goes where values may not."""

@@ -39,7 +39,7 @@ from dataquality.models import (
 )
 from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
-from dataquality.rules.batches import NEWEST, complete_at, newest_value, value_fault
+from dataquality.rules.batches import NEWEST, complete_at, value_fault
 from dataquality.services.origins import readable
 from dataquality.services.values import policy_of
 from dataquality.services.versions import new_reading, note_read
@@ -243,13 +243,12 @@ def _settled(batch: dict[str, Any] | None, source: Source) -> dict[str, Any] | N
     """The batch with its value, once the newest one is known."""
     if batch is None or batch["value"] != NEWEST:
         return batch
-    rows = sources.table(source, [batch["column"]]).frame[batch["column"]]
-    value = newest_value(batch["by"], rows.dropna().unique().tolist())
-    if value is None:
+    found = sources.seen_batches(source, by=batch["by"], column=batch["column"])
+    if not found or (found[-1].value is None and batch["by"] != "value"):
         raise DomainError(
             "no_batches", f"No row has a {batch['by']} in {batch['column']}, so there is no batch."
         )
-    return {**batch, "value": value}
+    return {**batch, "value": found[-1].value}
 
 
 def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
