@@ -130,12 +130,12 @@ def test_a_table_is_red_then_green_and_its_item_closes(
     assert sorted(row["id"] for row in sample) == [3, 7]
     finding = Finding.objects.get(subject=dataset.subject)
     assert finding.item is not None
-    assert finding.last_batch_key == red.batch_key
+    assert finding.last_batch_key == red.data_key
     clinic.does("update patients set nuclei = '4' where nuclei = '?'")
     dataset.refresh_from_db()
     green = run_now(dataset, max_acts)
     assert green.state == RunState.PASSED
-    assert green.batch_key != red.batch_key
+    assert green.data_key != red.data_key
     finding.refresh_from_db()
     assert finding.state == Finding.State.RESOLVED
     finding.item.refresh_from_db()

@@ -344,9 +344,9 @@ def test_a_run_looks_at_the_newest_month_or_the_one_that_is_named(
     by_month: Dataset, olga_acts: Actor
 ) -> None:
     newest = run_now(by_month, olga_acts)
-    assert (newest.state, newest.batch_key) == (RunState.PASSED, "visits:2024-02")
+    assert (newest.state, newest.data_key) == (RunState.PASSED, "visits:2024-02")
     older = run_now(by_month, olga_acts, batch="2024-01")
-    assert (older.state, older.batch_key) == (RunState.FAILED, "visits:2024-01")
+    assert (older.state, older.data_key) == (RunState.FAILED, "visits:2024-01")
     assert older.batch_at is not None
     assert newest.batch_at is not None
     assert older.batch_at < newest.batch_at
