@@ -45,5 +45,5 @@ def _write(texts: Iterable[tuple[int, list[str]]]) -> None:
         update_conflicts=True,
         unique_fields=["item"],
         update_fields=["words"],
-        batch_size=500,
+        batch_size=1000,
     )

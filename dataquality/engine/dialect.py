@@ -66,6 +66,7 @@ class Dialect(duckdb_engine.Dialect):
     statement_compiler = Compiler
     preparer = Preparer
     supports_statement_cache = False
+    max_identifier_length = 10_000  # a column may be called anything; PostgreSQL cuts at 63
 
     def do_begin(self, connection: Any) -> None:
         pass

@@ -14,6 +14,9 @@ export const isWriting = (target) =>
   Boolean(target.closest?.(WRITING)) ||
   document.querySelector("dialog:modal") !== null;
 
+/** Whether the next key ends a chord, as b does after g. */
+export const isInChord = () => chord !== "";
+
 // On the window, so that whatever listens on the document has had its say.
 window.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing) return;

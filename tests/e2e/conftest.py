@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -203,3 +204,16 @@ def drag(page: Page, what: Locator, onto: Locator) -> None:
     page.wait_for_timeout(250)  # while others make room, the drag sees no place there
     page.mouse.move(x + 2, y + 1, steps=2)
     page.mouse.up()
+
+
+def drag_until(
+    what: Callable[[], Locator], onto: Callable[[], Locator], seen: Callable[[], None], **where: Any
+) -> None:
+    """Drag, and again where the list came anew under the drag, until what is to be seen is so."""
+    for _ in range(2):
+        what().drag_to(onto(), **where)
+        with contextlib.suppress(AssertionError):
+            seen()
+            return
+    what().drag_to(onto(), **where)
+    seen()

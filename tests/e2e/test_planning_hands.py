@@ -15,7 +15,7 @@ from backlog.services.ranks import Spot
 from sprints.models import Sprint
 from sprints.services.sprints import ShareLine, create_sprint, update_sprint
 from tests.conftest import Cast
-from tests.e2e.conftest import serious_faults
+from tests.e2e.conftest import drag_until, serious_faults
 
 POINTS = (8, 5, 3, 2)
 
@@ -64,19 +64,34 @@ def test_a_sprint_is_planned_by_dragging(
     rows = page.locator("#backlog [data-list] .item-row")
     expect(rows).to_have_count(4)
 
-    rows.nth(0).drag_to(page.locator(".planned-rows"))
-    show(page, ["MED-1"])
+    drag_until(
+        lambda: rows.nth(0),
+        lambda: page.locator(".planned-rows"),
+        lambda: show(page, ["MED-1"]),
+    )
     expect(rows).to_have_count(3)
-    rows.nth(0).drag_to(planned(page).first, target_position={"x": 60, "y": 30})
-    show(page, ["MED-1", "MED-2"])
+    drag_until(
+        lambda: rows.nth(0),
+        lambda: planned(page).first,
+        lambda: show(page, ["MED-1", "MED-2"]),
+        target_position={"x": 60, "y": 30},
+    )
     expect(page.locator(".planned-sums .plan-bar").first).to_contain_text("13 / 10")
     expect(page.locator(".planned-people .plan-bar").first).to_have_class("plan-bar is-over")
     assert refs(sprint) == ["MED-1", "MED-2"]
 
-    planned(page).nth(1).drag_to(planned(page).first, target_position={"x": 60, "y": 4})
-    show(page, ["MED-2", "MED-1"])
-    planned(page).nth(1).drag_to(rows.nth(0), target_position={"x": 120, "y": 4})
-    show(page, ["MED-2"])
+    drag_until(
+        lambda: planned(page).nth(1),
+        lambda: planned(page).first,
+        lambda: show(page, ["MED-2", "MED-1"]),
+        target_position={"x": 60, "y": 4},
+    )
+    drag_until(
+        lambda: planned(page).nth(1),
+        lambda: rows.nth(0),
+        lambda: show(page, ["MED-2"]),
+        target_position={"x": 120, "y": 4},
+    )
     expect(rows.first).to_have_attribute("data-ref", "MED-1")
     assert refs(sprint) == ["MED-2"]
     assert serious_faults(page) == []

@@ -18,7 +18,7 @@ from backlog.services.items import ItemDraft, create_items, update_item
 from sprints.models import Sprint
 from sprints.services.sprints import create_sprint
 from tests.conftest import Cast
-from tests.e2e.conftest import drag
+from tests.e2e.conftest import drag, drag_until
 
 DAY = timedelta(days=1)
 OpenPage = Callable[..., Page]
@@ -79,12 +79,13 @@ def test_a_whole_sprint_is_planned_run_and_closed_and_its_past_stays(
     planned = page.locator(".planned-rows > .planned-row .ref")
     for count in range(1, 5):
         expect(rows).to_have_count(6 - count)
-        rows.first.drag_to(
-            page.locator(".planned-rows"),
+        drag_until(
+            lambda: rows.first,
+            lambda: page.locator(".planned-rows"),
+            lambda count=count: expect(planned).to_have_count(count),
             source_position={"x": 200, "y": 16},  # its title: a button is no handle
             target_position={"x": 60, "y": 4},
         )
-        expect(planned).to_have_count(count)
 
     # Started, with a goal alone.
     page.get_by_role("link", name="Start…").click()

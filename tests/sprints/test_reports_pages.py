@@ -17,9 +17,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Actor, Item, Kind, Product, Subject, Team
-from backlog.rules.evidence import Outcome
+from backlog.rules.evidence import Observation, Outcome
 from backlog.rules.severity import Severity
-from backlog.services.findings import EvidenceReport, Observation, report
+from backlog.services.findings import EvidenceReport, report
 from backlog.services.items import (
     ItemDraft,
     create_item,

@@ -8,6 +8,7 @@ import { offerEmpty, offerPlaces, whenDroppedElsewhere } from "../backlog/moves.
 import { isOpen as panelIsOpen, openItem } from "../backlog/panel.js";
 import { clear, cursorRow, goTo, neighbours } from "../backlog/selection.js";
 import { deed, get } from "../backlog/send.js";
+import { isInChord } from "../keys.js";
 import {
   check, choose, chooseAll, chosenRefs, draw, isChosen, refsAt, takeUpChoice, toggle, unchoose,
 } from "./chosen.js";
@@ -360,7 +361,8 @@ document.addEventListener("keydown", (event) => {
   if (isWriting(event.target) && !event.target.matches(".planned-rows .row-check")) return;
   if (event.key === "Escape" && unchoose()) return event.preventDefault();
   const row = root.contains(event.target) && event.target.closest(".planned-rows > [data-ref]");
-  const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+  const isPlain =
+    !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey && !isInChord();
   let todo = row ? act(event, row) : null;
   if (!row && event.key === "o" && isPlain) todo = () => over();
   if (!row && event.key === "n" && isPlain && document.getElementById("quick-title")) {
