@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_whole_sprint_is_planned_run_and_closed_and_its_past_stays(
         drag_until(
             lambda: rows.first,
             lambda: page.locator(".planned-rows"),
-            lambda count=count: expect(planned).to_have_count(count),
+            partial(expect(planned).to_have_count, count),
             source_position={"x": 200, "y": 16},  # its title: a button is no handle
             target_position={"x": 60, "y": 4},
         )
