@@ -13,6 +13,7 @@ import pandas as pd
 
 from backlog.rules.evidence import Outcome
 from dataquality.engine import suites, titles
+from dataquality.rules.excess import excess
 from mlscrum.lib.errors import DomainError
 
 if TYPE_CHECKING:
@@ -148,19 +149,12 @@ class Judged:
         }
 
     def _excess(self, counts: Mapping[str, Any]) -> float:
-        """Points beyond what is allowed (EVIDENCE 0); 100 where nothing can be measured."""
-        percent = counts["unexpected_percent"]
-        if percent is not None:
-            return max(0.0, float(percent) - 100 * (1 - float(self.kwargs.get("mostly", 1))))
-        observed = counts["observed_value"]
-        bounds: list[Any] = [self.kwargs.get(name) for name in ("min_value", "max_value")]
-        numbers: list[float] = [bound for bound in bounds if _is_number(bound)]
-        if is_about_the_table(self.check) or not _is_number(observed) or not numbers:
-            return 100.0
-        nearest = min(numbers, key=lambda bound: abs(observed - bound))
-        span = abs(numbers[-1] - numbers[0]) if len(numbers) == 2 else 0.0
-        scale = max(abs(nearest), span)
-        return 100.0 if scale == 0 else float(100.0 * abs(observed - nearest) / scale)
+        return excess(
+            self.kwargs,
+            percent=counts["unexpected_percent"],
+            observed=counts["observed_value"],
+            is_of_table=is_about_the_table(self.check),
+        )
 
     def _errored(self, code: str, message: str) -> CheckResult:
         return self._result(Outcome.ERRORED, error_code=code, message=message)
@@ -211,10 +205,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _explained(raised: Mapping[str, Any]) -> tuple[str, str]:
