@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect, sync_playwright
 
 from backlog.models import Job, User
 from backlog.services import jobs
@@ -191,29 +190,49 @@ def _read(url: str) -> bytes:
         return body
 
 
-def drag(page: Page, what: Locator, onto: Locator) -> None:
-    """By the hand: slowly enough for the drag to begin."""
-    start, end = what.bounding_box(), onto.bounding_box()
-    assert start is not None
-    assert end is not None
-    page.mouse.move(start["x"] + 60, start["y"] + 14)
-    page.mouse.down()
-    page.mouse.move(start["x"] + 66, start["y"] + 22, steps=4)
-    x, y = end["x"] + end["width"] / 2, end["y"] + end["height"] * 0.7
-    page.mouse.move(x, y, steps=12)
-    page.wait_for_timeout(250)  # while others make room, the drag sees no place there
-    page.mouse.move(x + 2, y + 1, steps=2)
-    page.mouse.up()
+def without_news(page: Page) -> None:
+    """What others do does not come to the page."""
+    silence = {"content_type": "text/event-stream", "body": "retry: 600000\n\n"}
+    page.route("**/live/?*", lambda route: route.fulfill(**silence))
 
 
-def drag_until(
-    what: Callable[[], Locator], onto: Callable[[], Locator], seen: Callable[[], None], **where: Any
+def drag(
+    page: Page,
+    what: Locator,
+    onto: Locator,
+    *,
+    at: tuple[int, int] = (60, 14),
+    to: tuple[int, int] | None = None,
+    held: Callable[[], None] = lambda: None,
 ) -> None:
-    """Drag, and again where the list came anew under the drag, until what is to be seen is so."""
-    for _ in range(2):
-        what().drag_to(onto(), **where)
-        with contextlib.suppress(AssertionError):
-            seen()
-            return
-    what().drag_to(onto(), **where)
-    seen()
+    """By the hand: slowly enough for the drag to begin; `held` is what happens before it does.
+
+    `at` is where what is dragged is held, and `to` where it is dropped, in px from the left upper
+    corners; else low in the middle.
+    """
+    start, end = _box(page, what), _box(page, onto)
+    x, y = start["x"] + at[0], start["y"] + at[1]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    held()
+    page.mouse.move(x + 6, y + 8, steps=4)
+    x, y = to or (end["width"] / 2, end["height"] * 0.7)
+    page.mouse.move(end["x"] + x, end["y"] + y, steps=12)
+    page.wait_for_timeout(250)  # while others make room, the drag sees no place there
+    page.mouse.move(end["x"] + x + 2, end["y"] + y + 1, steps=2)
+    page.mouse.up()
+    expect(page.locator(".sortable-chosen")).to_have_count(0)
+
+
+def _box(page: Page, what: Locator) -> FloatRect:
+    """Where something is, once it has come to rest there."""
+    expect(what).to_be_visible()
+    what.evaluate("element => element.scrollIntoView({ block: 'nearest' })")
+    before = None
+    for _ in range(40):
+        box = what.bounding_box()
+        if box is not None and box == before:
+            return box
+        before = box
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{what} does not come to rest")

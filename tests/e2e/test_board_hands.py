@@ -19,7 +19,7 @@ from sprints.services.closing import Closing, close_sprint
 from sprints.services.sprints import create_sprint, start_sprint
 from tests.backlog.evidence import see
 from tests.conftest import Cast
-from tests.e2e.conftest import drag, serious_faults
+from tests.e2e.conftest import drag, serious_faults, without_news
 
 
 @pytest.fixture
@@ -128,6 +128,7 @@ def test_a_card_comes_back_when_the_server_refuses(
     product: Product, running: Sprint, cast: Cast, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(cast.max)
+    without_news(page)
     page.goto("/p/MED/board/")
     expect(card(page, "MED-1").locator("[data-card-menu]")).to_have_count(1)
     item = Item.objects.select_related("product", "backlog").get(number=1)
@@ -206,6 +207,29 @@ def test_lists_that_were_drawn_anew_are_let_go(
     expect(head(page, "in-progress")).to_contain_text("5 pts")  # drawn anew
     assert not old.evaluate("list => list.isConnected")
     assert not old.evaluate(is_held)
+
+
+def test_news_that_are_on_their_way_wait_for_a_drag_to_end(
+    running: Sprint, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    page, news = open_page(cast.max), list[Route]()
+    page.goto("/p/MED/board/")
+    expect(card(page, "MED-1").locator("[data-card-menu]")).to_have_count(1)
+    page.route(re.compile(r"/board/\?"), lambda route: news.append(route), times=1)
+    third = Item.objects.get(number=3)
+    update_item(third, actor=Actor.person(cast.olga), title="Renamed meanwhile")
+    while not news:
+        page.wait_for_timeout(50)
+
+    def they_come() -> None:
+        with page.expect_response(re.compile(r"/board/\?")):
+            news[0].continue_()
+        page.wait_for_timeout(300)  # they would be drawn by now
+
+    drag(page, card(page, "MED-1"), column(page, "in-progress"), held=they_come)
+    expect(page.locator("#toasts")).to_contain_text("MED-1: In progress.")
+    expect(column(page, "in-progress")).to_contain_text("First")
+    expect(column(page, "to-do")).to_contain_text("Renamed meanwhile")
 
 
 def test_a_story_whose_tasks_are_all_done_is_offered_and_stays(

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from backlog.models import Activity, Actor, Item, Product
-from backlog.services.items import ItemDraft, create_items, move_items
+from backlog.services.items import ItemDraft, create_items, move_items, update_item
 from backlog.services.ranks import Spot
 from sprints.models import Sprint
 from sprints.services.sprints import ShareLine, create_sprint, update_sprint
 from tests.conftest import Cast
-from tests.e2e.conftest import drag_until, serious_faults
+from tests.e2e.conftest import drag, serious_faults, without_news
 
 POINTS = (8, 5, 3, 2)
 
@@ -64,37 +64,47 @@ def test_a_sprint_is_planned_by_dragging(
     rows = page.locator("#backlog [data-list] .item-row")
     expect(rows).to_have_count(4)
 
-    drag_until(
-        lambda: rows.nth(0),
-        lambda: page.locator(".planned-rows"),
-        lambda: show(page, ["MED-1"]),
-    )
+    drag(page, rows.nth(0), page.locator(".planned-rows"), at=(200, 16))
+    show(page, ["MED-1"])
     expect(rows).to_have_count(3)
-    drag_until(
-        lambda: rows.nth(0),
-        lambda: planned(page).first,
-        lambda: show(page, ["MED-1", "MED-2"]),
-        target_position={"x": 60, "y": 30},
-    )
+    drag(page, rows.nth(0), planned(page).first, at=(200, 16), to=(60, 30))
+    show(page, ["MED-1", "MED-2"])
     expect(page.locator(".planned-sums .plan-bar").first).to_contain_text("13 / 10")
     expect(page.locator(".planned-people .plan-bar").first).to_have_class("plan-bar is-over")
     assert refs(sprint) == ["MED-1", "MED-2"]
 
-    drag_until(
-        lambda: planned(page).nth(1),
-        lambda: planned(page).first,
-        lambda: show(page, ["MED-2", "MED-1"]),
-        target_position={"x": 60, "y": 4},
-    )
-    drag_until(
-        lambda: planned(page).nth(1),
-        lambda: rows.nth(0),
-        lambda: show(page, ["MED-2"]),
-        target_position={"x": 120, "y": 4},
-    )
+    drag(page, planned(page).nth(1), planned(page).first, at=(200, 16), to=(60, 4))
+    show(page, ["MED-2", "MED-1"])
+    drag(page, planned(page).nth(1), rows.nth(0), at=(200, 16), to=(120, 4))
+    show(page, ["MED-2"])
     expect(rows.first).to_have_attribute("data-ref", "MED-1")
     assert refs(sprint) == ["MED-2"]
     assert serious_faults(page) == []
+
+
+def test_news_that_are_on_their_way_wait_for_a_drag_to_end(
+    open_page: Callable[..., Page], sprint: Sprint, items: list[Item], cast: Cast
+) -> None:
+    olga, made = Actor.person(cast.olga), sprint.backlog.product
+    move_items(made, items, actor=olga, spot=Spot.top(), to=sprint.backlog)
+    page, news = open_page(cast.olga), list[Route]()
+    page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
+    address = "**" + str(page.locator("#planned").get_attribute("data-url"))
+    show(page, ["MED-1", "MED-2", "MED-3", "MED-4"])
+    page.route(address, lambda route: news.append(route), times=1)
+    update_item(items[3], actor=Actor.person(cast.max), title="Renamed meanwhile")
+    while not news:
+        page.wait_for_timeout(50)
+
+    def they_come() -> None:
+        with page.expect_response(address):
+            news[0].continue_()
+        page.wait_for_timeout(300)  # they would be drawn by now
+
+    row = planned(page).first
+    drag(page, row, planned(page).nth(1), at=(200, 16), held=they_come)
+    show(page, ["MED-2", "MED-1", "MED-3", "MED-4"])
+    expect(planned(page).last).to_contain_text("Renamed meanwhile")
 
 
 def test_what_was_the_last_in_the_backlog_is_dragged_back_into_it(
@@ -106,7 +116,7 @@ def test_what_was_the_last_in_the_backlog_is_dragged_back_into_it(
     page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
     rows = page.locator("#backlog [data-list] .item-row")
     expect(rows).to_have_count(1)
-    rows.drag_to(planned(page).first, target_position={"x": 60, "y": 4})
+    drag(page, rows, planned(page).first, at=(200, 16), to=(60, 4))
     show(page, ["MED-1", "MED-2", "MED-3", "MED-4"])
     expect(rows).to_have_count(0)
 
@@ -184,7 +194,7 @@ def test_many_of_a_sprint_are_selected_and_moved_as_one(
     boxes.nth(1).uncheck()
     expect(bar).to_contain_text("2 of Sprint 1 selected")
     assert serious_faults(page) == []
-    planned(page).nth(2).drag_to(planned(page).nth(3), target_position={"x": 90, "y": 30})
+    drag(page, planned(page).nth(2), planned(page).nth(3), at=(200, 16), to=(90, 30))
     show(page, ["MED-2", "MED-4", "MED-1", "MED-3"])
     expect(bar).to_be_hidden()
     assert refs(sprint) == ["MED-2", "MED-4", "MED-1", "MED-3"]
@@ -293,12 +303,13 @@ def test_an_item_that_somebody_else_pulled_meanwhile_is_said_to_be_there(
     olga = Actor.person(cast.olga)
     other = create_sprint(sprint.backlog.product.teams.get(), actor=olga, name="Sprint of others")
     page = open_page(cast.olga)
+    without_news(page)
     page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
     row = page.locator("#item-1")
     expect(row).to_be_visible()
     move_items(sprint.backlog.product, items[:1], actor=olga, spot=Spot.top(), to=other.backlog)
 
-    row.drag_to(page.locator(".planned-rows"))
+    drag(page, row, page.locator(".planned-rows"), at=(200, 16))
     expect(page.locator("#toasts")).to_contain_text("MED-1 is in Sprint of others by now")
     show(page, [])
     expect(row).to_have_count(0)
@@ -313,7 +324,7 @@ def test_the_sprints_stand_beside_the_backlog_and_are_folded_on_narrow_screens(
     page.goto("/p/MED/backlog/")
     beside = page.locator("details.beside")
     expect(beside.get_by_role("heading", name="Sprint 1")).to_be_visible()
-    page.locator("#item-2").drag_to(beside.locator(".planned-rows"))
+    drag(page, page.locator("#item-2"), beside.locator(".planned-rows"), at=(200, 16))
     show(page, ["MED-2"])
     assert serious_faults(page) == []
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from backlog.services.items import ItemDraft, create_items, update_item
 from sprints.models import Sprint
 from sprints.services.sprints import create_sprint
 from tests.conftest import Cast
-from tests.e2e.conftest import drag, drag_until
+from tests.e2e.conftest import drag
 
 DAY = timedelta(days=1)
 OpenPage = Callable[..., Page]
@@ -78,15 +77,11 @@ def test_a_whole_sprint_is_planned_run_and_closed_and_its_past_stays(
     sprint = Sprint.objects.get()
     rows = page.locator("#backlog [data-list] .item-row")
     planned = page.locator(".planned-rows > .planned-row .ref")
+    title = (200, 16)  # a button is no handle
     for count in range(1, 5):
         expect(rows).to_have_count(6 - count)
-        drag_until(
-            lambda: rows.first,
-            lambda: page.locator(".planned-rows"),
-            partial(expect(planned).to_have_count, count),
-            source_position={"x": 200, "y": 16},  # its title: a button is no handle
-            target_position={"x": 60, "y": 4},
-        )
+        drag(page, rows.first, page.locator(".planned-rows"), at=title, to=(60, 4))
+        expect(planned).to_have_count(count)
 
     # Started, with a goal alone.
     page.get_by_role("link", name="Start…").click()
@@ -108,16 +103,11 @@ def test_a_whole_sprint_is_planned_run_and_closed_and_its_past_stays(
     to_column(page, "MED-2", "in-progress")
     page.goto(f"/p/MED/sprints/{sprint.pk}/plan/")
     expect(rows).to_have_count(1)
-    page.locator(".planned-row[data-ref=MED-4]").drag_to(
-        rows.first, target_position={"x": 120, "y": 4}
-    )
+    row = page.locator(".planned-row[data-ref=MED-4]")
+    drag(page, row, rows.first, at=title, to=(120, 4))
     expect(planned).to_have_count(3)
     expect(rows).to_have_count(2)
-    page.locator("#item-5").drag_to(
-        page.locator(".planned-rows"),
-        source_position={"x": 200, "y": 16},
-        target_position={"x": 60, "y": 4},
-    )
+    drag(page, page.locator("#item-5"), page.locator(".planned-rows"), at=title, to=(60, 4))
     expect(planned).to_have_count(4)
     expect(page.locator("#item-4")).to_be_visible()
     a_day_goes_by(product)

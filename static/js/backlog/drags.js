@@ -3,6 +3,17 @@
 import Sortable from "../../vendor/sortable.esm.js";
 
 const armed = new Set();
+const LOOK_MS = 100;
+const inHand = (within) => within.querySelector(".sortable-chosen") !== null;
+
+/** Drawing a part of the page anew under a drag would end it. Resolves once nothing there is held,
+ *  to whether that took a wait: what was fetched before it may be out of date. */
+export async function whenLetGo(within) {
+  if (!inHand(within)) return false;
+  do await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  while (inHand(within));
+  return true;
+}
 
 /** Let the rows of a list be dragged, unless they are already. */
 export function letDrag(list, options) {

@@ -1,5 +1,6 @@
 // The list, however long: parts of fifty rows that come when they are scrolled to and go when they
 // are far away, so that the page weighs the same for ten items and for a hundred thousand.
+import { whenLetGo } from "./drags.js";
 import { get } from "./send.js";
 
 const NEAR = "1000px 0px";
@@ -74,7 +75,8 @@ class Part {
       return undefined;
     }
     const html = await response.text();
-    if (this.isStale) return this.fetched(); // it changed again meanwhile
+    const isOld = await whenLetGo(this.element);
+    if (isOld || this.isStale) return this.fetched(); // it changed again meanwhile
     return this.put(html);
   }
 

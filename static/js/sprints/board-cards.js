@@ -1,5 +1,6 @@
 // The cards of a board: where they are, which is under the cursor, which a filter leaves, and how
 // they are drawn anew without a jump.
+import { whenLetGo } from "../backlog/drags.js";
 import { get } from "../backlog/send.js";
 
 export const host = () => document.getElementById("board");
@@ -139,12 +140,6 @@ export function watchFilter() {
 
 // Drawn anew --------------------------------------------------------------------------------------
 let asking = 0;
-let isLate = false; // news came while a card was in the hand
-
-/** After a drag that changed nothing: what came meanwhile. */
-export function catchUp() {
-  if (isLate) refresh();
-}
 
 /** Bring the board up to date; the cursor, open parts and the places of scrolling stay. */
 export async function refresh() {
@@ -154,9 +149,12 @@ export async function refresh() {
   const response = await get(`${host().dataset.page}?${query}`, { "HX-Target": "div#board" });
   if (!response || mine !== asking) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const isOld = await whenLetGo(host());
   if (mine !== asking) return;
-  isLate = host().classList.contains("is-dragging");
-  if (isLate) return;
+  if (isOld) {
+    await refresh();
+    return;
+  }
   const isOpen = new Set(
     [...host().querySelectorAll("details[data-keeps][open]")].map(({ dataset }) => dataset.keeps),
   );

@@ -5,7 +5,7 @@ import { letDrag } from "../backlog/drags.js";
 import { choose } from "../backlog/editor.js";
 import { deed } from "../backlog/send.js";
 import {
-  cardOf, catchUp, columnOf, cursorCard, frame, goTo, host, mayCarry, mayMove, refresh, rowOf,
+  cardOf, columnOf, cursorCard, frame, goTo, host, mayCarry, mayMove, refresh, rowOf,
 } from "./board-cards.js";
 
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -190,12 +190,9 @@ function arm(list) {
     animation: reducedMotion.matches ? 0 : 150,
     onStart: ({ item }) => {
       next = item.nextElementSibling;
-      host().classList.add("is-dragging");
     },
     onEnd: ({ item, from, to }) => {
-      host().classList.remove("is-dragging");
-      if (from === to && item.nextElementSibling === next) return catchUp();
-      return dropped(item, from, to, next);
+      if (from !== to || item.nextElementSibling !== next) dropped(item, from, to, next);
     },
   });
 }

@@ -1,7 +1,7 @@
 // Sprints beside the list of the backlog: items are dragged, sent by menu or by key from one to the
 // other. What the server refuses goes back to where it was, and both sides show what is so now.
 import { isWriting, say } from "../app.js";
-import { letDrag } from "../backlog/drags.js";
+import { letDrag, whenLetGo } from "../backlog/drags.js";
 import { choose as chooseFrom, isOpen as editorIsOpen } from "../backlog/editor.js";
 import { host, refresh, rowOf } from "../backlog/list.js";
 import { offerEmpty, offerPlaces, whenDroppedElsewhere } from "../backlog/moves.js";
@@ -75,8 +75,9 @@ function fetchAnew() {
 
 async function fetched() {
   const response = await get(root.dataset.url);
-  if (!response) return;
+  if (!response) return undefined;
   const html = await response.text();
+  if (await whenLetGo(root)) return fetched();
   const adding = addLine();
   const typing = adding?.contains(document.activeElement) && document.activeElement;
   const held = root.contains(document.activeElement) && document.activeElement.closest("[data-ref]");
@@ -88,6 +89,7 @@ async function fetched() {
   isLoaded = true;
   drawn();
   if (held) focusRow(plannedRow(held.dataset.ref));
+  return undefined;
 }
 
 function drawn() {
