@@ -39,38 +39,34 @@ class MoveView(ProductView):
         wanted = MoveSerializer(data=request.data, context={"product": product})
         wanted.is_valid(raise_exception=True)
         fields = wanted.validated_data
-        items, home = _named(product, fields["refs"]), _home(product, fields)
+        (items, spot), home = _named(product, fields), _home(product, fields)
         for permission in permissions_of_move(items, home):
             self.require(product, permission)
         moved = move_and_set(
             product,
             items,
             actor=self.actor,
-            spot=_spot(product, fields),
+            spot=spot,
             to=home,
             status=fields.get("status"),
         )
         return Response({"items": ItemSerializer(_shown(moved), many=True).data})
 
 
-def _named(product: Product, refs: Sequence[str]) -> list[Item]:
-    wanted = list(dict.fromkeys(ref.strip().upper() for ref in refs))
-    found = items_by_ref(product, wanted)
-    missing = [_no_item(f"/refs/{i}", ref) for i, ref in enumerate(wanted) if ref not in found]
+def _named(product: Product, fields: Mapping[str, Any]) -> tuple[list[Item], Spot]:
+    """The items that are to be moved, and the spot where they go."""
+    refs = list(dict.fromkeys(ref.strip().upper() for ref in fields["refs"]))
+    side = next((name for name in BESIDE if name in fields), None)
+    found = items_by_ref(product, [*refs, *([fields[side]] if side else [])], deleted=True)
+    alive = {ref: item for ref, item in found.items() if item.deleted_at is None}
+    missing = [_no_item(f"/refs/{i}", ref) for i, ref in enumerate(refs) if ref not in alive]
+    # One from the trash counts as an anchor that has left, which says who stands there now.
+    if side and fields[side] not in found:
+        missing.append(_no_item(f"/{side}", fields[side]))
     if missing:
         raise _bad_move(missing)
-    return [found[ref] for ref in wanted]
-
-
-def _spot(product: Product, fields: Mapping[str, Any]) -> Spot:
-    if "to" in fields:
-        return ENDS[fields["to"]]()
-    name = next(name for name in BESIDE if name in fields)
-    # One from the trash counts as an anchor that has left, which says who stands there now.
-    anchor = items_by_ref(product, [fields[name]], deleted=True).get(fields[name])
-    if anchor is None:
-        raise _bad_move([_no_item(f"/{name}", fields[name])])
-    return BESIDE[name](anchor)
+    items = [alive[ref] for ref in refs]
+    return items, BESIDE[side](found[fields[side]]) if side else ENDS[fields["to"]]()
 
 
 def _home(product: Product, fields: Mapping[str, Any]) -> Backlog | None:

@@ -49,7 +49,7 @@ from backlog.services.ranks import (
     place_of,
 )
 from backlog.services.rows import PLACE, write_items
-from backlog.services.search import index_items, index_new
+from backlog.services.search import index_items, index_new, index_written
 from mlscrum.lib.errors import Conflict, DomainError
 
 MOST_CRITERIA = 100
@@ -401,7 +401,7 @@ def write_edits(
     Transition.objects.bulk_create(
         transition_of(item, done.at) for item in with_any("status", "points")
     )
-    index_items([item.pk for item in with_any("title", "description")])
+    index_written(with_any("title", "description"))
     for status in {item.status for item in with_any("status")}:
         await_evidence(
             [item for item in with_any("status") if item.status_id == status.pk], status, actor

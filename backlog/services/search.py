@@ -21,17 +21,22 @@ def index_items(ids: Collection[int]) -> None:
         Item.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=ids)
         .order_by("pk")
-        .values_list("pk", "product__key", "number", "title", "description")
+        .select_related("product")
+        .only("number", "title", "description", "product__key")
     )
+    index_written(rows)
+
+
+def index_written(items: Collection[Item]) -> None:
+    """Write the words of items that this transaction has written, and so has locked, anew."""
+    if not items:
+        return
     said: dict[int, list[str]] = defaultdict(list)
-    comments = Comment.objects.filter(item__in=ids).order_by("-id")
+    comments = Comment.objects.filter(item__in=[item.pk for item in items]).order_by("-id")
     for item_id, text in comments.values_list("item_id", "text"):
         if sum(map(len, said[item_id])) < LONGEST_TEXT:
             said[item_id].append(text)
-    _write(
-        (pk, [f"{key}-{number}", title, description, *said[pk]])
-        for pk, key, number, title, description in rows
-    )
+    _write((item.pk, [item.ref, item.title, item.description, *said[item.pk]]) for item in items)
 
 
 def index_new(items: Iterable[Item]) -> None:
