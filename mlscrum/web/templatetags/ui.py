@@ -308,8 +308,14 @@ def _prose(
 
 @register.filter
 def points(value: Decimal | float | None) -> str:
-    """Story points without needless decimals: 5, 0.5, and a dash for unestimated."""
-    return NOTHING if value is None else f"{float(value):g}"
+    """Story points without needless decimals: 5, 0.5, 2,773, and a dash for unestimated."""
+    return NOTHING if value is None else f"{float(value):,.2f}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def bare(value: Decimal | float | None) -> str:
+    """A number as fields and scripts take it: 5, 0.5, 2773, and nothing for none."""
+    return "" if value is None else f"{float(value):.2f}".rstrip("0").rstrip(".")
 
 
 @register.filter
