@@ -9,6 +9,7 @@ from dataquality.views import (
     results,
     runs,
     sharing,
+    suite_history,
     suites,
 )
 
@@ -45,6 +46,30 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}suite/add/", suites.suite_add, name="suite-add"),
     path(f"{DATASET}suite/json/", suites.suite_json, name="suite-json"),
     path(f"{DATASET}suite/retire/", suites.suite_retire, name="suite-retire"),
+    path(f"{DATASET}suite/history/", suite_history.history, name="suite-history"),
+    path(
+        f"{DATASET}suite/history/<int:number>/approve/",
+        suite_history.suite_approve,
+        name="suite-approve",
+    ),
+    path(
+        f"{DATASET}suite/history/<int:number>/back/",
+        suite_history.suite_bring_back,
+        name="suite-bring-back",
+    ),
+    path(f"{DATASET}suite/copy/", suite_history.suite_copy, name="suite-copy"),
+    path(
+        f"{DATASET}suite/file.json",
+        suite_history.suite_file,
+        {"form": "json"},
+        name="suite-as-json",
+    ),
+    path(
+        f"{DATASET}suite/file.yaml",
+        suite_history.suite_file,
+        {"form": "yaml"},
+        name="suite-as-yaml",
+    ),
     path(f"{DATASET}suite/<int:position>/", suites.suite_edit, name="suite-edit"),
     path(f"{DATASET}suite/<int:position>/remove/", suites.suite_remove, name="suite-remove"),
     path(f"{DATASET}runs/", runs.runs, name="runs"),

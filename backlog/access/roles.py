@@ -74,6 +74,7 @@ PERMISSIONS: dict[str, Permission] = {
     "dataset.purge": Permission(OWNERS, Scope.WRITE, for_keepers=True),
     "dataset.add_version": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),
     "suite.edit": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
+    "suite.approve": Permission(BUILDERS, Scope.WRITE, for_keepers=True, for_product_tokens=False),
     "run.start": Permission(BUILDERS, Scope.EVIDENCE, for_keepers=True),
     "data.values": Permission(BUILDERS, Scope.WRITE, for_keepers=True),
 }

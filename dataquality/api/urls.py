@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.api import connections, datasets, results, runs, sharing
+from dataquality.api import connections, datasets, results, runs, sharing, suites
 
 CONNECTIONS = "products/<key:key>/connections/"
 CONNECTION = f"{CONNECTIONS}<slug:connection>/"
@@ -82,6 +82,21 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}suite/",
         datasets.SuiteView.as_view({"get": "retrieve", "put": "update"}),
         name="api-suite",
+    ),
+    path(
+        f"{DATASET}suite/versions/",
+        suites.SuiteVersionsView.as_view({"get": "list"}),
+        name="api-suite-versions",
+    ),
+    path(
+        f"{DATASET}suite/versions/<int:number>/approve/",
+        suites.ApproveSuiteView.as_view({"post": "approve"}),
+        name="api-suite-approve",
+    ),
+    path(
+        f"{DATASET}suite/copy/",
+        suites.CopyChecksView.as_view({"post": "copy"}),
+        name="api-suite-copy",
     ),
     path(
         f"{DATASET}profile/",

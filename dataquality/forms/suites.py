@@ -10,11 +10,14 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+import yaml
 from django import forms
 from rest_framework.exceptions import APIException
 
 from backlog.rules.severity import Severity
 from dataquality.engine.catalogue import Entry, Field
+from dataquality.models import Dataset
+from dataquality.queries.suites import CheckLine
 from mlscrum.lib.errors import DomainError, FieldError
 from mlscrum.web.parsers import StrictJSONParser
 
@@ -47,6 +50,7 @@ COMPARISONS = [
 ]
 NULLITIES = {"null": True, "not_null": False}
 OPERATORS = [*COMPARISONS, ("null", "is missing"), ("not_null", "is there")]
+PLAIN_YAML = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp"})
 LISTING = frozenset({"IN", "NOT_IN"})
 CONDITION_FIELDS = frozenset({"where_column", "where_operator", "where_value"})
 
@@ -237,18 +241,20 @@ class CheckForm(forms.Form):
 
 
 class SuiteForm(forms.Form):
-    """The whole suite as JSON: a list, or an object that holds it as `expectations`."""
+    """The whole suite as JSON or YAML: a list, or an object that holds it as `expectations`."""
 
     suite = forms.CharField(
         strip=False,
         label="Suite",
         widget=forms.Textarea(attrs={"rows": 24, "class": "mono", "spellcheck": "false"}),
-        help_text='{"expectations": […]} as Great Expectations writes it, or only the list.',
+        help_text="{expectations: […]} as Great Expectations writes it, or only the list; in "
+        "JSON or YAML.",
     )
     based_on = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def clean_suite(self) -> list[Any]:
-        sent = parsed(self.cleaned_data["suite"])
+        text = self.cleaned_data["suite"]
+        sent = parsed(text if text.lstrip()[:1] in {"{", "["} else _from_yaml(text))
         found = sent.get("expectations") if isinstance(sent, dict) else sent
         if not isinstance(found, list):
             raise forms.ValidationError('Send {"expectations": […]} or a list of expectations.')
@@ -268,6 +274,81 @@ def parsed(text: str) -> Any:
         raise forms.ValidationError(str(error.detail)) from None
     except DomainError as error:
         raise forms.ValidationError(error.message) from None
+
+
+class CopyChecksForm(forms.Form):
+    """Which checks of a suite go to which other dataset, by slug."""
+
+    target = forms.ChoiceField(label="Into the suite of")
+    checks = forms.MultipleChoiceField(
+        label="Checks",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one check."},
+    )
+
+    def __init__(
+        self, *args: Any, lines: Sequence[CheckLine], targets: Sequence[Dataset], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["target"].choices = [(other.slug, other.name) for other in targets]  # type: ignore[attr-defined]
+        self.fields["checks"].choices = [  # type: ignore[attr-defined]
+            (str(line.position), f"{line.column}: {line.words}" if line.column else line.words)
+            for line in lines
+        ]
+        self.initial.setdefault("checks", [str(line.position) for line in lines])
+
+    def clean_checks(self) -> list[int]:
+        return [int(position) for position in self.cleaned_data["checks"]]
+
+
+def _from_yaml(text: str) -> str:
+    """YAML as JSON; dates stay as they are written, and each value stands where it counts.
+
+    Raises ValidationError naming the line.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(root, yaml.CollectionNode):
+            raise forms.ValidationError("Write a list of expectations, as JSON or as YAML.")
+        return json.dumps(_plain(root, set()))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise forms.ValidationError(f"Line {line}: this is no YAML: {error.problem}.") from None
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise forms.ValidationError("This is neither JSON nor YAML.") from None
+
+
+def _plain(node: yaml.Node, above: set[int]) -> Any:
+    if id(node) in above:
+        raise forms.ValidationError(
+            f"Line {node.start_mark.line + 1}: write values out; references (&, *) are not read."
+        )
+    above.add(id(node))  # of every node: whatever is referred to comes twice
+    kind = node.tag.removeprefix("tag:yaml.org,2002:")
+    if kind not in PLAIN_YAML:
+        raise forms.ValidationError(
+            f"Line {node.start_mark.line + 1}: {node.tag} is not read; write plain values."
+        )
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if str(key.value) in found:
+                line = key.start_mark.line + 1
+                raise forms.ValidationError(f"Line {line}: {key.value} stands here twice.")
+            found[str(key.value)] = _plain(value, above)
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(one, above) for one in node.value]
+    if kind == "timestamp":
+        return node.value
+    return yaml.SafeLoader("").construct_object(node)
+
+
+def as_yaml(expectations: Sequence[Expectation]) -> str:
+    """A suite as people edit it who prefer YAML."""
+    plain = json.loads(suite_text(expectations))  # no value stands there by reference
+    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def suite_text(expectations: Sequence[Expectation]) -> str:

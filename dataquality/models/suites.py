@@ -8,13 +8,18 @@ from dataquality.models.datasets import Dataset
 
 
 class SuiteVersion(models.Model):
-    """A suite as saved: `[{"type", "kwargs", "severity", "meta"}]`, in order, as GX has it."""
+    """A suite as saved: `[{"type", "kwargs", "severity", "meta"}]`, in order, as GX has it.
+
+    It is in force from the moment it is saved. Approval says that somebody else has looked at it.
+    """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="suite_versions")
     number = models.PositiveIntegerField()
     expectations = models.JSONField(default=list)
     saved_at = models.DateTimeField(auto_now_add=True)
     saved_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         ordering = ["-number"]

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from django.http import Http404
+
 from backlog.models import Finding
 from backlog.rules.evidence import Observation, Outcome, fingerprint, fingerprint_inputs
 from dataquality.engine import catalogue, suites
 from dataquality.engine.running import GUARD
-from dataquality.models import SOURCE_OF_RUNS, Dataset
+from dataquality.engine.suite_changes import SuiteChanges, compare
+from dataquality.models import SOURCE_OF_RUNS, Dataset, SuiteVersion
+
+MOST_SHOWN = 100  # versions on one page
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,36 @@ def check_lines(dataset: Dataset) -> list[CheckLine]:
         )
         for position, expectation in enumerate(present)
     ]
+
+
+@dataclass(frozen=True)
+class SuiteLine:
+    """One version of a suite, and what it changed against the one before it."""
+
+    suite: SuiteVersion
+    changes: SuiteChanges
+
+
+def suite_history(dataset: Dataset) -> list[SuiteLine]:
+    """The versions of the suite, newest first, as many as are shown."""
+    found = dataset.suite_versions.select_related("saved_by", "approved_by")
+    versions = list(found.order_by("-number")[: MOST_SHOWN + 1])
+    before = [version.expectations for version in versions[1:]] + [[]]
+    lines = [
+        SuiteLine(version, compare(old, version.expectations))
+        for version, old in zip(versions, before, strict=True)
+    ]
+    return lines[:MOST_SHOWN]
+
+
+def find_suite(dataset: Dataset, number: int) -> SuiteVersion:
+    """A version of the suite by its number, else 404."""
+    found = dataset.suite_versions.select_related("saved_by", "approved_by").filter(number=number)
+    suite: SuiteVersion | None = found.first()
+    if suite is None:
+        raise Http404(f"There is no suite {number}.")
+    suite.dataset = dataset
+    return suite
 
 
 def orphaned_findings(dataset: Dataset) -> list[Finding]:

@@ -116,6 +116,43 @@ class SuiteSerializer(serializers.Serializer[SuiteVersion]):
     orphaned = serializers.ListField(child=serializers.IntegerField())
 
 
+class SuiteVersionSerializer(serializers.Serializer[SuiteVersion]):
+    """A suite as it was saved; the newest is in force."""
+
+    version = serializers.IntegerField(source="number")
+    expectations = serializers.JSONField()
+    saved_at = serializers.DateTimeField()
+    saved_by = serializers.EmailField(source="saved_by.email", default=None, allow_null=True)
+    approved_at = serializers.DateTimeField(allow_null=True)
+    approved_by = serializers.EmailField(source="approved_by.email", default=None, allow_null=True)
+
+
+class CopyChecksSerializer(StrictSerializer[SuiteVersion]):
+    """`to` is the slug of another dataset of the product; `checks` are positions from 0, all of
+    them where left out."""
+
+    to = serializers.SlugField()
+    checks = serializers.ListField(
+        child=serializers.IntegerField(min_value=0), required=False, allow_empty=False
+    )
+
+
+class UnfitCheckSerializer(serializers.Serializer[Any]):
+    """A check that was not copied."""
+
+    check = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class CopiedSerializer(serializers.Serializer[Any]):
+    """What became of the checks, in words; `known` stood there already."""
+
+    version = serializers.IntegerField()
+    copied = serializers.ListField(child=serializers.CharField())
+    known = serializers.ListField(child=serializers.CharField())
+    unfit = UnfitCheckSerializer(many=True)
+
+
 class SuitePutSerializer(StrictSerializer[SuiteVersion]):
     """A suite as Great Expectations writes it; `version` refuses to overwrite a newer one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Max
@@ -16,6 +17,15 @@ from dataquality.queries.suites import orphaned_findings
 from mlscrum.lib.errors import Conflict, DomainError, FieldError
 
 Expectation = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What became of checks that were copied to another dataset, in words; `unfit` with why."""
+
+    copied: Sequence[str]
+    known: Sequence[str]
+    unfit: Sequence[tuple[str, str]]
 
 
 def save_suite(
@@ -147,6 +157,79 @@ def accept_suggestions(
         if rules.check_of(expectation) not in known
     ]
     return save_suite(dataset, [*present, *fresh], actor=actor)
+
+
+def approve_suite(suite: SuiteVersion, *, actor: Actor) -> SuiteVersion:
+    """Say that the suite in force was looked at and is right.
+
+    Raises Conflict for one that is not in force any more, and DomainError for whoever saved it.
+    """
+    dataset = suite.dataset
+    with deed(dataset.product, actor, "suite.approved", subject=dataset.subject) as done:
+        present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        suite.refresh_from_db(fields=["approved_at", "approved_by"])
+        if present.current_suite_id != suite.pk:
+            raise Conflict(
+                "suite_changed",
+                f"Suite {suite.number} is not in force any more; look at what changed.",
+            )
+        if suite.saved_by_id is not None and suite.saved_by_id == getattr(actor.user, "pk", None):
+            raise DomainError("own_suite", "Whoever saved a suite lets somebody else approve it.")
+        if suite.approved_at is not None:
+            done.nothing_happened()
+            return suite
+        suite.approved_at, suite.approved_by = done.at, actor.user
+        suite.save(update_fields=["approved_at", "approved_by"])
+        done.data["suite"] = suite.number
+    return suite
+
+
+def bring_back(suite: SuiteVersion, *, actor: Actor, based_on: int | None = None) -> SuiteVersion:
+    """Make the checks of an old suite the suite again, as a new version.
+
+    Raises DomainError where the data has changed so that they fit no more.
+    """
+    return save_suite(suite.dataset, suite.expectations, actor=actor, based_on=based_on)
+
+
+def copy_checks(
+    source: Dataset,
+    target: Dataset,
+    positions: Collection[int] | None = None,
+    *,
+    actor: Actor,
+) -> Copied:
+    """Add checks of one dataset to the suite of another, by position or all of them.
+
+    What the other has already stays as it is there; what does not fit its columns is left out.
+    Raises DomainError where there is no such check.
+    """
+    offered = present_expectations(source)
+    wanted = range(len(offered)) if positions is None else sorted(set(positions))
+    if not wanted or any(not 0 <= position < len(offered) for position in wanted):
+        raise DomainError("no_check", "Choose checks that stand in the suite.")
+    present = present_expectations(target)
+    known = [rules.check_of(expectation) for expectation in present]
+    fresh: list[dict[str, Any]] = []
+    there: list[str] = []
+    unfit: list[tuple[str, str]] = []
+    for position in wanted:
+        expectation = _of_another(offered[position])
+        if rules.check_of(expectation) in known:
+            there.append(_named(expectation))
+        elif problems := problems_of(target, [expectation]):
+            unfit.append((_named(expectation), problems[0].detail))
+        else:
+            fresh.append(expectation)
+    if fresh:
+        save_suite(target, [*present, *fresh], actor=actor)
+    return Copied([_named(expectation) for expectation in fresh], there, unfit)
+
+
+def _of_another(expectation: Expectation) -> dict[str, Any]:
+    """A check as it stands elsewhere: what a profile found there was about other rows."""
+    meta = {name: value for name, value in expectation["meta"].items() if name != "suggested"}
+    return {**expectation, "meta": meta}
 
 
 def present_expectations(dataset: Dataset) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from backlog.access.pages import ProductRequest, subject_page
 from backlog.services.conversions import PARAMETER, Origin, note_made, origin_of
 from dataquality.engine import suites as rules
 from dataquality.engine.catalogue import Entry, find
-from dataquality.forms.suites import CheckForm, SuiteForm, suite_text, whereabouts
+from dataquality.forms.suites import CheckForm, SuiteForm, as_yaml, suite_text, whereabouts
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.evidence import INTO
@@ -88,9 +88,11 @@ def suite_remove(request: ProductRequest, dataset: Dataset, position: int) -> Ht
 
 @subject_page("dataset.view", find_dataset, post="suite.edit")
 def suite_json(request: ProductRequest, dataset: Dataset) -> HttpResponse:
-    """The whole suite as JSON; saving replaces it."""
+    """The whole suite as JSON, or YAML where the query says so; saving replaces it."""
+    is_yaml = request.GET.get("as") == "yaml"
+    written = as_yaml if is_yaml else suite_text
     initial = {
-        "suite": suite_text(present_expectations(dataset)),
+        "suite": written(present_expectations(dataset)),
         "based_on": _suite_number(dataset),
     }
     form = SuiteForm(request.POST or None, initial=initial)
@@ -114,6 +116,7 @@ def suite_json(request: ProductRequest, dataset: Dataset) -> HttpResponse:
         {
             **page_of(request, dataset, "suite"),
             "form": form,
+            "is_yaml": is_yaml,
         },
         status=422 if form.errors else 200,
     )

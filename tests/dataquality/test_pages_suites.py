@@ -242,7 +242,7 @@ def test_the_whole_suite_is_saved_as_json(with_suite: Dataset, max_: Client) -> 
     ("text", "said"),
     [
         ("{", "The body is no JSON"),
-        ("3", "Send a JSON object"),
+        ("3", "Write a list of expectations"),
         ("{}", "or a list of expectations."),
         ("[]", "A suite needs at least one check."),
         (
