@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from dataquality.views import (
     connections,
     datasets,
+    personal,
     profiles,
     results,
     runs,
@@ -25,6 +26,11 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/results/", results.results, name="results"),
     path(DATASET, datasets.dataset, name="dataset"),
     path(f"{DATASET}settings/", datasets.dataset_settings, name="dataset-settings"),
+    path(
+        f"{DATASET}settings/personal-data/",
+        personal.personal_data,
+        name="personal-data",
+    ),
     path(f"{DATASET}settings/links/", sharing.share_links, name="share-links"),
     path(
         f"{DATASET}settings/links/<int:share_id>/revoke/",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.api import connections, datasets, results, runs, sharing, suites
+from dataquality.api import connections, datasets, personal, results, runs, sharing, suites
 
 CONNECTIONS = "products/<key:key>/connections/"
 CONNECTION = f"{CONNECTIONS}<slug:connection>/"
@@ -102,6 +102,16 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}profile/",
         datasets.ProfileView.as_view({"get": "retrieve", "post": "create"}),
         name="api-profile",
+    ),
+    path(
+        f"{DATASET}values-opened/",
+        personal.ValuesOpenedView.as_view({"get": "list"}),
+        name="api-values-opened",
+    ),
+    path(
+        f"{DATASET}forget/",
+        personal.ForgetKeyView.as_view({"post": "forget"}),
+        name="api-forget-key",
     ),
     path(
         f"{DATASET}share-links/",

@@ -35,6 +35,7 @@ def page_of(request: ProductRequest, dataset: Dataset, tab: str) -> dict[str, An
         "may_run": request.may("run.start", dataset.subject),
         "may_edit": request.may("dataset.edit", dataset.subject),
         "may_edit_suite": request.may("suite.edit", dataset.subject),
+        "may_purge": request.may("dataset.purge", dataset.subject),
         "may_add": request.may("dataset.add_version", dataset.subject),
         "sees_connections": request.may("connection.view"),
     }

@@ -137,7 +137,6 @@ def versions(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "form": form,
             "page": page,
             "versions": version_rows(list(page)),
-            "may_purge": request.may("dataset.purge", dataset.subject),
             "sees_values": sees_values(request, dataset),
             "can_read_again": dataset.source_kind != SourceKind.UPLOAD,
             "cleaned_file": (cleaned := cleaned_file_of(dataset)),
