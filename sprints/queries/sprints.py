@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db.models import F, QuerySet
 
-from backlog.models import Backlog, Kind, Product, Stay, Team, Transition
+from backlog.models import Backlog, Kind, Product, Stay, Team
 from mlscrum.lib import clock
 from mlscrum.lib.numbers import whole_number
 from sprints.models import Sprint
@@ -83,20 +83,25 @@ def span_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Span:
 
 
 def facts_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Facts:
-    """The facts of a sprint that has started, in two statements; `closed_at` closes it for the
+    """The facts of a sprint that has started, in one statement; `closed_at` closes it for the
     figures alone."""
     found = Stay.objects.filter(backlog=sprint.backlog).exclude(item__kind__in=SIDE_KINDS)
-    rows = found.order_by().values_list("item_id", "entered_at", "left_at")
-    stays = [StayFact(*row) for row in rows]
-    transitions = Transition.objects.filter(item__in={stay.item for stay in stays}).order_by()
-    return Facts(
-        span_of(sprint, closed_at=closed_at),
-        stays,
-        [
-            TransitionFact(*row)
-            for row in transitions.values_list("item_id", "at", "category", "points")
-        ],
+    # Each stay comes with each transition of its item: what was there twice brings them twice.
+    rows = found.order_by().values_list(
+        "pk",
+        "item_id",
+        "entered_at",
+        "left_at",
+        *(f"item__transitions__{name}" for name in ("pk", "at", "category", "points")),
     )
+    stays, transitions = {}, {}
+    for stay, item, entered, left, transition, at, category, points in rows:
+        stays[stay] = StayFact(item, entered, left)
+        if transition is not None:
+            transitions[transition] = TransitionFact(item, at, category, points)
+    span = span_of(sprint, closed_at=closed_at)
+    in_order = [transitions[pk] for pk in sorted(transitions)]  # for those of one moment
+    return Facts(span, list(stays.values()), in_order)
 
 
 def figures_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Figures:

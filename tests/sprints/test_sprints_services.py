@@ -26,7 +26,7 @@ from backlog.services.undo import undo_last
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Sprint, TeamCalendar
 from sprints.queries.overviews import past_sprints
-from sprints.queries.sprints import figures_of, find_sprint
+from sprints.queries.sprints import facts_of, figures_of, find_sprint
 from sprints.services.closing import Closing, close_sprint
 from sprints.services.sprints import (
     ShareLine,
@@ -143,6 +143,30 @@ def test_the_plan_is_what_is_in_it_as_it_starts(
     found = figures_of(running)
     assert [found.committed.points, found.added.points, found.removed.points] == [16, 2, 8]
     assert in_order(running.backlog) == [4, 2, 3]
+
+
+def test_the_facts_of_what_left_and_came_back_are_read_once(
+    running: Sprint,
+    items: list[Item],
+    product: Product,
+    olga: Actor,
+    travel: Travel,
+    django_assert_num_queries: Any,
+) -> None:
+    travel("2026-03-26 12:00+00:00")
+    home = product_backlog(product)
+    move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=home)
+    travel("2026-03-26 13:00+00:00")
+    update_item(fresh(items[0]), actor=olga, points=Decimal(13))
+    travel("2026-03-26 14:00+00:00")
+    move_items(product, [fresh(items[0])], actor=olga, spot=Spot.top(), to=running.backlog)
+    again = Sprint.objects.select_related("backlog__team__calendar").get(pk=running.pk)
+    with django_assert_num_queries(1):
+        facts = facts_of(again)
+    first = items[0].pk
+    assert [stay.left_at is None for stay in facts.stays if stay.item == first] == [False, True]
+    assert [row.points for row in facts.transitions if row.item == first] == [8, 13]
+    assert len(facts.stays) == len(facts.transitions) == 4
 
 
 def test_shares_are_of_members_and_each_once(planned: Sprint, cast: Cast, olga: Actor) -> None:
