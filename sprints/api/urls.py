@@ -91,6 +91,21 @@ urlpatterns: list[URLPattern] = [
         for deed in ("vote", "reveal", "accept", "revote")
     ),
     path(
+        "ceremonies/<id:id>/picks/",
+        poker.PicksView.as_view({"get": "list", "post": "create"}),
+        name="api-picks",
+    ),
+    path(
+        "ceremonies/<id:ceremony_id>/picks/<ref:ref>/",
+        poker.PickOneView.as_view({"delete": "destroy"}),
+        name="api-pick",
+    ),
+    path(
+        "ceremonies/<id:ceremony_id>/picks/<ref:ref>/importance/",
+        poker.PickOneView.as_view({"put": "importance"}),
+        name="api-pick-importance",
+    ),
+    path(
         "ceremonies/<id:id>/retro/",
         retros.RetroOneView.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="api-retro",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from backlog.models import Backlog, Category, Item, Kind, Product
 from backlog.queries.agendas import Reader
@@ -22,6 +22,7 @@ from sprints.models import (
     Ceremony,
     ImportanceVote,
     Participant,
+    Pick,
     PokerScale,
     PokerVote,
     Round,
@@ -177,6 +178,23 @@ def poker_of(ceremony: Ceremony, reader: Reader) -> Poker:
         may_lead=may_lead,
         may_accept=is_open and reader.may("item.edit"),
     )
+
+
+def picks_of(ceremony: Ceremony) -> QuerySet[Pick, Pick]:
+    """What the ceremony talks about, with what deeds ask of the items."""
+    return Pick.objects.filter(ceremony=ceremony).select_related(
+        "item__product", "item__backlog", "item__status"
+    )
+
+
+def rows_of(ceremony: Ceremony, picks: Sequence[Pick], seat: Participant | None) -> list[PickRow]:
+    """These picks for REST, as somebody on this seat may see them, in a fixed number of statements:
+    what matters to others is read by those who have said what matters to them, by observers and,
+    once the ceremony is over, by all."""
+    rounds = list(ceremony.rounds.select_related("item__status", "item__product"))
+    hides = not ceremony.is_over and not (seat is not None and seat.is_observer)
+    rows, _ = _rows(ceremony, picks, rounds, _current(rounds), seat, hides=hides)
+    return rows
 
 
 def suggestions(ceremony: Ceremony) -> list[Item]:

@@ -17,6 +17,7 @@ MOST_POINTS = Decimal(9999)
 HALF = "½"
 TALK_FIRST = Decimal(2)  # of 5: where roles differ by so much, they talk before they estimate
 LEAST, MOST = 1, 5  # importance
+MOST_PICKS = 60  # items of one ceremony
 TENTH = Decimal("0.1")
 
 

@@ -10,9 +10,10 @@ from rest_framework import serializers
 from backlog.serializers.links import page
 from mlscrum.web.serializers import StrictSerializer
 from sprints.models import PokerVote, Retro, Round
+from sprints.queries.poker import PickRow
 from sprints.queries.retros import CardView, Group, RetroView
 from sprints.queries.rounds import RoundView
-from sprints.rules.poker import Spread
+from sprints.rules.poker import LEAST, MOST, MOST_PICKS, Importance, Spread
 
 LONGEST_CARD, LONGEST_TITLE = 500, 120
 
@@ -71,6 +72,48 @@ class AcceptSerializer(StrictSerializer[Any]):
     """The estimate to write onto the item: the number of a card."""
 
     points = serializers.DecimalField(max_digits=6, decimal_places=1)
+
+
+class ImportanceSerializer(serializers.Serializer[Importance]):
+    """The mean of each role, of 1 to 5, and how far the roles are apart: null with less than two.
+    `overall` is the mean of the means; with `talk_first` the disagreement is 2 or more."""
+
+    means = serializers.DictField(child=serializers.FloatField())
+    overall = serializers.FloatField(allow_null=True)
+    disagreement = serializers.FloatField(allow_null=True)
+    talk_first = serializers.BooleanField()
+
+
+class PickSerializer(serializers.Serializer[PickRow]):
+    """An item that a ceremony talks about. `state` is that of its last round, null before the
+    first. `my_importance` is what the caller gave, and `importance` null until they gave theirs,
+    or the ceremony is over; `weighed` counts who did."""
+
+    item = serializers.CharField(source="item.ref")
+    title = serializers.CharField(source="item.title")
+    points = serializers.FloatField(source="item.points", allow_null=True)
+    state = serializers.SerializerMethodField()
+    weighed = serializers.IntegerField()
+    my_importance = serializers.IntegerField(source="mine", allow_null=True)
+    importance = ImportanceSerializer(allow_null=True)
+
+    @extend_schema_field(serializers.ChoiceField(choices=Round.State.choices, allow_null=True))
+    def get_state(self, row: PickRow) -> str | None:
+        return row.state or None
+
+
+class NewPicksSerializer(StrictSerializer[Any]):
+    """The items to talk about too, by their refs."""
+
+    items = serializers.ListField(
+        child=serializers.CharField(max_length=30), min_length=1, max_length=MOST_PICKS
+    )
+
+
+class NewImportanceSerializer(StrictSerializer[Any]):
+    """How much the item matters to the caller."""
+
+    importance = serializers.IntegerField(min_value=LEAST, max_value=MOST)
 
 
 # Retrospectives -----------------------------------------------------------------------------------

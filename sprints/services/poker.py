@@ -24,10 +24,8 @@ from sprints.models import (
     Round,
 )
 from sprints.queries.poker import scale_of
-from sprints.rules.poker import LEAST, MOST, WORDLESS, BadScaleError, read_scale, said
+from sprints.rules.poker import LEAST, MOST, MOST_PICKS, WORDLESS, BadScaleError, read_scale, said
 from sprints.services.under_way import lock_open, require_part
-
-MOST_PICKS = 60
 
 
 def set_scale(product: Product, text: str, *, actor: Actor) -> PokerScale:
