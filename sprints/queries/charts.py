@@ -143,7 +143,7 @@ def burnup_chart(shown: dict[str, Any], *, name: str = "burn-up") -> Chart:
     return _of_days(
         days,
         name=name,
-        title=f"{done:g} of {scope:g} points {'were' if shown.get('closed_at') else 'are'} done"
+        title=f"{done:,g} of {scope:,g} points {'were' if shown.get('closed_at') else 'are'} done"
         if scope
         else "Nothing in the sprint has points",
         note="Where the grey line steps up, the scope grew." + _left_the_lines(shown),
@@ -333,14 +333,14 @@ def _burndown_title(shown: dict[str, Any]) -> str:
     left, scope = _last(points, "remaining") + split_off, _last(points, "scope") + split_off
     known = [point for point in points if point["remaining"] is not None]
     away = left - known[-1]["ideal"]
-    said = f"{left:g} of {scope:g} points remain"
+    said = f"{left:,g} of {scope:,g} points remain"
     if not scope:
         return "Nothing in the sprint has points"
     if shown.get("closed_at"):
-        return f"{left:g} of {scope:g} points were left" if left else "All points were burned down"
+        return f"{left:,g} of {scope:,g} points were left" if left else "All points were burned down"
     if abs(away) < 1:
         return f"{said}, on the ideal line"
-    return f"{said}, {abs(away):.0f} {'above' if away > 0 else 'below'} the ideal line"
+    return f"{said}, {abs(away):,.0f} {'above' if away > 0 else 'below'} the ideal line"
 
 
 def _left_the_lines(shown: dict[str, Any]) -> str:
@@ -348,7 +348,7 @@ def _left_the_lines(shown: dict[str, Any]) -> str:
     points = _split_off(shown)
     if not points:
         return ""
-    return f" As it closed, {points:g} point{'' if points == 1 else 's'} left it in new items."
+    return f" As it closed, {points:,g} point{'' if points == 1 else 's'} left it in new items."
 
 
 def _split_off(shown: dict[str, Any]) -> float:
@@ -361,7 +361,7 @@ def _last(points: Sequence[dict[str, Any]], name: str) -> float:
 
 
 def _points(value: Any) -> str:
-    return f"{float(value):g}"
+    return f"{float(value):,g}"
 
 
 def _share(value: float | None) -> str:

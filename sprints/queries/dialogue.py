@@ -12,6 +12,7 @@ from sprints.models import BlockVersion, Ceremony, GuestLink, Outcome, Sprint
 from sprints.rules.dialogue import Dialogue, InsightFact, dialogue
 
 MOST_SPRINTS = 20
+HOSTS = (Role.PRODUCT_OWNER, Role.SCRUM_MASTER)  # they invite; their role counts once they speak
 ContestedOf = Callable[[Product], int]
 _contested: list[ContestedOf] = []
 
@@ -56,9 +57,8 @@ def dialogues_of(product: Product, *, team: Team | None = None) -> list[SprintDi
 def _figures(product: Product, sprints: Sequence[Sprint]) -> dict[int, SprintDialogue]:
     held = Ceremony.objects.filter(sprint__in=sprints, opened_at__isnull=False)
     sprint_of = dict(held.values_list("pk", "sprint_id"))
-    roles = {
-        str(Role(role).label) for role in product.members.values_list("role", flat=True).distinct()
-    }
+    held_roles = product.members.exclude(role__in=HOSTS).values_list("role", flat=True)
+    roles = {str(Role(role).label) for role in held_roles.distinct()}
     invited: dict[int, set[str]] = defaultdict(lambda: set(roles))
     contributed: dict[int, set[str]] = defaultdict(set)
     insights: dict[int, list[InsightFact]] = defaultdict(list)

@@ -89,7 +89,7 @@ def cycle_chart(product: Product, window: Window, *, team: Team | None = None) -
     ends = [day_of(time.done_at, window.zone).isoformat() for time in found.times]
     return Chart(
         name="cycle-time",
-        title=f"85 % of {_items(len(days))} were done within {marks[1].value:g} days",
+        title=f"85 % of {_items(len(days))} were done within {marks[1].value:,g} days",
         unit="days",
         look="scatter",
         label="Item",
@@ -224,7 +224,7 @@ def _flow_chart(found: Sequence[FlowDay], statuses: Sequence[Status], by: str) -
     doing = _keys(statuses, Category.DOING)
     then, now = (sum(day.items.get(key, 0) for key in doing) for day in (found[0], found[-1]))
     more = "more" if now > then else "fewer"
-    grown = "as many as" if now == then else f"{abs(now - then)} {more} than"
+    grown = "as many as" if now == then else f"{abs(now - then):,} {more} than"
     return Chart(
         name="flow",
         title=f"{_items(now)} in progress now, {grown} {len(found)} days ago",
@@ -247,7 +247,7 @@ def _burnup_chart(found: Sequence[FlowDay], done_keys: set[str]) -> Chart:
     scope = [float(sum(day.points.values(), ZERO)) for day in found]
     return Chart(
         name="product-burn-up",
-        title=f"{done[-1] - done[0]:+g} points done, {scope[-1] - scope[0]:+g} points of scope"
+        title=f"{done[-1] - done[0]:+,g} points done, {scope[-1] - scope[0]:+,g} points of scope"
         f" in {len(found)} days",
         unit="points",
         label="Day",
@@ -283,4 +283,4 @@ def _states(
 
 
 def _items(count: int) -> str:
-    return f"{count} item" if count == 1 else f"{count} items"
+    return f"{count:,} item" if count == 1 else f"{count:,} items"

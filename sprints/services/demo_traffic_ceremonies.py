@@ -100,7 +100,8 @@ class _Dialogue:
             close(review, actor=self.sina)
             self._decide(said)
         for days in sorted({one.days for one in SAID if one.days is not None}):
-            with self._at(self.past, REVIEW_DAY + days, 15):
+            # On other days at the hour of the review, so that the days between are whole.
+            with self._at(self.past, REVIEW_DAY + days, 13 if days else 15):
                 for one, outcome in zip(SAID, said, strict=True):
                     if one.days == days:
                         kind = Kind.DATA_NEED if one.sort == Sort.DATA else Kind.STORY

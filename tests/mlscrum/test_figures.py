@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from mlscrum.web.templatetags.ui import bare, points
+from mlscrum.web.templatetags.ui import points, points_typed
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_points_are_read_with_separators_and_typed_without(
     value: Decimal | float | None, said: str, typed: str
 ) -> None:
     assert points(value) == said
-    assert bare(value) == typed
+    assert points_typed(value) == typed

@@ -12,6 +12,7 @@ from django.utils import timezone
 from backlog.models import Item, Term, Transition, User
 from backlog.services import demo
 from sprints.models import Ceremony, Outcome, Sprint
+from sprints.queries.dialogue import dialogue_of
 from sprints.queries.overviews import past_sprints
 
 
@@ -32,6 +33,9 @@ def test_the_city_has_a_past_a_sprint_that_runs_and_the_next(
     assert states == {"converted": 9, "declined": 1, "captured": 2}
     into = Counter(review.outcomes.filter(state="converted").values_list("into", flat=True))
     assert into == {"item": 6, "criterion": 1, "term": 1, "expectation": 1}
+    figures = dialogue_of(review.sprint)
+    assert (figures.coverage, round(figures.conversion or 0)) == (75, 82)
+    assert round(figures.median_days or 0, 1) == 2
     client.force_login(User.objects.get(email="dora@demo.example"))
     page = client.get("/p/CITY/items/CITY-1/").content.decode()
     assert 'class="term"' in page  # the old item explains what peak hour means by now

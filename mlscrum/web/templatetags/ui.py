@@ -308,13 +308,13 @@ def _prose(
 
 @register.filter
 def points(value: Decimal | float | None) -> str:
-    """Story points without needless decimals: 5, 0.5, 2,773, and a dash for unestimated."""
+    """Story points without needless decimals: 5, 0.5, 1,200, and a dash for unestimated."""
     return NOTHING if value is None else f"{float(value):,.2f}".rstrip("0").rstrip(".")
 
 
 @register.filter
-def bare(value: Decimal | float | None) -> str:
-    """A number as fields and scripts take it: 5, 0.5, 2773, and nothing for none."""
+def points_typed(value: Decimal | float | None) -> str:
+    """Story points as a field or a script reads them: nothing between the thousands."""
     return "" if value is None else f"{float(value):.2f}".rstrip("0").rstrip(".")
 
 

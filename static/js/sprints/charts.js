@@ -21,6 +21,7 @@ function colours() {
 }
 
 const clear = (colour, share) => colour.replace(/rgba?\(([^)/]+?)\)/, `rgba($1, ${share})`);
+const said = (number) => number.toLocaleString("en-GB", { maximumFractionDigits: 2 });
 const short = (iso) =>
   new Date(iso).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
@@ -157,7 +158,7 @@ function marksOf(chart, colour) {
   };
 }
 
-const wordsOf = (mark) => `${mark.name}: ${mark.value}`;
+const wordsOf = (mark) => `${mark.name}: ${said(mark.value)}`;
 
 /** Room for the words of the marks, beside the drawing so that they hide nothing. */
 function roomFor(marks) {
@@ -165,13 +166,22 @@ function roomFor(marks) {
   return longest ? 10 + longest * 6.5 : 4;
 }
 
-/** Squares of one colour: dashes around them say nothing. */
+/** Lines as they are drawn, dashed ones too; squares for what is filled. */
 function legendOf(shown) {
   const labels = Chart.defaults.plugins.legend.labels.generateLabels(shown);
   return labels.map((label) => {
-    const { backgroundColor, borderColor, fill } = shown.data.datasets[label.datasetIndex];
-    const hue = fill ? backgroundColor : (borderColor ?? backgroundColor);
-    return { ...label, fillStyle: hue, lineDash: [], lineWidth: 0 };
+    const set = shown.data.datasets[label.datasetIndex];
+    const hue = set.fill ? set.backgroundColor : (set.borderColor ?? set.backgroundColor);
+    const isLine = set.type === "line" && !set.fill && set.showLine !== false;
+    const isMark = set.showLine === false;
+    return {
+      ...label,
+      fillStyle: hue,
+      strokeStyle: hue,
+      lineDash: set.borderDash ?? [],
+      lineWidth: isLine ? 2 : 0,
+      pointStyle: isLine ? "line" : isMark ? set.pointStyle : "rect",
+    };
   });
 }
 
@@ -209,9 +219,9 @@ function labelOf(chart) {
   return ({ dataIndex, dataset, parsed }) => {
     if (parsed.y === null) return "";
     const span = dataset.data[dataIndex];
-    if (Array.isArray(span)) return ` ${dataset.label}: ${span.join(" to ")} ${chart.unit}`;
-    if (chart.look !== "scatter") return ` ${dataset.label}: ${parsed.y} ${chart.unit}`;
-    return ` ${chart.labels[dataIndex]}: ${parsed.y} ${chart.unit}, done ${short(parsed.x)}`;
+    if (Array.isArray(span)) return ` ${dataset.label}: ${span.map(said).join(" to ")} ${chart.unit}`;
+    if (chart.look !== "scatter") return ` ${dataset.label}: ${said(parsed.y)} ${chart.unit}`;
+    return ` ${chart.labels[dataIndex]}: ${said(parsed.y)} ${chart.unit}, done ${short(parsed.x)}`;
   };
 }
 
@@ -234,9 +244,10 @@ function configOf(chart, colour) {
           reverse: chart.look === "area", // as they lie upon one another
           labels: {
             color: colour("ink-2"),
-            boxWidth: 10,
             boxHeight: 10,
             padding: 14,
+            usePointStyle: true,
+            pointStyleWidth: 18,
             generateLabels: legendOf,
           },
         },
