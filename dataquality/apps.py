@@ -12,7 +12,7 @@ class DataQualityConfig(AppConfig):
         from backlog.models import Subject
         from backlog.queries import gates, panels, subjects
         from backlog.queries.events import carry_ids
-        from backlog.services import conversions, demo, jobs
+        from backlog.services import conversions, demo, housekeeping, jobs
         from dataquality.queries.evidence import (
             INTO,
             columns_of,
@@ -24,7 +24,7 @@ class DataQualityConfig(AppConfig):
             urgent_findings_badge,
         )
         from dataquality.queries.gates import reasons_against
-        from dataquality.services import many, profiles, runs
+        from dataquality.services import many, profiles, runs, schedules
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.views.panels import failing_rows
@@ -44,6 +44,13 @@ class DataQualityConfig(AppConfig):
             on_cancel=profiles.profile_cancelled,
         )
         jobs.register(many.JOB_KIND, many.register_many, on_failure=many.registration_failed)
+        jobs.register(
+            schedules.JOB_KIND,
+            schedules.carry_out_slot,
+            on_failure=schedules.slot_failed,
+            on_cancel=schedules.slot_cancelled,
+        )
+        housekeeping.register_often(schedules.ask_for_due)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)

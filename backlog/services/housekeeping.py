@@ -4,7 +4,7 @@ time is up; the dispatcher does it every hour."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
@@ -33,6 +33,8 @@ _chores: list[Chore] = [
     forget_untracked, forget_answers, forget_sessions, empty_trash, end_mutes, mark_stale, calm_down
 ]  # fmt: skip
 
+_frequent: list[Chore] = []
+
 
 def register(chore: Chore) -> None:
     """Let an app see to something every hour: `chore(now)` does what is due by then, and says how
@@ -40,9 +42,24 @@ def register(chore: Chore) -> None:
     _chores.append(chore)
 
 
+def register_often(chore: Chore) -> None:
+    """As `register`, for what can't wait: every few seconds. What it costs while nothing is due is
+    one cheap query."""
+    _frequent.append(chore)
+
+
 def tidy_up(now: datetime) -> None:
     """Do all chores; one that fails is logged and keeps none of the others from being done."""
-    for chore in _chores:
+    _do(_chores, now)
+
+
+def look_at_the_time(now: datetime) -> None:
+    """Do what is due every few seconds, as `tidy_up` does."""
+    _do(_frequent, now)
+
+
+def _do(chores: Sequence[Chore], now: datetime) -> None:
+    for chore in chores:
         name = chore.__name__
         try:
             gone = chore(now)

@@ -11,8 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 
 from backlog.models import Product, User
 from dataquality.forms.datasets import POLICIES, PersonChoice, members_of
+from dataquality.forms.schedules import CRON_HELP, CronField, ZoneField
 from dataquality.models import Connection, ConnectionKind, SamplePolicy
 from dataquality.services.connections import ConnectionDraft
+from dataquality.services.schedules import ScheduleDraft
 
 MANIFEST_LIMIT_MB = 50
 OPTIONS = ("endpoint", "region")
@@ -150,10 +152,21 @@ class ManyForm(forms.Form):
         label="What of failing rows may be kept?",
     )
     owner = PersonChoice(queryset=User.objects.none(), required=False, label="Owner")
+    cron = CronField(
+        required=False, label="Check them at", help_text=f"{CRON_HELP} Empty: by hand."
+    )
+    zone = ZoneField(required=False, initial="UTC")
 
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = members_of(product)  # type: ignore[attr-defined]
+
+    def schedule(self) -> ScheduleDraft | None:
+        """When they are to be checked; None where nobody said."""
+        given = self.cleaned_data
+        if not given["cron"]:
+            return None
+        return ScheduleDraft(cron=given["cron"], zone=given["zone"] or "UTC")
 
 
 class ManifestForm(forms.Form):

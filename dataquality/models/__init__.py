@@ -21,6 +21,7 @@ from dataquality.models.runs import (
     RunState,
     Trigger,
 )
+from dataquality.models.schedules import Schedule, Slot, SlotState
 from dataquality.models.suites import SuiteVersion
 
 __all__ = [
@@ -39,7 +40,10 @@ __all__ = [
     "Run",
     "RunState",
     "SamplePolicy",
+    "Schedule",
     "ShareLink",
+    "Slot",
+    "SlotState",
     "SourceKind",
     "SuiteVersion",
     "Trigger",

@@ -105,7 +105,8 @@ class Registration(models.Model):
     """Many datasets of one connection, registered in the background.
 
     `entries` are `[{"source", "name", "slug", "dataset", "error"}]`: what is wanted, and once it
-    was tried the slug of the dataset, or why there is none.
+    was tried the slug of the dataset, or why there is none. `schedule` is `{"cron", "zone"}` where
+    all of them are to be checked by themselves.
     """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="registrations")
@@ -114,6 +115,7 @@ class Registration(models.Model):
     owner = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     personal_data = models.BooleanField(default=True)
     sample_policy = models.CharField(max_length=10, default="none")
+    schedule = models.JSONField(null=True, blank=True)
     entries = models.JSONField(default=list)
     requested_at = models.DateTimeField(auto_now_add=True)
     requested_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")

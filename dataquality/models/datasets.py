@@ -47,7 +47,7 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
         return (
             self.filter(subject__product=product)
             .select_related("subject__product", "subject__owner", "subject__steward")
-            .select_related("current_version", "current_suite", "connection__product")
+            .select_related("current_version", "current_suite", "connection__product", "schedule")
             .order_by("subject__name", "pk")
         )
 
@@ -144,6 +144,11 @@ class Dataset(models.Model):
     @property
     def name(self) -> str:
         return self.subject.name
+
+    @property
+    def timing(self) -> Any:
+        """Its schedule, or None."""
+        return getattr(self, "schedule", None)
 
     @property
     def is_live(self) -> bool:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from backlog.serializers.links import page
 from dataquality.models import Connection, ConnectionKind, Registration, SamplePolicy
 from dataquality.serializers.datasets import MemberField
+from dataquality.services.schedules import ScheduleDraft
 from mlscrum.web.serializers import StrictSerializer
 
 MOST_AT_ONCE = 500
@@ -103,6 +104,16 @@ class EntrySerializer(StrictSerializer[dict[str, Any]]):
     slug = serializers.CharField(max_length=80, required=False)
 
 
+class ManyScheduleSerializer(StrictSerializer[Registration]):
+    """When all of them are checked by themselves."""
+
+    cron = serializers.CharField(max_length=100)
+    zone = serializers.CharField(max_length=60, required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return ScheduleDraft(**super().to_internal_value(data))
+
+
 class ManySerializer(StrictSerializer[Registration]):
     """Many to register at once, with one answer for all of them. Absent personal_data means yes."""
 
@@ -110,6 +121,7 @@ class ManySerializer(StrictSerializer[Registration]):
     owner = MemberField(required=False, allow_null=True)
     personal_data = serializers.BooleanField(required=False, default=True)
     sample_policy = serializers.ChoiceField(choices=SamplePolicy.choices, required=False)
+    schedule = ManyScheduleSerializer(required=False, allow_null=True)
 
     def validate_entries(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len(entries) > MOST_AT_ONCE:

@@ -13,10 +13,19 @@ from backlog.models import Product, User
 from backlog.serializers.context import ContextSerializer
 from backlog.serializers.links import page
 from dataquality.engine.reading import TYPES
-from dataquality.models import Dataset, DatasetVersion, Run, RunState, SamplePolicy, SourceKind
+from dataquality.models import (
+    Dataset,
+    DatasetVersion,
+    Run,
+    RunState,
+    SamplePolicy,
+    Schedule,
+    SourceKind,
+)
 from dataquality.queries.standings import Standing
 from dataquality.rules.batches import BY
 from dataquality.serializers.runs import GateSerializer
+from dataquality.services.schedules import ScheduleDraft
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.serializers import StrictSerializer
@@ -43,6 +52,31 @@ class LastRunSerializer(serializers.Serializer[Run]):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
+class ScheduleSerializer(serializers.Serializer[Schedule]):
+    """When a dataset is checked by itself."""
+
+    cron = serializers.CharField(help_text="Minute, hour, day, month, day of the week.")
+    zone = serializers.CharField(help_text="IANA name of the clocks that it goes by.")
+    only_new = serializers.BooleanField(help_text="No run where the source shows nothing new.")
+    watch_column = serializers.CharField(help_text="Of a database: times that grow with new rows.")
+    paused = serializers.BooleanField(source="is_paused")
+    next_at = serializers.DateTimeField(allow_null=True)
+    words = serializers.CharField()
+
+
+class ScheduleEditSerializer(StrictSerializer[Schedule]):
+    """A schedule to set: cron in five fields or @hourly, @daily, @weekly, @monthly."""
+
+    cron = serializers.CharField(max_length=100)
+    zone = serializers.CharField(max_length=60, required=False)
+    only_new = serializers.BooleanField(required=False)
+    watch_column = serializers.CharField(max_length=250, required=False, allow_blank=True)
+    paused = serializers.BooleanField(required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return ScheduleDraft(**super().to_internal_value(data))
+
+
 class DatasetSerializer(serializers.Serializer[Dataset]):
     """A dataset as it is read. `columns` is its schema: every version is read by it.
 
@@ -66,7 +100,9 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
         child=serializers.CharField(), help_text="What tools elsewhere call it."
     )
     batch = serializers.SerializerMethodField(help_text="null: a version is one batch.")
-    schedule = serializers.SerializerMethodField(help_text="null: nobody has set one.")
+    schedule = ScheduleSerializer(
+        source="timing", allow_null=True, help_text="null: nobody has set one."
+    )
     freshness_limit_h = serializers.IntegerField(allow_null=True)
     health_target = serializers.FloatField()
     green_batches = serializers.IntegerField(source="subject.green_batches")
@@ -96,9 +132,6 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
 
     def get_batch(self, dataset: Dataset) -> dict[str, str] | None:
         return dataset.batch
-
-    def get_schedule(self, dataset: Dataset) -> str | None:
-        return None
 
     def get_shared_with(self, dataset: Dataset) -> list[str]:
         return []
@@ -207,6 +240,7 @@ class DatasetEditSerializer(StrictSerializer[Dataset]):
     health_target = serializers.FloatField(min_value=0, max_value=100, required=False)
     green_batches = serializers.IntegerField(min_value=1, max_value=20, required=False)
     batch = BatchSerializer(required=False, allow_null=True)
+    schedule = ScheduleEditSerializer(required=False, allow_null=True)
 
 
 class NewDatasetSerializer(DatasetEditSerializer):

@@ -27,6 +27,7 @@ from dataquality.services.files import (
 )
 from dataquality.services.origins import BucketFile, DatabaseRows, Reachable, readable
 from dataquality.services.profiles import request_profile
+from dataquality.services.schedules import ScheduleDraft, remove_schedule, set_schedule
 from dataquality.services.suites import reread_suite
 from dataquality.services.values import forget_values, keeps_less
 from dataquality.services.versions import Delivery, first_reading, store_version
@@ -66,6 +67,7 @@ class DatasetDraft:
     green_batches: int = 1
     known_as: Sequence[str] = ()
     batch: Mapping[str, str] | None = None
+    schedule: ScheduleDraft | None = None
 
 
 def register_dataset(
@@ -107,6 +109,7 @@ def register_dataset(
                 content, found.rows, columns, key, as_of, dict(context or {}), partition
             )
             store_version(dataset, delivery, actor=actor)
+            _keep_time(dataset, draft.schedule, actor=actor)
             if profile:
                 request_profile(dataset, actor=actor)
             done.subject = dataset.subject
@@ -145,6 +148,7 @@ def _register_rows(
         dataset.schema = [column.as_dict() for column in found.columns]
         _save_new(dataset)
         first_reading(dataset, found, actor=actor)
+        _keep_time(dataset, draft.schedule, actor=actor)
         if profile:
             request_profile(dataset, actor=actor)
         done.subject = dataset.subject
@@ -159,13 +163,13 @@ def _reached_by(dataset: Dataset, source: Reachable) -> None:
 
 def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
     """Change what people say about a dataset: any field of its draft but the slug, and
-    `value_viewers`.
+    `value_viewers`. Without a schedule (None) it is checked by hand and by CI alone.
 
     Gives the dataset as it stands then, with what others changed meanwhile. A stricter sample
     policy also removes the values that were kept before. Raises ValidationError for bad or
     unknown fields.
     """
-    known = {*OF_SUBJECT, *OF_DATASET, "value_viewers"}
+    known = {*OF_SUBJECT, *OF_DATASET, "value_viewers", "schedule"}
     if unknown := set(fields) - known:
         raise ValidationError(dict.fromkeys(sorted(unknown), "This can't be changed."))
     product = dataset.product
@@ -185,6 +189,9 @@ def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
             present.value_viewers.set(viewers)
         present.subject.save(update_fields=of_subject)
         present.save(update_fields=of_dataset)
+        if "schedule" in fields and fields["schedule"] is None:
+            remove_schedule(present, actor=actor)
+        _keep_time(present, fields.get("schedule"), actor=actor)
         if keeps_less(before, present):
             forget_values(present)
             if present.current_version is not None and present.current_version.file:
@@ -242,6 +249,16 @@ def _dataset(product: Product, draft: DatasetDraft, slug: str, actor: Actor) -> 
         green_batches=draft.green_batches,
     )
     return Dataset(subject=subject, **{name: _plain(getattr(draft, name)) for name in OF_DATASET})
+
+
+def _keep_time(dataset: Dataset, schedule: ScheduleDraft | None, *, actor: Actor) -> None:
+    """Set the schedule where one is given; its faults are said of the field `schedule`."""
+    if schedule is None:
+        return
+    try:
+        set_schedule(dataset, schedule, actor=actor)
+    except ValidationError as error:
+        raise ValidationError({"schedule": error.messages}) from None
 
 
 def _save_new(dataset: Dataset) -> None:

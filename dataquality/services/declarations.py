@@ -22,6 +22,7 @@ from dataquality.services.connections import (
 from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.files import ServerPath, Upload
 from dataquality.services.origins import Wanted, source_of
+from dataquality.services.schedules import draft_of
 from dataquality.services.versions import read_again
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.secrets import decrypt
@@ -105,12 +106,15 @@ def declare_dataset(product: Product, fields: Mapping[str, Any], *, actor: Actor
     moved = any(getattr(present, name) != value for name, value in where.items())
     if moved:
         _move(present, where, actor=actor)
+    schedule = {"schedule": wanted.pop("schedule")} if "schedule" in wanted else {}
     of_subject = {"name", "owner", "steward", "green_batches"}
     changes = {
         name: value
         for name, value in wanted.items()
         if value != getattr(present.subject if name in of_subject else present, name)
     }
+    if "schedule" in schedule and schedule["schedule"] != draft_of(present.timing):
+        changes |= schedule
     if changes:
         update_dataset(present, actor=actor, **changes)
     return Declared(slug, "changed" if moved or changes else "same")

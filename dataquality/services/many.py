@@ -15,11 +15,13 @@ from dataquality.models import Connection, ConnectionKind, Dataset, Registration
 from dataquality.queries.connections import known_sources, source_key
 from dataquality.rules import partitions
 from dataquality.rules.manifests import relations_of
+from dataquality.rules.schedules import plain
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import SUFFIXES
 from dataquality.services.origins import MOST_OBJECTS, Wanted, source_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.reach import bucket_of, database_of, require_running
+from dataquality.services.schedules import ScheduleDraft, check_times
 from mlscrum.lib.errors import DomainError
 
 JOB_KIND = "register_many"
@@ -102,13 +104,17 @@ def request_registration(
     owner: User | None = None,
     personal_data: bool = True,
     sample_policy: str = SamplePolicy.NONE,
+    schedule: ScheduleDraft | None = None,
 ) -> Registration:
     """Ask for these to be registered, by a worker: each is `{"table", "schema"}`, `{"path"}`,
-    `{"query"}` or `{"url"}` with optional `name`, `slug` and `description`."""
+    `{"query"}` or `{"url"}` with optional `name`, `slug` and `description`. With a `schedule` all
+    of them are checked by themselves."""
     require_running(connection)
     wanted = [_entry(connection, entry) for entry in entries]
     if not wanted:
         raise ValidationError({"entries": "Choose at least one."})
+    if schedule is not None:
+        check_times(plain(schedule.cron), schedule.zone)
     if owner is not None and not product.members.filter(user=owner).exists():
         raise ValidationError({"owner": "Choose a member of the product."})
     with deed(product, actor, "connection.registering", connection=connection.slug) as done:
@@ -118,6 +124,7 @@ def request_registration(
             owner=owner,
             personal_data=personal_data,
             sample_policy=sample_policy,
+            schedule={"cron": schedule.cron, "zone": schedule.zone} if schedule else None,
             entries=wanted,
             requested_by=actor.user,
         )
@@ -170,6 +177,7 @@ def _register(registration: Registration, entry: Mapping[str, Any], actor: Actor
         personal_data=registration.personal_data,
         sample_policy=registration.sample_policy,
         owner=registration.owner,
+        schedule=ScheduleDraft(**registration.schedule) if registration.schedule else None,
     )
     dataset = register_dataset(product, draft, source, actor=actor, profile=False)
     request_profile(Dataset.objects.of(product).get(pk=dataset.pk), actor=actor)

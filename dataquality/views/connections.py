@@ -35,7 +35,6 @@ from dataquality.services.connections import (
     test_connection,
 )
 from dataquality.services.many import Offer, browse, offers_of_manifest, request_registration
-from dataquality.views.common import first_message
 from mlscrum.lib.errors import DomainError
 from mlscrum.web.limits import takes_files
 
@@ -191,9 +190,10 @@ def connection_register(request: ProductRequest, connection: Connection) -> Http
                 owner=wanted["owner"],
                 personal_data=wanted["personal_data"] == "yes",
                 sample_policy=wanted["sample_policy"],
+                schedule=form.schedule(),
             )
         except (DomainError, ValidationError) as error:
-            form.add_error(None, first_message(error))
+            put_errors(form, error)
         else:
             return redirect(
                 "dataquality:registration", request.product.key, connection.slug, registration.pk

@@ -16,7 +16,7 @@ from kombu.exceptions import ChannelError, OperationalError
 from backlog.models import Job
 from backlog.services import dispatching
 from backlog.services.heartbeats import BEAT_EVERY_S, beat, fall_silent, forget_the_dead
-from backlog.services.housekeeping import tidy_up
+from backlog.services.housekeeping import look_at_the_time, tidy_up
 from backlog.tasks import run_job
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,8 @@ class Dispatcher:
         self._say_goodbye()
 
     def turn(self) -> None:
-        """Beat if it is time, send what is due, now and then what seems to be lost, and every
-        hour tidy up."""
+        """Beat if it is time, send what is due, now and then what seems to be lost and what
+        is due by the clock, and every hour tidy up."""
         now = time.monotonic()
         if now - self._beaten_at >= BEAT_EVERY_S:
             beat("dispatcher")
@@ -71,8 +71,9 @@ class Dispatcher:
             self._beaten_at = now
         dispatching.send_due(send)
         if now - self._looked_back_at >= LOOK_BACK_EVERY_S:
-            dispatching.resend_unanswered(send, queue_depth)
             self._looked_back_at = now
+            look_at_the_time(timezone.now())
+            dispatching.resend_unanswered(send, queue_depth)
         if now - self._tidied_at >= TIDY_EVERY_S:
             self._tidied_at = now  # first, so that what fails is tried again in an hour
             tidy_up(timezone.now())
