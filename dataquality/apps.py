@@ -27,6 +27,7 @@ class DataQualityConfig(AppConfig):
         from dataquality.services import many, profiles, runs, schedules
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
+        from dataquality.services.freshness import report_freshness
         from dataquality.views.panels import failing_rows
 
         prepare_temporary_files()
@@ -51,6 +52,7 @@ class DataQualityConfig(AppConfig):
             on_cancel=schedules.slot_cancelled,
         )
         housekeeping.register_often(schedules.ask_for_due)
+        housekeeping.register_often(report_freshness)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)

@@ -46,7 +46,7 @@ LABELS = {
     "run": "Run",
 }
 # Who reports, as people call it; others by the name that they give themselves.
-REPORTERS = {"gx": "Great Expectations"}
+REPORTERS = {"gx": "Great Expectations", "freshness": "Freshness of data"}
 CONTEXT_LABELS = {
     "environment": "Environment",
     "branch": "Branch",

@@ -258,7 +258,11 @@ class DatasetForm(forms.Form):
     )
     health_target = forms.FloatField(min_value=0, max_value=100)
     freshness_limit_h = forms.IntegerField(
-        min_value=1, required=False, label="Freshness limit in hours"
+        min_value=1,
+        required=False,
+        label="Freshness limit in hours",
+        help_text="New content is expected at least so often: where it is late, a finding is "
+        "filed; where the last run is older, the gate is not passed.",
     )
     green_batches = forms.IntegerField(
         min_value=1,
