@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from dataquality.api.filters import RunFilters
-from dataquality.api.scope import DataView
+from dataquality.api.scope import UNKEPT, DataView
 from dataquality.models import Run, Trigger
+from dataquality.queries.comparisons import compare_runs, find_comparable, run_before
 from dataquality.queries.datasets import find_batch
 from dataquality.queries.runs import find_run, runs_of
 from dataquality.rules.batches import NEWEST
 from dataquality.serializers.runs import (
     AskRunSerializer,
+    ComparisonSerializer,
     FileSerializer,
     RunDetailSerializer,
     RunSerializer,
 )
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
-from mlscrum.lib.errors import DomainError
+from dataquality.services.values import note_values_opened
+from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.lib.numbers import whole_number
 
 
 @extend_schema(tags=["runs"])
@@ -99,13 +104,39 @@ class RunView(DataView):
         "cancel": "run.start",
         "retry": "run.start",
         "file": "finding.triage",
+        "comparison": "dataset.view",
     }
+    query_parameters = {"comparison": ("with",)}
     queryset = Run.objects.all()
     serializer_class = RunDetailSerializer
 
     def retrieve(self, request: Request, id: int) -> Response:
         """A run with what each check said."""
         return self.run_answer(self.run_of(id))
+
+    @extend_schema(
+        responses=ComparisonSerializer,
+        parameters=[
+            OpenApiParameter("with", int, description="An earlier run; absent: the one before.")
+        ],
+    )
+    def comparison(self, request: Request, id: int) -> Response:
+        """What fails now and did not in another run of the dataset, and what else differs."""
+        run = self.run_of(id)
+        dataset = run.dataset
+        if not run.is_finished:
+            raise Conflict("run_under_way", f"Run {id} is still under way.")
+        wanted = request.query_params.get("with")
+        before = find_comparable(dataset, whole_number(wanted)) if wanted else run_before(run)
+        if before is None:
+            raise Http404(f"There is no finished run before run {id}.")
+        sees = self.sees_values(dataset)
+        found = compare_runs(before, run, with_values=sees)
+        if found.shows_values:
+            what = f"runs {before.pk} and {run.pk}"
+            note_values_opened(dataset, what, actor=self.actor)
+        shown = ComparisonSerializer(found, context={"shows_values": sees}).data
+        return Response(shown, headers=UNKEPT)
 
     @extend_schema(request=None)
     def cancel(self, request: Request, id: int) -> Response:

@@ -129,6 +129,11 @@ urlpatterns: list[URLPattern] = [
         runs.DatasetRunsView.as_view({"get": "list", "post": "create"}),
         name="api-runs",
     ),
+    path(
+        "runs/<id:id>/comparison/",
+        runs.RunView.as_view({"get": "comparison"}),
+        name="api-run-comparison",
+    ),
     path("runs/<id:id>/", runs.RunView.as_view({"get": "retrieve"}), name="api-run"),
     *(
         path(

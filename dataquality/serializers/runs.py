@@ -75,6 +75,51 @@ class ResultSerializer(serializers.Serializer[ResultLine]):
         return line.result.observed_value if shows else None
 
 
+class ComparedSerializer(serializers.Serializer[Any]):
+    """What one check said in one of two runs."""
+
+    position = serializers.IntegerField(source="result.position")
+    outcome = serializers.CharField(source="result.outcome")
+    observed_value = serializers.SerializerMethodField()
+    unexpected_count = serializers.IntegerField(source="result.unexpected_count", allow_null=True)
+    unexpected_percent = serializers.FloatField(source="result.unexpected_percent", allow_null=True)
+
+    def get_observed_value(self, line: ResultLine) -> Any:
+        shows = self.context.get("shows_values") or line.result.guard
+        return line.result.observed_value if shows else None
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    """One check in two runs; null where a run does not have it."""
+
+    type = serializers.CharField(source="line.result.type")
+    column = serializers.CharField(source="line.result.column")
+    severity = serializers.CharField(source="line.result.severity")
+    words = serializers.CharField(source="line.words")
+    finding = serializers.IntegerField(source="line.result.finding_id", allow_null=True)
+    item = serializers.CharField(source="line.item.ref", default=None, allow_null=True)
+    before = ComparedSerializer(allow_null=True)
+    now = ComparedSerializer(allow_null=True)
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """Two runs side by side. Failing is what failed or could not run."""
+
+    before = serializers.IntegerField(source="before.pk")
+    now = serializers.IntegerField(source="now.pk")
+    health_change = serializers.FloatField(allow_null=True, help_text="Percentage points.")
+    new_failures = PairSerializer(many=True)
+    fixed = PairSerializer(many=True)
+    still_failing = PairSerializer(many=True)
+    changed = PairSerializer(many=True, help_text="Fails in neither, but with other figures.")
+    only_now = PairSerializer(many=True)
+    only_before = PairSerializer(many=True)
+    same = serializers.SerializerMethodField(help_text="How many checks said the same.")
+
+    def get_same(self, comparison: Any) -> int:
+        return len(comparison.same)
+
+
 class AskRunSerializer(StrictSerializer[Run]):
     """A run to start: `wait` in seconds answers the finished run."""
 

@@ -10,6 +10,12 @@ from django.views.decorators.http import require_GET, require_POST
 from backlog.access.pages import ProductRequest, subject_page
 from backlog.queries.offers import offers
 from dataquality.models import Dataset, Run
+from dataquality.queries.comparisons import (
+    comparable_runs,
+    compare_runs,
+    find_comparable,
+    run_before,
+)
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.overviews import run_details, run_rows
 from dataquality.queries.runs import batches_seen, effects_of
@@ -40,6 +46,34 @@ def runs(request: ProductRequest, dataset: Dataset) -> HttpResponse:
 
 @require_GET
 @holds_values
+@subject_page("dataset.view", find_dataset)
+def runs_compare(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Two runs side by side: `run` and, before it, `with`; by default the last two."""
+    offered = comparable_runs(dataset)
+    now = before = None
+    if "run" in request.GET or offered:
+        wanted = request.GET.get("run")
+        now = find_comparable(dataset, whole_number(wanted)) if wanted else offered[0]
+        earlier = request.GET.get("with")
+        before = find_comparable(dataset, whole_number(earlier)) if earlier else run_before(now)
+    found = None
+    if now and before:
+        found = compare_runs(before, now, with_values=sees_values(request, dataset))
+        if found.shows_values:
+            what = f"runs {before.pk} and {now.pk}"
+            note_values_opened(dataset, what, actor=request.actor)
+    return render(
+        request,
+        "dataquality/runs_compare.html",
+        {
+            **page_of(request, dataset, "runs"),
+            "offered": offered, "now": now, "before": before, "c": found,
+        },
+    )  # fmt: skip
+
+
+@require_GET
+@holds_values
 @run_page("dataset.view")
 def run(request: ProductRequest, run: Run) -> HttpResponse:
     """The run; while it is under way its fragment asks for itself every second."""
@@ -56,6 +90,7 @@ def run(request: ProductRequest, run: Run) -> HttpResponse:
             **page_of(request, run.dataset, "runs"),
             "d": details,
             "effects": effects_of(run),
+            "before": run_before(run) if run.is_finished else None,
             "offers": offers(run.dataset.subject, details.open_findings, request.may),
             "may_decide": request.may("finding.triage", run.dataset.subject),
         },
