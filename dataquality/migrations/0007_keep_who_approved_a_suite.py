@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dataquality', '0005_reach_sources_through_connections'),
+        ('dataquality', '0006_check_datasets_by_schedule'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
