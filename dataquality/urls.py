@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}versions/<int:number>/file/", datasets.version_file, name="version-file"),
     path(f"{DATASET}versions/<int:number>/purge/", datasets.version_purge, name="version-purge"),
     path(f"{DATASET}profile/", profiles.profile, name="profile"),
+    path(f"{DATASET}profile/compare/", profiles.profile_compare, name="profile-compare"),
     path(f"{DATASET}profile/again/", profiles.profile_again, name="profile-again"),
     path(f"{DATASET}profile/accept/", profiles.profile_accept, name="profile-accept"),
     path(f"{DATASET}profile/schema/", profiles.profile_schema, name="profile-schema"),

@@ -18,6 +18,7 @@ from backlog.rules.severity import Severity
 from backlog.serializers.links import page
 from dataquality.api.scope import UNKEPT, DataView, choice_of, number_of
 from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
+from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.gates import dataset_gate
 from dataquality.queries.profiles import contents_of, find_profile
@@ -35,6 +36,7 @@ from dataquality.serializers.datasets import (
 )
 from dataquality.serializers.runs import (
     LONGEST_WAIT_S,
+    ComparisonSerializer,
     GateSerializer,
     ProfileSerializer,
     RunDetailSerializer,
@@ -277,22 +279,32 @@ class SuiteView(DataView):
 @extend_schema(tags=["datasets"])
 class ProfileView(DataView):
     permissions = {"retrieve": "dataset.view", "create": "dataset.add_version"}
+    query_parameters = {"retrieve": ("version",), "create": ("version",)}
     queryset = Profile.objects.all()
     serializer_class = ProfileSerializer
 
+    @extend_schema(parameters=[OpenApiParameter("version", int, description="Else the newest.")])
     def retrieve(self, request: Request, key: str, slug: str) -> Response:
-        """The profile of the newest version, as far as the caller may see it."""
+        """The profile of a version, as far as the caller may see it."""
         return self._answer(self.dataset(key, slug))
 
-    @extend_schema(request=None, responses={202: ProfileSerializer})
+    @extend_schema(
+        request=None,
+        responses={202: ProfileSerializer},
+        parameters=[OpenApiParameter("version", int, description="Else the newest.")],
+    )
     def create(self, request: Request, key: str, slug: str) -> Response:
         """Compute it anew; read it again until its state is done."""
         dataset = self.dataset(key, slug)
-        request_profile(dataset, actor=self.actor)
+        request_profile(dataset, actor=self.actor, version=self._version(dataset))
         return self._answer(dataset, status=202)
 
+    def _version(self, dataset: Dataset) -> DatasetVersion | None:
+        return self.version_of(dataset, _version_number(self.request))
+
     def _answer(self, dataset: Dataset, *, status: int = 200) -> Response:
-        version, profile = dataset.current_version, find_profile(dataset)
+        asked = self._version(dataset)
+        version, profile = asked or dataset.current_version, find_profile(dataset, asked)
         values = self.sees_values(dataset)
         found = contents_of(profile, with_values=values)
         if version is not None and found is not None and values:
@@ -306,11 +318,39 @@ class ProfileView(DataView):
             "version": version.number if version else 0,
             "rows": found.data["rows"] if found else None,
             "columns": found.data["columns"] if found else [],
+            "missing_together": found.data.get("missing_together", []) if found else [],
             "suggested_expectations": list(found.suggestions) if found else [],
             "error": error,
         }
         headers = {"Location": page("api-profile", dataset.product.key, dataset.slug)} | UNKEPT
         return Response(ProfileSerializer(shown).data, status=status, headers=headers)
+
+
+@extend_schema(tags=["datasets"])
+class ComparisonView(DataView):
+    permissions = {"retrieve": "dataset.view"}
+    query_parameters = {"retrieve": ("from", "to")}
+    queryset = Profile.objects.all()
+    serializer_class = ComparisonSerializer
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", int, description="A version, else the one before."),
+            OpenApiParameter("to", int, description="A version, else the newest."),
+        ]
+    )
+    def retrieve(self, request: Request, key: str, slug: str) -> Response:
+        """Two versions side by side: columns added, removed and retyped, and how far values have
+        moved. 422 where there are not two."""
+        dataset = self.dataset(key, slug)
+        numbers = [_version_number(request, name) for name in ("from", "to")]
+        before, after = versions_to_compare(dataset, *numbers)
+        values = self.sees_values(dataset)
+        found = comparison_of(dataset, before, after, with_values=values)
+        if values and found.holds_values:
+            what = f"profiles {before.number} and {after.number}"
+            note_values_opened(dataset, what, actor=self.actor)
+        return Response(ComparisonSerializer(found).data, headers=UNKEPT)
 
 
 @extend_schema(tags=["datasets"])
@@ -362,11 +402,11 @@ def _source(product: Product, fields: dict[str, Any]) -> Source | DatabaseRows:
     return Upload.of(fields.pop("file"))
 
 
-def _version_number(request: Request) -> int | None:
-    text = request.query_params.get("version")
+def _version_number(request: Request, name: str = "version") -> int | None:
+    text = request.query_params.get(name)
     if text is None:
         return None
     number = whole_number(text, digits=9)
     if number is None:
-        raise BadParameters({"version": ("invalid", "version is a whole number.")})
+        raise BadParameters({name: ("invalid", f"{name} is a whole number.")})
     return number

@@ -112,6 +112,9 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}forget/",
         personal.ForgetKeyView.as_view({"post": "forget"}),
         name="api-forget-key",
+        f"{DATASET}profile/compare/",
+        datasets.ComparisonView.as_view({"get": "retrieve"}),
+        name="api-profile-compare",
     ),
     path(
         f"{DATASET}share-links/",

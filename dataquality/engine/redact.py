@@ -20,7 +20,9 @@ LONGEST_VALUE = 200
 COUNTING = re.compile(
     r"expect_table_(row|column)_count|unique_value_count|proportion_of|columns_to_match|to_exist"
 )
-OF_VALUES = ("min", "max", "mean", "quantiles", "histogram", "top", "outliers")
+OF_VALUES = (
+    "min", "max", "mean", "quantiles", "histogram", "histogram_edges", "top", "outliers", "spread",
+)  # fmt: skip
 # Suggestions whose kwargs hold nothing of the data.
 WITHOUT_VALUES = frozenset({
     "expect_column_values_to_not_be_null",

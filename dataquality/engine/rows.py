@@ -19,6 +19,7 @@ from dataquality.engine.answers import (
     plain,
     refused,
 )
+from dataquality.engine.figures import Figures, FrameFigures
 from dataquality.engine.reading import Column, Table
 from mlscrum.lib.errors import DomainError
 
@@ -75,6 +76,11 @@ class Rows(ABC):
     @abstractmethod
     def newest(self, column: str) -> Any:
         """The latest time of a column, or None."""
+
+    @property
+    @abstractmethod
+    def figures(self) -> Figures:
+        """What can be counted of them."""
 
     @abstractmethod
     def table(self, columns: Sequence[str], rows: int | None) -> Table:
@@ -181,6 +187,10 @@ class FrameRows(Rows):
     def newest(self, column: str) -> Any:
         latest = self.frame[column].max()
         return None if pd.isna(latest) else latest.to_pydatetime()
+
+    @cached_property
+    def figures(self) -> FrameFigures:
+        return FrameFigures.of(self)
 
     def table(self, columns: Sequence[str], rows: int | None) -> Table:
         chosen = self.frame[list(columns)]

@@ -30,7 +30,8 @@ What others call:
   version: columns with types, and the number of rows.
 - `sources.seen_batches(source, by=, column=) -> list[BatchSeen]`: those there are, oldest first.
 - `sources.newest(source, column) -> datetime | None`: how fresh the data is, cheaply.
-- `sources.table(source, columns=, batch=, rows=) -> Table`: rows in memory, for profiles.
+- `sources.table(source, columns=, batch=, rows=) -> Table`: rows in memory.
+- `sources.counted(source)`: a context that gives `Figures`, for profiles and references.
 - `sql.try_out(url, options) -> str` (the server's name and version), `sql.browse(url, options) ->
   list[TableSeen]`.
 - `choosing.engine_for(expectation, schema, kind) -> Choice`, before any run, for the editor.
@@ -57,6 +58,7 @@ import pandas as pd
 from django.conf import settings
 
 from dataquality.engine import batches, reading
+from dataquality.engine.figures import Figures
 from dataquality.engine.reading import Inspected
 from dataquality.engine.rows import Data, FrameData, Rows
 from mlscrum.lib.errors import DomainError
@@ -164,6 +166,13 @@ def table(
             raise held.refusal
         wanted = list(held.names if columns is None else columns)
         return held.table(wanted, rows)
+
+
+@contextmanager
+def counted(source: Source) -> Iterator[Figures]:
+    """What can be counted of all rows, where they are; see `figures`."""
+    with opened(source, Limits()) as data:
+        yield data.rows(None).figures
 
 
 def seen_batches(source: Source, *, by: str, column: str) -> list[BatchSeen]:

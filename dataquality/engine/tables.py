@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from dataquality.engine import choosing, clauses, conditions, regexes, statements, suites
 from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused
+from dataquality.engine.figures import TableFigures
 from dataquality.engine.reading import Column, Table
 from dataquality.engine.rows import (
     Check,
@@ -135,14 +136,14 @@ class TableRows(Rows):
         query = sa.select(*wanted).group_by(*parts)
         if by != "value":
             query = query.where(inner.c[column].is_not(None))
-        found = self._fetched(query.limit(MOST_BATCHES))
+        found = self.fetched(query.limit(MOST_BATCHES))
         if by == "value":
             return [(plain(value), int(rows)) for value, rows in found]
         return [(_day_of(row[:-1]), int(row[-1])) for row in found]
 
     def newest(self, column: str) -> Any:
         inner = self._chosen(self.opened.rows).subquery()
-        ((latest,),) = self._fetched(sa.select(sa.func.max(inner.c[column])))
+        ((latest,),) = self.fetched(sa.select(sa.func.max(inner.c[column])))
         return conditions.moment(latest).to_pydatetime() if latest is not None else None
 
     def table(self, columns: Sequence[str], rows: int | None) -> Table:
@@ -153,6 +154,15 @@ class TableRows(Rows):
         chosen = self._chosen(source)
         frame = self.opened.frame(chosen.limit(rows) if rows else chosen, [*number, *columns])
         return Table(frame, {name: self.opened.columns[name] for name in columns})
+
+    @cached_property
+    def figures(self) -> TableFigures:
+        return TableFigures(self)
+
+    @property
+    def chosen(self) -> sa.Select[Any]:
+        """What selects these rows."""
+        return self._chosen(self.opened.rows)
 
     def ask(self, checks: Sequence[Check], key_columns: Sequence[str]) -> list[Answer]:
         ready, answers = self._ready(checks)
@@ -204,7 +214,7 @@ class TableRows(Rows):
         query = sa.select(*found).select_from(rows.join(twice, same)).limit(SAMPLE_ROWS)
         if numbered is not None:
             query = query.order_by(rows.c[self.opened.number])
-        return [dict(row._mapping) for row in self._fetched(query)]
+        return [dict(row._mapping) for row in self.fetched(query)]
 
     def _row(self, place: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
         number = {"row": int(place[self.opened.number])} if self.opened.numbered is not None else {}
@@ -269,7 +279,7 @@ class TableRows(Rows):
         counts = self._counted([sa.func.count(sa.column(name)) for name in names])
         return dict(zip(names, counts, strict=True))
 
-    def _fetched(self, query: sa.Select[Any]) -> list[Any]:
+    def fetched(self, query: sa.Select[Any]) -> list[Any]:
         """The rows of a query of ours; the text of what goes wrong may hold values."""
         try:
             with self.opened.engine.connect() as connection:
@@ -284,7 +294,7 @@ class TableRows(Rows):
     def _counted(self, figures: Sequence[sa.ColumnElement[int]]) -> list[int]:
         wanted: list[Any] = list(figures)
         asked = sa.select(*wanted).select_from(self._chosen(self.opened.rows).subquery())
-        (row,) = self._fetched(asked)
+        (row,) = self.fetched(asked)
         return [int(figure) for figure in row]
 
     @cached_property

@@ -9,8 +9,8 @@ from typing import Any
 from dataquality.engine import redact, suites
 from dataquality.engine.profiling import Profiled
 from dataquality.engine.reading import TYPES
-from dataquality.models import Dataset, Profile
-from dataquality.queries.pictures import Bar, bars
+from dataquality.models import Dataset, DatasetVersion, Profile
+from dataquality.queries.pictures import Bar, Box, bars, box
 
 NOTHING_BUT_COUNTS = redact.Policy(sample="none", personal_data=True)
 
@@ -24,6 +24,7 @@ class ColumnRow:
     bars: Sequence[Bar]
     null_words: Sequence[tuple[str, int]]
     read_as_null: Sequence[str]
+    box: Box | None = None
 
     @property
     def nearly_number(self) -> bool:
@@ -35,6 +36,12 @@ class ColumnRow:
     def all_null_words(self) -> str:
         """What is read as missing already, and what should be."""
         return ", ".join([*self.read_as_null, *(word for word, _ in self.null_words)])
+
+    @property
+    def outliers(self) -> int:
+        """How many numbers are beyond the far fences of the box plot."""
+        found = self.data.get("outliers") or {}
+        return int(found.get("below", 0)) + int(found.get("above", 0))
 
     @property
     def most_common(self) -> tuple[str, int] | None:
@@ -62,10 +69,20 @@ class SuggestionRow:
 
 
 @dataclass(frozen=True)
-class ProfilePage:
-    """The profile of the current version, or how the making of it stands.
+class Gap:
+    """Columns that miss a value in the same rows, and in how many."""
 
-    Until there is one the last earlier profile is shown, of `version`, without suggestions.
+    columns: Sequence[str]
+    rows: int
+    percent: float
+
+
+@dataclass(frozen=True)
+class ProfilePage:
+    """The profile of a version, or how the making of it stands.
+
+    Until the current version has one the last earlier profile is shown, of `version`. Suggestions
+    are of the current version alone. `profiled` are the numbers of versions that have one.
     """
 
     profile: Profile | None
@@ -76,6 +93,9 @@ class ProfilePage:
     holds_values: bool
     is_of_earlier: bool = False
     types: Sequence[str] = TYPES
+    gaps: Sequence[Gap] = ()
+    profiled: Sequence[int] = ()
+    asked_for: int | None = None
 
     @property
     def offered(self) -> int:
@@ -92,10 +112,12 @@ class ProfilePage:
         return job.progress if job else 0.0
 
 
-def find_profile(dataset: Dataset) -> Profile | None:
-    """The profile of the current version, with its job; of a database, which each run reads anew,
-    the last one that was made."""
+def find_profile(dataset: Dataset, version: DatasetVersion | None = None) -> Profile | None:
+    """The profile of a version with its job, by default of the current one; of a database, which
+    each run reads anew, then the last one that was made."""
     profiles = Profile.objects.select_related("job", "version")
+    if version is not None:
+        return profiles.filter(version=version).first()
     if dataset.is_live:
         return profiles.filter(version__dataset=dataset).order_by("-version__number").first()
     return profiles.filter(version=dataset.current_version_id).first()
@@ -112,15 +134,37 @@ def contents_of(profile: Profile | None, *, with_values: bool) -> Profiled | Non
     return Profiled(safe.data)
 
 
-def profile_of(dataset: Dataset, *, with_values: bool) -> ProfilePage:
-    """The profile as this reader may see it."""
-    version, profile = dataset.current_version, find_profile(dataset)
-    shown_of = profile if profile and profile.data else _earlier_profile(dataset)
+def profiled_versions(dataset: Dataset) -> list[int]:
+    """The numbers of the versions that have a profile, newest first."""
+    made = Profile.objects.filter(version__dataset=dataset, finished_at__isnull=False)
+    return list(made.order_by("-version__number").values_list("version__number", flat=True))
+
+
+def profile_of(
+    dataset: Dataset, *, with_values: bool, version: DatasetVersion | None = None
+) -> ProfilePage:
+    """The profile of a version, by default of the current one, as this reader may see it."""
+    of_another = version is not None and version.pk != dataset.current_version_id
+    asked = version if of_another else None
+    version, profile = asked or dataset.current_version, find_profile(dataset, asked)
+    shown_of = profile
+    if asked is None and not (profile and profile.data):
+        shown_of = _earlier_profile(dataset)
     shown = contents_of(shown_of, with_values=with_values)
+    profiled, number = profiled_versions(dataset), version.number if version else None
     if version is None or shown_of is None or shown is None:
-        return ProfilePage(profile, version.number if version else None, 0, [], [], False)
+        return ProfilePage(
+            profile,
+            number,
+            0,
+            [],
+            [],
+            False,
+            profiled=profiled,
+            asked_for=asked.number if asked else None,
+        )
     is_of_earlier = shown_of is not profile
-    suggested = [] if is_of_earlier else shown.suggestions
+    suggested = [] if is_of_earlier or asked is not None else shown.suggestions
     rows = int(shown.data["rows"])
     words = {column["name"]: column.get("null_words", []) for column in dataset.schema}
     present = dataset.current_suite.expectations if dataset.current_suite else []
@@ -135,6 +179,12 @@ def profile_of(dataset: Dataset, *, with_values: bool) -> ProfilePage:
             key=lambda row: bool(row.taken_as),
         ),
         is_of_earlier=is_of_earlier,
+        gaps=[
+            Gap(gap["columns"], gap["rows"], 100 * gap["rows"] / rows)
+            for gap in shown.data.get("missing_together", [])
+        ],
+        profiled=profiled,
+        asked_for=asked.number if asked else None,
         holds_values=any(_distribution(column) for column in shown.data["columns"]),
     )
 
@@ -156,7 +206,19 @@ def _column(column: Mapping[str, Any], rows: int, words: Mapping[str, Sequence[s
         bars=bars(_distribution(column)),
         null_words=list((column.get("null_like") or {}).items()),
         read_as_null=words.get(column["name"], []),
+        box=_box(column),
     )
+
+
+def _box(column: Mapping[str, Any]) -> Box | None:
+    """From whisker to whisker: the whiskers end at the far fences, or where the values do."""
+    fences, quantiles = column.get("outliers"), column.get("quantiles")
+    if not fences or not quantiles or column["max"] == column["min"]:
+        return None
+    least, most = column["min"], column["max"]
+    low, high = max(least, fences["low"]), min(most, fences["high"])
+    quarters = [quantiles[share] for share in ("0.25", "0.5", "0.75")]
+    return box([low, *quarters, high], least, most)
 
 
 def _distribution(column: Mapping[str, Any]) -> list[tuple[str, int]]:

@@ -249,5 +249,42 @@ class ProfileSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     rows = serializers.IntegerField(allow_null=True)
     columns = serializers.JSONField()
+    missing_together = serializers.JSONField(
+        help_text="Which columns miss a value in the same rows, and in how many."
+    )
     suggested_expectations = serializers.JSONField()
     error = serializers.JSONField(allow_null=True)
+
+
+class PairSerializer(serializers.Serializer[Any]):
+    """A figure in both versions; null where there is none, or for who may not see values."""
+
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class ColumnPairSerializer(serializers.Serializer[Any]):
+    """A column in both versions."""
+
+    name = serializers.CharField()
+    change = serializers.ChoiceField(choices=("same", "added", "removed", "retyped"))
+    type = PairSerializer()
+    nulls = PairSerializer()
+    distinct = PairSerializer()
+    mean = PairSerializer()
+    quantiles = PairSerializer()
+    psi = serializers.FloatField(allow_null=True)
+    ks = serializers.FloatField(source="distance", allow_null=True, help_text="Of numbers: D.")
+    cramers_v = serializers.FloatField(source="effect", allow_null=True, help_text="Of categories.")
+    verdict = serializers.CharField(help_text="steady, look or moved by the PSI; empty: untold.")
+    untold = serializers.CharField(help_text="Why it can't be told.")
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    """Two versions; `missing` names those without a profile, and then there are no columns."""
+
+    before = serializers.IntegerField(source="before.number")
+    after = serializers.IntegerField(source="after.number")
+    rows = PairSerializer()
+    missing = serializers.ListField(child=serializers.IntegerField())
+    columns = ColumnPairSerializer(many=True)

@@ -60,10 +60,9 @@ def make_profile(lease: jobs.Lease) -> None:
     version = profile.version
     dataset = version.dataset
     lease.progress(0.05, "Reading the data")
-    with readable(version) as source:
-        table = sources.table(source)
-    lease.progress(0.3, "Looking at each column")
-    found = profiling.profile(table, dataset.schema)
+    with readable(version) as source, sources.counted(source) as figures:
+        lease.progress(0.3, "Looking at each column")
+        found = profiling.profile(figures, dataset.schema)
     with lease.finish() as job:
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)

@@ -20,6 +20,7 @@ from dataquality.engine.reading import Inspected
 from dataquality.models import Dataset, DatasetVersion, Profile, Result
 from dataquality.services.files import Received, Source, as_engine_reads, kept, received
 from dataquality.services.origins import BucketFile, DatabaseRows, origin_of
+from dataquality.services.profiles import request_profile
 from dataquality.services.values import forget_results
 from mlscrum.lib.errors import Conflict, DomainError
 
@@ -55,10 +56,10 @@ def add_version(
 ) -> Delivered:
     """Keep a new content of the dataset, read by its schema, and make it the current one.
 
-    The same content is the same version: it becomes current again, as of now or of the time
-    given, if another one had replaced it or only a pull request had brought it. Content of an
-    untracked context never becomes current. Raises DomainError for a file that can't be read,
-    leaving nothing behind.
+    Its profile is asked for. The same content is the same version: it becomes current again, as of
+    now or of the time given, if another one had replaced it or only a pull request had brought it.
+    Content of an untracked context never becomes current. Raises DomainError for a file that can't
+    be read, leaving nothing behind.
     """
     context = dict(context or {})
     if dataset.is_live:
@@ -91,6 +92,7 @@ def add_version(
             partition = source.partition if isinstance(source, BucketFile) else ""
             delivery = Delivery(content, found.rows, columns, key, as_of, context, partition)
             version = store_version(dataset, delivery, actor=actor)
+            request_profile(dataset, actor=actor, version=version)
             done.data.update(version=version.number, rows=version.rows)
     return Delivered(version, created=True)
 
@@ -117,6 +119,7 @@ def read_again(
         with deed(dataset.product, actor, "dataset.read", subject=dataset.subject) as done:
             reading = new_reading(dataset, as_of=as_of, context=context or {}, actor=actor)
             note_read(reading, found, at=timezone.now())
+            request_profile(dataset, actor=actor, version=reading)
             done.data.update(version=reading.number, rows=reading.rows)
         return Delivered(reading, created=True)
     return add_version(dataset, source, actor=actor, as_of=as_of, context=context)

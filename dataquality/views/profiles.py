@@ -7,14 +7,15 @@ from collections.abc import Sequence
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, subject_page
 from backlog.queries.terms import terms_of_columns
 from dataquality.models import Dataset
-from dataquality.queries.datasets import find_dataset
+from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
+from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.profiles import profile_of
 from dataquality.services.datasets import change_schema
 from dataquality.services.profiles import request_profile
@@ -29,9 +30,12 @@ from mlscrum.lib.numbers import whole_number
 @holds_values
 @subject_page("dataset.view", find_dataset)
 def profile(request: ProductRequest, dataset: Dataset) -> HttpResponse:
-    """The profile of the current version; while it is made the fragment asks for itself."""
+    """The profile of a version, by default of the current one; while it is made the fragment asks
+    for itself."""
     values = sees_values(request, dataset)
-    page = profile_of(dataset, with_values=values)
+    number = _number(request, "version")
+    version = find_version(dataset, number) if number is not None else None
+    page = profile_of(dataset, with_values=values, version=version)
     if values and page.holds_values:
         note_values_opened(dataset, f"profile {page.version}", actor=request.actor)
     is_htmx = bool(request.htmx)  # type: ignore[attr-defined]
@@ -46,11 +50,40 @@ def profile(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     )
 
 
+@require_GET
+@holds_values
+@subject_page("dataset.view", find_dataset)
+def profile_compare(request: ProductRequest, dataset: Dataset) -> HttpResponse:
+    """Two versions side by side, `from` and `to`."""
+    values = sees_values(request, dataset)
+    shown: dict[str, object] = {
+        **page_of(request, dataset, "profile"),
+        "numbers": list(dataset.versions.values_list("number", flat=True).order_by("-number")),
+    }
+    try:
+        before, after = versions_to_compare(
+            dataset, _number(request, "from"), _number(request, "to")
+        )
+    except DomainError as error:
+        return render(request, "dataquality/compare.html", {**shown, "problem": error.message})
+    found = comparison_of(dataset, before, after, with_values=values)
+    if values and found.holds_values:
+        what = f"profiles {before.number} and {after.number}"
+        note_values_opened(dataset, what, actor=request.actor)
+    return render(request, "dataquality/compare.html", {**shown, "c": found})
+
+
 @require_POST
 @subject_page("dataset.edit", find_dataset)
 def profile_again(request: ProductRequest, dataset: Dataset) -> HttpResponse:
-    request_profile(dataset, actor=request.actor)
-    return redirect("dataquality:profile", dataset.product.key, dataset.slug)
+    """Make the profile of the `version` that is named anew, or of the current one."""
+    number = whole_number(request.POST.get("version", ""), digits=9)
+    version = find_version(dataset, number) if number is not None else None
+    request_profile(dataset, actor=request.actor, version=version)
+    found = redirect("dataquality:profile", dataset.product.key, dataset.slug)
+    if version is not None and version.pk != dataset.current_version_id:
+        found["Location"] += f"?version={version.number}"
+    return found
 
 
 @require_POST
@@ -94,6 +127,15 @@ def profile_schema(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             said += f" Changed with it: {'; '.join(reread.checks)}."
         messages.success(request, said)
     return redirect("dataquality:profile", dataset.product.key, dataset.slug)
+
+
+def _number(request: ProductRequest, name: str) -> int | None:
+    """The number of a version that the address names; else None, or 404 for what is none."""
+    text = request.GET.get(name, "")
+    number = whole_number(text, digits=9)
+    if text and number is None:
+        raise Http404(f"There is no version {text[:20]}.")
+    return number
 
 
 def _row_of(request: ProductRequest, dataset: Dataset, positions: Sequence[int]) -> HttpResponse:

@@ -331,6 +331,14 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def figure(value: Any) -> str:
+    """A number as people read it, 12,345 or 0.1235; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return NOTHING if value is None else str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+@register.filter
 def compact(value: float | None) -> str:
     """A count in few characters: 950, 12.3k, 4.5M."""
     if value is None:
