@@ -88,6 +88,25 @@ class Answer:
         return self.raised is None and not self.said["success"]
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a check of ours says: its outcome, and words that hold no value of a row. `bounds` are
+    the limits that its excess is measured by."""
+
+    outcome: Outcome
+    observed: float | None = None
+    element_count: int | None = None
+    unexpected_count: int | None = None
+    message: str = ""
+    bounds: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unexpected_percent(self) -> float | None:
+        if self.unexpected_count is None or not self.element_count:
+            return None
+        return 100 * self.unexpected_count / self.element_count
+
+
 class Judged:
     """One check on its way to a result."""
 
@@ -98,7 +117,7 @@ class Judged:
         self.guard, self.engine = guard, engine
         self.kwargs: dict[str, Any] = check["kwargs"]
 
-    def by(self, answer: Answer | DomainError | None) -> CheckResult:
+    def by(self, answer: Answer | Told | DomainError | None) -> CheckResult:
         """The result; without an answer the check had nothing to look at, or no column."""
         if isinstance(answer, DomainError):
             return self._errored(answer.code, answer.message)
@@ -108,6 +127,8 @@ class Judged:
             if missing := self.rows.missing(self.check):
                 return self._errored("missing_column", f"There is no column {missing[0]}.")
             return self._result(Outcome.VACUOUS, element_count=0)
+        if isinstance(answer, Told):
+            return self._told(answer)
         if answer.raised is not None:
             return self._vacuous_or(self._errored(*_explained(answer.raised)))
         counts = self._counts(answer.figures)
@@ -118,6 +139,20 @@ class Judged:
         return self._result(
             Outcome.FAILED, excess=self._excess(counts), sample=answer.sample, **counts
         )
+
+    def _told(self, said: Told) -> CheckResult:
+        found: dict[str, Any] = {
+            "observed_value": said.observed,
+            "element_count": said.element_count,
+            "unexpected_count": said.unexpected_count,
+            "unexpected_percent": said.unexpected_percent,
+            "message": said.message,
+        }
+        if said.outcome == Outcome.FAILED:
+            found["excess"] = excess(
+                said.bounds, percent=said.unexpected_percent, observed=said.observed
+            )
+        return self._result(said.outcome, **found)
 
     def _vacuous_or(
         self, result: CheckResult, said: Mapping[str, Any] | None = None

@@ -116,6 +116,12 @@ TITLES: Mapping[str, Mapping[str, str]] = {
     },
 }
 OTHER = "Other"
+OURS = "Drift and representation"
+PSI = "expect_column_psi_to_be_less_than"
+DISTANCE = "expect_column_ks_distance_to_be_less_than"
+EFFECT = "expect_column_chi_square_effect_to_be_less_than"
+OUTLIERS = "expect_column_outliers_to_be_few"
+REPRESENTED = "expect_column_groups_to_be_represented"
 LABELS = {
     "min_value": "At least",
     "max_value": "At most",
@@ -147,7 +153,8 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Field:
-    """One kwarg. Its kind: text, number, integer, boolean, column, columns, list, choice, json."""
+    """One kwarg. Its kind: text, number, integer, boolean, column, columns, list, choice, json;
+    of checks of ours also reference and shares."""
 
     name: str
     label: str
@@ -189,14 +196,77 @@ def load(cache_dir: Path) -> Path:
 
 @cache
 def expectations() -> list[Entry]:
-    """All core expectations, by group, the common ones first."""
+    """All core expectations, by group, the common ones first, and those of ours."""
     schemas = json.loads(load(settings.DATA_DIR / "cache").read_text())
     named = [(group, name) for group, titles in TITLES.items() for name in titles]
     known = {name for _, name in named}
     others = [(OTHER, name) for name in schemas if name not in known]
-    return [
+    core = [
         _entry(name, schemas[name], group) for group, name in [*named, *others] if name in schemas
     ]
+    return [*core, *ours()]
+
+
+@cache
+def ours() -> list[Entry]:
+    """The checks that Great Expectations has not."""
+    column = Field("column", "Column", "column", required=True)
+    reference = Field(
+        "reference", "Reference", "reference", required=False,
+        help="The version that it is held against.",
+    )  # fmt: skip
+    # Each with the largest value that is fine.
+    drifts = (
+        (PSI, "Distribution is that of a reference (PSI)", 0.25,
+         "The population stability index of the column against a reference version: below 0.10 "
+         "is fine, up to 0.25 is worth a look, more is drift. Of numbers in ten bins, of "
+         "categories by value."),
+        (DISTANCE, "Distribution is that of a reference (KS)", 0.1,
+         "The largest distance between the cumulative shares of the column and of a reference "
+         "version (Kolmogorov-Smirnov). It fails where the distance is larger and no chance."),
+        (EFFECT, "Categories are those of a reference (chi-square)", 0.1,
+         "Chi-square of the column's shares against a reference version. It fails where the "
+         "effect (Cramér's V) is larger and no chance."),
+    )  # fmt: skip
+    found = [
+        Entry(
+            kind, title, about, OURS,
+            (column, Field("threshold", "At most", "number", required=False, default=most),
+             reference),
+        )
+        for kind, title, most, about in drifts
+    ]  # fmt: skip
+    share = Field("mostly", "Mostly", "number", required=False, default=1.0)
+    found.append(
+        Entry(
+            OUTLIERS,
+            "Outliers of a reference are few",
+            "Values beyond three spreads of the quartiles of a reference version, and how many of "
+            "them may be (Tukey's far fences).",
+            OURS,
+            (column, share, reference),
+        )  # fmt: skip
+    )
+    bounds = (
+        Field("min_value", "Ratio at least", "number", required=False, default=0.8),
+        Field("max_value", "Ratio at most", "number", required=False, default=1.25),
+    )
+    found.append(
+        Entry(
+            REPRESENTED,
+            "Groups are represented",
+            "Each group's share of the rows that have a value, as a ratio to its reference share. "
+            "It fails where a ratio is out of bounds and no chance.",
+            OURS,
+            (
+                column,
+                Field("shares", "Reference shares", "shares", required=True),
+                *bounds,
+                Field("row_condition", "Only rows where", "json", required=False),
+            ),
+        )  # fmt: skip
+    )
+    return found
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dataquality.engine import regexes, suites
+from dataquality.engine import ours, regexes, suites
 from mlscrum.lib.errors import DomainError
 
 PANDAS = "pandas"
@@ -119,6 +119,8 @@ def engine_for(
     name = str(check["type"]).removeprefix("expect_")
     if engine == PANDAS:
         return Choice(PANDAS)
+    if ours.is_ours(check):
+        return Choice(engine)
     if name in OF_SQL or (name in OF_TYPES and engine != DUCKDB):
         return Choice(engine)
     reason = next(_reasons(name, check["kwargs"], kinds, engine, odd), "")

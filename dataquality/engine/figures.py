@@ -77,6 +77,10 @@ class Figures(ABC):
         """How many of a column's texts are numbers."""
 
     @abstractmethod
+    def standing(self, name: str, values: Sequence[str]) -> dict[str, int]:
+        """How often each of these texts, or of true and false, stands."""
+
+    @abstractmethod
     def repeated(self, name: str) -> int:
         """How many rows have a value that another row has too."""
 
@@ -154,6 +158,11 @@ class FrameFigures(Figures):
     def numbers(self, name: str) -> int:
         texts = self._values(name).astype("str").str.strip()
         return int(texts.str.fullmatch(DECIMAL).sum())
+
+    def standing(self, name: str, values: Sequence[str]) -> dict[str, int]:
+        wanted = _wanted(values, self.kinds[name])
+        counts = self._values(name).value_counts()
+        return {text: int(counts.get(value, 0)) for text, value in wanted.items()}
 
     def repeated(self, name: str) -> int:
         return int(self._values(name).duplicated(keep=False).sum())
@@ -246,6 +255,11 @@ class TableFigures(Figures):
     def numbers(self, name: str) -> int:
         is_number = self._column(name).regexp_match(NUMBER_IN_SQL)
         return int(self._one(sa.func.sum(sa.case((is_number, 1), else_=0)))[0] or 0)
+
+    def standing(self, name: str, values: Sequence[str]) -> dict[str, int]:
+        column, wanted = self._column(name), _wanted(values, self.kinds[name])
+        counts = [sa.func.sum(sa.case((column == value, 1), else_=0)) for value in wanted.values()]
+        return {text: int(n or 0) for text, n in zip(wanted, self._one(*counts), strict=True)}
 
     def repeated(self, name: str) -> int:
         column, often = self._column(name), sa.func.count().label("often")
@@ -340,6 +354,13 @@ def _of_kind(value: Any, kind: str) -> Any:
         return conditions.moment(value)
     convert = {"integer": int, "number": float, "boolean": bool}.get(kind, str)
     return convert(value)
+
+
+def _wanted(values: Sequence[str], kind: str) -> dict[str, Any]:
+    """Texts with what stands for them in a column of this kind."""
+    if kind == "boolean":
+        return {text: text.lower() == "true" for text in values}
+    return {text: text for text in values}
 
 
 def _short(number: Any) -> float:

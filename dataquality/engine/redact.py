@@ -16,9 +16,10 @@ MAX_ROWS = 20
 MAX_TEXT = 1000
 MAX_TOLD = 4096
 LONGEST_VALUE = 200
-# Observed values that are counts, not values of the data.
+# Observed values that are counts or made of counts, not values of the data.
 COUNTING = re.compile(
-    r"expect_table_(row|column)_count|unique_value_count|proportion_of|columns_to_match|to_exist"
+    r"expect_table_(row|column)_count|unique_value_count|proportion_of|columns_to_match|to_exist|"
+    r"_psi_to_be|_ks_distance_to_be|_chi_square_effect_to_be|_to_be_represented"
 )
 OF_VALUES = (
     "min", "max", "mean", "quantiles", "histogram", "histogram_edges", "top", "outliers", "spread",

@@ -9,8 +9,8 @@ from typing import Any
 
 from backlog.rules.evidence import canonical
 from backlog.rules.severity import Severity
-from dataquality.engine import batches, suites
-from dataquality.engine.answers import Answer, CheckResult, Judged, plain
+from dataquality.engine import batches, ours, suites
+from dataquality.engine.answers import Answer, CheckResult, Judged, Told, plain
 from dataquality.engine.reading import Table
 from dataquality.engine.rows import PANDAS, Check, Data, FrameData, Rows
 from dataquality.engine.sources import Limits, Source, Stopped, opened
@@ -29,7 +29,7 @@ GUARD: dict[str, Any] = {
     "meta": {"check_key": "guard"},
 }
 Progress = Callable[[int, int], None]
-Found = Answer | DomainError | None
+Found = Answer | Told | DomainError | None
 
 
 def run_suite(
@@ -38,21 +38,27 @@ def run_suite(
     *,
     key_columns: Sequence[str] = (),
     batch: Mapping[str, Any] | None = None,
+    references: ours.References | None = None,
     limits: Limits | None = None,
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[CheckResult]:
-    """What each check says of the data, in the order of the suite, the guard last.
+    """What each check says of the data, in the order of the suite, the guard last. `references`
+    are what checks of drift are held against, by `ours.reference_of`.
 
     See `sources` for what it may raise.
     """
     checks = [*suites.tidy(expectations), GUARD]
     limits = limits or Limits()
     if isinstance(source, Table):
-        return _Run(FrameData(source), checks, key_columns, batch, progress, cancelled).results()
+        return _Run(
+            FrameData(source), checks, key_columns, batch, references or {}, progress, cancelled
+        ).results()
     with opened(source, limits) as data, _Clock(data, limits.time_s) as clock:
         try:
-            return _Run(data, checks, key_columns, batch, progress, cancelled).results()
+            return _Run(
+                data, checks, key_columns, batch, references or {}, progress, cancelled
+            ).results()
         except DomainError:
             clock.raise_if_over()
             raise
@@ -67,11 +73,12 @@ class _Run:
         checks: Sequence[Check],
         key_columns: Sequence[str],
         batch: Mapping[str, Any] | None,
+        references: ours.References,
         progress: Progress,
         cancelled: Callable[[], bool],
     ) -> None:
         self.data, self.checks, self.key_columns = data, checks, key_columns
-        self.batch = batches.condition_of(batch)
+        self.batch, self.references = batches.condition_of(batch), references
         self.progress, self.cancelled = progress, cancelled
         self.done = 0
 
@@ -95,9 +102,12 @@ class _Run:
 
     def _judged(self, rows: Rows, positions: Sequence[int]) -> dict[int, CheckResult]:
         asked = [position for position in positions if rows.can_ask(self.checks[position])]
-        ours = [position for position in asked if rows.carries(self.checks[position])]
-        others = [position for position in asked if position not in ours]
-        answers = self._ask(rows, ours) | self._ask_pandas(rows, others)
+        figured = [position for position in asked if ours.is_ours(self.checks[position])]
+        asked = [position for position in asked if position not in figured]
+        carried = [position for position in asked if rows.carries(self.checks[position])]
+        others = [position for position in asked if position not in carried]
+        answers = self._ask(rows, carried) | self._ask_pandas(rows, others)
+        answers |= {position: self._figured(rows, position) for position in figured}
         return {
             position: Judged(
                 rows,
@@ -108,6 +118,15 @@ class _Run:
             ).by(answers.get(position))
             for position in positions
         }
+
+    def _figured(self, rows: Rows, position: int) -> Found:
+        try:
+            found = ours.told(rows, self.checks[position], self.references)
+        except DomainError as error:
+            self.data.raise_trouble()
+            return error
+        self._tell(self.done + 1)
+        return found
 
     def _ask_pandas(self, rows: Rows, positions: Sequence[int]) -> dict[int, Found]:
         if not positions:

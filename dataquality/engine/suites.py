@@ -19,6 +19,7 @@ from backlog.rules.severity import Severity
 from dataquality.engine import catalogue, conditions, statements
 from dataquality.engine.catalogue import Entry, Field
 from dataquality.engine.reading import NOUNS
+from dataquality.rules import groups
 from mlscrum.lib.errors import DomainError, FieldError
 
 MAX_CHECKS = 500
@@ -30,6 +31,7 @@ DROPPED_KWARGS = frozenset({"batch_id", "result_format", "catch_exceptions", "se
 THRESHOLDS = frozenset({
     "mostly", "min_value", "max_value", "strict_min", "strict_max", "value", "sum_total",
     "threshold", "value_set", "value_pairs_set", "partition_object", "severity", "windows",
+    "reference", "shares",
 })  # fmt: skip
 SETS = frozenset({"column_set", "regex_list", "like_pattern_list", "type_list"})
 BOUNDS = ("min_value", "max_value")
@@ -48,11 +50,13 @@ PARTS = {
     "nullity": {"column", "is_null"},
 }
 # Figures that a column of texts has not.
-OF_NUMBERS = re.compile(r"^expect_column_(mean|median|stdev|sum|value_z_scores)_")
+OF_NUMBERS = re.compile(
+    r"^expect_column_(mean|median|stdev|sum|value_z_scores|ks_distance|outliers)_"
+)
 # Which side of a comparison is a number, whatever the column holds.
 COUNTS = re.compile(
     r"(row_count|column_count|unique_value_count|value_lengths|proportion_of|mean|stdev|sum_to|"
-    r"z_scores|kl_divergence|multicolumn_sum)"
+    r"z_scores|kl_divergence|multicolumn_sum|to_be_represented)"
 )
 
 Expectation = Mapping[str, Any]
@@ -224,6 +228,11 @@ SENTENCES = {
     "expect_compound_columns_to_be_unique": "{columns} unique together",
     "expect_column_values_to_be_of_type": "Of type {type}",
     "expect_column_type_to_be": "Of type {type}",
+    catalogue.PSI: "PSI at most {threshold} against {reference}",
+    catalogue.DISTANCE: "KS distance at most {threshold} against {reference}",
+    catalogue.EFFECT: "Chi-square effect at most {threshold} against {reference}",
+    catalogue.OUTLIERS: "No outliers against {reference}",
+    catalogue.REPRESENTED: "{shares} represented within {ratio} of the reference",
 }
 
 
@@ -238,7 +247,35 @@ def _sentence(kind: str, kwargs: Mapping[str, Any], values: str) -> str:
         .replace("{columns}", ", ".join(map(str, kwargs.get("column_list") or [])))
         .replace("{regex}", str(kwargs.get("regex", "")))
         .replace("{type}", str(kwargs.get("type_", "")))
+        .replace("{threshold}", value(kwargs.get("threshold", _usual(kind, "threshold"))))
+        .replace("{reference}", _reference_words(kwargs.get("reference")))
+        .replace("{shares}", _groups_words(kwargs.get("shares")))
+        .replace("{ratio}", _ratio_words(kind, kwargs))
     )
+
+
+def _usual(kind: str, name: str) -> Any:
+    """The value that a check of ours has where none is given."""
+    entry = catalogue.find(kind)
+    return next((f.default for f in entry.fields if f.name == name), None) if entry else None
+
+
+def _reference_words(reference: Any) -> str:
+    is_number = isinstance(reference, int)
+    return f"version {reference}" if is_number else "the version before"
+
+
+def _groups_words(shares: Any) -> str:
+    size = len(shares) if isinstance(shares, Mapping) else 0
+    return "1 group" if size == 1 else f"{size} groups"
+
+
+def _ratio_words(kind: str, kwargs: Mapping[str, Any]) -> str:
+    low, high = (
+        value(found if (found := kwargs.get(name)) is not None else _usual(kind, name))
+        for name in BOUNDS
+    )
+    return f"{low} to {high}"
 
 
 def _set_words(values: Any) -> str:
@@ -390,6 +427,25 @@ class _Checked:
             else:
                 yield from self._about_value(field, value)
         yield from self._about_bounds(entry, kwargs)
+        if entry.group == catalogue.OURS:
+            yield from self._about_ours(kwargs)
+
+    def _about_ours(self, kwargs: Mapping[str, Any]) -> Iterator[FieldError]:
+        kind = self.types.get(str(kwargs.get("column")), "")
+        if kind in {"date", "datetime"} or (kind == "boolean" and OF_NUMBERS.search(self.type)):
+            yield self._kwarg("column", "other_kind", f"The check does without {NOUNS[kind]}.")
+        threshold = kwargs.get("threshold")
+        if isinstance(threshold, int | float) and threshold <= 0:
+            yield self._kwarg("threshold", "bad_value", "Give a number above 0.")
+        shares = kwargs.get("shares")
+        if shares is not None and (problem := groups.problem_of(shares, kind)):
+            yield self._kwarg("shares", "bad_shares", problem)
+        reference = kwargs.get("reference")
+        is_number = isinstance(reference, int) and not isinstance(reference, bool)
+        if reference not in (None, "previous") and not (is_number and reference >= 1):
+            yield self._kwarg(
+                "reference", "bad_reference", "Give the number of a version, or previous."
+            )
 
     def _about_value(self, field: Field, value: Any) -> Iterator[FieldError]:
         name = field.name

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dataquality.engine import suites
+from dataquality.engine import catalogue, suites
 
 FIGURE = re.compile(r"^expect_column_(.+)_to_be_between$")
 FIGURES = {
@@ -20,6 +20,7 @@ FIGURES = {
     "quantile_values": "a quantile",
 }
 LONGEST = 200
+MOVED = {catalogue.PSI: "PSI", catalogue.DISTANCE: "KS", catalogue.EFFECT: "Cramér's V"}
 
 
 def of_failure(expectation: suites.Expectation, found: Mapping[str, Any]) -> str:
@@ -40,6 +41,12 @@ def of_failure(expectation: suites.Expectation, found: Mapping[str, Any]) -> str
     elif (figure := FIGURE.match(kind)) and kind != "expect_column_values_to_be_between":
         name = FIGURES.get(figure[1], figure[1].replace("_", " "))
         text = f"{name} of {kwargs.get('column')} is out of bounds"
+    elif kind in MOVED:
+        text = f"{kwargs.get('column')} has moved from its reference ({MOVED[kind]}"
+        text += f" {found.get('observed_value') or 0:.2f})"
+    elif kind == catalogue.REPRESENTED:
+        text = f"groups of {kwargs.get('column')} are not represented"
+        text += f" (R {found.get('observed_value') or 0:.2f})"
     else:
         return of_check(expectation, found)
     if kwargs.get("row_condition"):
@@ -114,6 +121,7 @@ def _limit(kwargs: Mapping[str, Any]) -> str:
 
 
 OF_VALUES: Mapping[str, Callable[[suites.Expectation, int], str]] = {
+    catalogue.OUTLIERS: _do("is an outlier of the reference", "are outliers of the reference"),
     "expect_column_values_to_be_null": _are("not null"),
     "expect_column_values_to_be_unique": _are("not unique"),
     "expect_column_values_to_be_in_set": _are("outside the {set}"),

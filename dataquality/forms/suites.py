@@ -34,6 +34,8 @@ HELP = {
     "value_set": "One value a line.",
     "regex_list": "One pattern a line.",
     "type_list": "One type a line.",
+    "shares": "A group and its share a line, such as “women: 0.5”; of numbers “>= 75: 14 %” or "
+    "“18 to 30: 0.2”.",
     "strict_min": "Yes means that the bound itself does not pass.",
     "strict_max": "Yes means that the bound itself does not pass.",
 }
@@ -99,6 +101,36 @@ class LinesField(forms.CharField):
         return bool(self.to_python(self.prepare_value(initial)) != self.to_python(data))
 
 
+class SharesField(LinesField):
+    """A group and its share a line: `women: 0.5`, `>= 75: 14 %`."""
+
+    def to_python(self, value: Any) -> Any:
+        found: dict[str, float] = {}
+        for line in super().to_python(value):
+            group, _, text = line.rpartition(":")
+            name, share = group.strip(), _share(text)
+            if not name or share is None:
+                raise forms.ValidationError(
+                    f"Write a group and its share, such as “women: 0.5” or “>= 75: 14 %”; "
+                    f"“{line[:60]}” is none."
+                )
+            if name in found:
+                raise forms.ValidationError(f"{name[:60]} stands twice.")
+            found[name] = share
+        return found or None
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return "\n".join(f"{name}: {share:g}" for name, share in value.items())
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool((initial or None) != self.to_python(data))
+        except forms.ValidationError:
+            return True
+
+
 class TruthField(forms.ChoiceField):
     """Yes, no, or as the expectation has it by itself."""
 
@@ -139,6 +171,7 @@ class CheckForm(forms.Form):
         schema: Sequence[Mapping[str, Any]],
         present: Expectation | None = None,
         based_on: int = 0,
+        versions: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
         self.entry, self.present = entry, present or {}
@@ -153,7 +186,11 @@ class CheckForm(forms.Form):
         asked = [field for field in entry.fields if field.name != "row_condition"]
         for field in asked:
             choices = [*columns, *_strangers(stands.get(field.name), columns)]
-            self.fields[f"kwarg_{field.name}"] = _form_field(field, choices)
+            self.fields[f"kwarg_{field.name}"] = (
+                _reference_field(field, versions, stands.get(field.name))
+                if field.kind == "reference"
+                else _form_field(field, choices)
+            )
         self.order_fields([f"kwarg_{field.name}" for field in asked])
         self._offer_condition(columns, takes_one=len(asked) < len(entry.fields))
 
@@ -371,7 +408,7 @@ def _strangers(value: Any, columns: Sequence[str]) -> list[str]:
 
 
 def _form_field(field: Field, columns: Sequence[str]) -> forms.Field:
-    usual = field.default if field.kind in {"number", "integer", "text", "choice"} else None
+    usual: Any = field.default if field.kind in {"number", "integer", "text", "choice"} else None
     about = HELP.get(field.name) or ("" if field.name in WITHOUT_HELP else _sentence(field.help))
     if usual not in (None, "") and field.name != "mostly":
         about = f"{about} Without an answer: {usual}.".strip()
@@ -400,11 +437,38 @@ def _form_field(field: Field, columns: Sequence[str]) -> forms.Field:
             return forms.IntegerField(**common)
         case "list":
             return LinesField(**common)
+        case "shares":
+            return SharesField(**common)
         case "json":
             area = forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"})
             return StrictJSONField(widget=area, **common)
         case _:
             return forms.CharField(**common)
+
+
+def _reference_field(field: Field, versions: Sequence[int], stands: Any) -> forms.Field:
+    """A version to be held against, by number, or the one before."""
+    gone = [stands] if isinstance(stands, int) and stands not in versions else []
+    numbers = [(number, f"Version {number}") for number in [*versions, *gone]]
+    return forms.TypedChoiceField(
+        choices=[(UNSAID, "The version before"), *numbers],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label=field.label,
+        help_text=field.help,
+    )
+
+
+def _share(text: str) -> float | None:
+    """A share as people type it, 0.14 or 14 %, from 0 to 1."""
+    bare = text.strip()
+    scale = 100 if bare.endswith("%") else 1
+    try:
+        found = float(bare.removesuffix("%").strip()) / scale
+    except ValueError:
+        return None
+    return round(found, 6) if math.isfinite(found) else None
 
 
 def _sentence(text: str) -> str:

@@ -78,6 +78,13 @@ class ResultLine:
         return result.message if result.outcome == Outcome.ERRORED else ""
 
     @property
+    def explanation(self) -> str:
+        """What a check of ours says of its figure, in words."""
+        result = self.result
+        is_ours = not result.run.is_from_elsewhere and result.outcome != Outcome.ERRORED
+        return result.message if is_ours else ""
+
+    @property
     def told(self) -> str:
         """The message of a result, as far as this reader may see it."""
         if self.result.run.is_from_elsewhere and not self.shows_values:

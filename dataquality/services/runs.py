@@ -41,6 +41,7 @@ from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
 from dataquality.rules.batches import NEWEST, complete_at, value_fault
 from dataquality.services.origins import readable
+from dataquality.services.references import references_for
 from dataquality.services.values import policy_of
 from dataquality.services.versions import new_reading, note_read
 from mlscrum.lib.errors import Conflict, DomainError
@@ -165,6 +166,7 @@ def execute_run(lease: jobs.Lease) -> None:
     dataset = run.dataset
     lease.progress(0.02, "Reading the data")
     try:
+        references = references_for(_content(run), _suite(run).expectations)
         with readable(_content(run)) as source:
             seen = sources.measure(source) if dataset.is_live else None
             run.batch = _settled(run.batch, source)
@@ -175,6 +177,7 @@ def execute_run(lease: jobs.Lease) -> None:
                 _suite(run).expectations,
                 key_columns=dataset.key_columns,
                 batch=run.batch,
+                references=references,
                 progress=lambda done, total: lease.progress(
                     0.1 + 0.85 * done / total, f"{done} of {total} checks"
                 ),

@@ -239,7 +239,31 @@ def present_expectations(dataset: Dataset) -> list[dict[str, Any]]:
 
 def problems_of(dataset: Dataset, expectations: Sequence[Expectation]) -> list[FieldError]:
     """Everything that is wrong with a suite for this dataset, before it is saved."""
-    return rules.problems(expectations, dataset.schema)
+    found = rules.problems(expectations, dataset.schema)
+    return found or _problems_of_references(dataset, expectations)
+
+
+def _problems_of_references(
+    dataset: Dataset, expectations: Sequence[Expectation]
+) -> list[FieldError]:
+    """Versions that checks are to be held against, and that there are not."""
+    named = {
+        position: reference
+        for position, expectation in enumerate(expectations)
+        if isinstance(reference := (expectation.get("kwargs") or {}).get("reference"), int)
+    }
+    if not named:
+        return []
+    known = set(dataset.versions.filter(number__in=named.values()).values_list("number", flat=True))
+    return [
+        FieldError(
+            f"/expectations/{position}/kwargs/reference",
+            "no_version",
+            f"There is no version {reference}.",
+        )
+        for position, reference in named.items()
+        if reference not in known
+    ]
 
 
 def _count(number: int) -> str:

@@ -24,6 +24,8 @@ from dataquality.views.common import page_of
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 
+MOST_VERSIONS = 200  # that are offered as a reference
+
 
 @require_GET
 @subject_page("dataset.view", find_dataset)
@@ -135,6 +137,7 @@ def _check_page(
         schema=dataset.schema,
         present=present,
         based_on=_suite_number(dataset),
+        versions=list(dataset.versions.values_list("number", flat=True)[:MOST_VERSIONS]),
     )
     if request.method == "POST" and form.is_valid() and _saved(request, dataset, form, position):
         return redirect("dataquality:suite", dataset.product.key, dataset.slug)

@@ -46,7 +46,7 @@ HOSTILE = [
 def test_without_what_it_can_do_without_a_check_is_refused_or_can_fail() -> None:
     refused, asked = set(), []
     for entry in catalogue.expectations():
-        if not entry.on_files:
+        if not entry.on_files or entry.group == catalogue.OURS:  # see test_drift_checks
             continue
         kwargs = {field.name: GIVEN[field.name] for field in entry.fields if field.required}
         bare = check(entry.type.removeprefix("expect_"), **kwargs)
