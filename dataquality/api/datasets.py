@@ -18,13 +18,13 @@ from backlog.rules.severity import Severity
 from backlog.serializers.links import page
 from dataquality.api.scope import UNKEPT, DataView, choice_of, number_of
 from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
-from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.gates import dataset_gate
 from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
 from dataquality.queries.standings import standings
 from dataquality.queries.suites import orphaned_findings
+from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.serializers.badges import badge
 from dataquality.serializers.datasets import (
     DatasetEditSerializer,
@@ -36,12 +36,12 @@ from dataquality.serializers.datasets import (
 )
 from dataquality.serializers.runs import (
     LONGEST_WAIT_S,
-    ComparisonSerializer,
     GateSerializer,
     ProfileSerializer,
     RunDetailSerializer,
     SuitePutSerializer,
     SuiteSerializer,
+    VersionComparisonSerializer,
 )
 from dataquality.services.datasets import (
     DatasetDraft,
@@ -331,7 +331,7 @@ class ComparisonView(DataView):
     permissions = {"retrieve": "dataset.view"}
     query_parameters = {"retrieve": ("from", "to")}
     queryset = Profile.objects.all()
-    serializer_class = ComparisonSerializer
+    serializer_class = VersionComparisonSerializer
 
     @extend_schema(
         parameters=[
@@ -350,7 +350,7 @@ class ComparisonView(DataView):
         if values and found.holds_values:
             what = f"profiles {before.number} and {after.number}"
             note_values_opened(dataset, what, actor=self.actor)
-        return Response(ComparisonSerializer(found).data, headers=UNKEPT)
+        return Response(VersionComparisonSerializer(found).data, headers=UNKEPT)
 
 
 @extend_schema(tags=["datasets"])

@@ -112,6 +112,8 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}forget/",
         personal.ForgetKeyView.as_view({"post": "forget"}),
         name="api-forget-key",
+    ),
+    path(
         f"{DATASET}profile/compare/",
         datasets.ComparisonView.as_view({"get": "retrieve"}),
         name="api-profile-compare",

@@ -256,7 +256,7 @@ class ProfileSerializer(serializers.Serializer[Any]):
     error = serializers.JSONField(allow_null=True)
 
 
-class PairSerializer(serializers.Serializer[Any]):
+class FigurePairSerializer(serializers.Serializer[Any]):
     """A figure in both versions; null where there is none, or for who may not see values."""
 
     before = serializers.JSONField(allow_null=True)
@@ -268,11 +268,11 @@ class ColumnPairSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField()
     change = serializers.ChoiceField(choices=("same", "added", "removed", "retyped"))
-    type = PairSerializer()
-    nulls = PairSerializer()
-    distinct = PairSerializer()
-    mean = PairSerializer()
-    quantiles = PairSerializer()
+    type = FigurePairSerializer()
+    nulls = FigurePairSerializer()
+    distinct = FigurePairSerializer()
+    mean = FigurePairSerializer()
+    quantiles = FigurePairSerializer()
     psi = serializers.FloatField(allow_null=True)
     ks = serializers.FloatField(source="distance", allow_null=True, help_text="Of numbers: D.")
     cramers_v = serializers.FloatField(source="effect", allow_null=True, help_text="Of categories.")
@@ -280,11 +280,11 @@ class ColumnPairSerializer(serializers.Serializer[Any]):
     untold = serializers.CharField(help_text="Why it can't be told.")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class VersionComparisonSerializer(serializers.Serializer[Any]):
     """Two versions; `missing` names those without a profile, and then there are no columns."""
 
     before = serializers.IntegerField(source="before.number")
     after = serializers.IntegerField(source="after.number")
-    rows = PairSerializer()
+    rows = FigurePairSerializer()
     missing = serializers.ListField(child=serializers.IntegerField())
     columns = ColumnPairSerializer(many=True)

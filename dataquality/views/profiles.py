@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 from backlog.access.pages import ProductRequest, subject_page
 from backlog.queries.terms import terms_of_columns
 from dataquality.models import Dataset
-from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.profiles import profile_of
+from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.services.datasets import change_schema
 from dataquality.services.profiles import request_profile
 from dataquality.services.suites import accept_suggestions
