@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.html import format_html_join
 
 from backlog.models import Product, User
 from dataquality.forms.datasets import POLICIES, PersonChoice, members_of
@@ -29,6 +30,14 @@ class SecretField(forms.CharField):
         super().__init__(max_length=4000, strip=False, **kwargs)
 
 
+ADDRESSES = {
+    ConnectionKind.SQL.value: "postgresql://host:5432/database, mysql://host/database or "
+    "sqlite:///file.sqlite3 in the product's folder of SOURCES_DIR; without a password.",
+    ConnectionKind.S3.value: "s3://bucket/prefix.",
+    ConnectionKind.HTTP.value: "https://host/folder/, without a password.",
+}
+
+
 class ConnectionForm(forms.Form):
     """A connection of a product; of one that is there the kind stays."""
 
@@ -44,9 +53,7 @@ class ConnectionForm(forms.Form):
     )
     address = forms.CharField(
         max_length=500,
-        help_text="postgresql://host:5432/database, mysql://host/database or "
-        "sqlite:///file.sqlite3 in the product's folder of SOURCES_DIR; s3://bucket/prefix; "
-        "https://host/folder/. Without a password.",
+        help_text=format_html_join(" ", '<span class="of-{}">{}</span>', ADDRESSES.items()),
     )
     endpoint = forms.CharField(
         max_length=300,
@@ -86,6 +93,7 @@ class ConnectionForm(forms.Form):
             self.fields["secret"].help_text = "It is kept encrypted, and never shown again."
             return
         del self.fields["kind"]
+        self.fields["address"].help_text = ADDRESSES[connection.kind]
         del self.fields["name"].widget.attrs["autofocus"]  # its page is there to be read
         unused = {"endpoint", "region"} if connection.kind != ConnectionKind.S3 else set()
         for name in unused:
