@@ -333,3 +333,93 @@ def test_what_recovered_is_confirmed_without_leaving_the_board(
     expect(button).to_have_count(0)
     expect(page.locator("#board-q")).to_have_value("second")  # it is the same page
     expect(card(page, "MED-2").locator(".row-link")).to_be_focused()
+
+
+def test_a_column_above_its_limit_says_so_and_takes_the_card(
+    product: Product, running: Sprint, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    product.statuses.filter(slug="in-progress").update(wip_limit=1)
+    page = open_page(cast.max)
+    page.goto("/p/MED/board/")
+    count = head(page, "in-progress").locator(".board-count")
+    for ref, told, words in (("MED-1", "is-at", "1 / 1"), ("MED-2", "is-over", "2 / 1")):
+        drag(page, card(page, ref), column(page, "in-progress"))
+        expect(count).to_have_class(re.compile(told))
+        expect(count).to_contain_text(words)
+    expect(count).to_have_attribute("title", "1 over the limit")
+    page.reload()
+    expect(column(page, "in-progress").locator(".card-item")).to_have_count(2)
+
+
+def test_what_was_done_before_is_folded_and_what_one_unfolds_stays_so(
+    product: Product, running: Sprint, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    olga, done = Actor.person(cast.olga), product.statuses.get(slug="done")
+    many = create_items(product, [ItemDraft(f"Many {n}") for n in range(12)], actor=olga)
+    move_items(product, many, actor=olga, spot=Spot.bottom(), to=running.backlog)
+    for item in Item.objects.filter(title__startswith="Many").select_related(
+        "product", "status", "backlog"
+    ):
+        update_item(item, actor=olga, status=done)
+    page = open_page(cast.max)
+    page.goto("/p/MED/board/")
+    fold = page.locator(".board-fold")
+    expect(head(page, "done")).to_contain_text("12")
+    expect(column(page, "done").first.locator(".card-item")).to_have_count(8)
+    expect(fold.locator(".card-item").first).to_be_hidden()
+    fold.get_by_text("4 more, done before").click()
+    expect(fold.locator(".card-item:visible")).to_have_count(4)
+    drag(page, card(page, "MED-1"), column(page, "done").first)
+    expect(fold).to_contain_text("5 more, done before")
+    expect(fold.locator(".card-item:visible")).to_have_count(5)
+
+
+def test_lanes_are_chosen_and_a_task_is_added_where_its_story_lies(
+    product: Product, running: Sprint, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    story = Item.objects.select_related("product").get(number=1)
+    create_item(product, ItemDraft("Step", kind="task", parent=story), actor=Actor.person(cast.max))
+    page = open_page(cast.max)
+    page.goto("/p/MED/board/")
+    tasks = card(page, "MED-1").locator(".card-tasks")
+    tasks.locator("summary").click()
+    tasks.get_by_role("button", name="Add a task").click()
+    page.keyboard.type("By the mouse")
+    page.keyboard.press("Enter")
+    expect(tasks).to_contain_text("0 of 2 tasks done")
+
+    page.get_by_text("Swimlanes: none").click()
+    page.get_by_role("link", name="Story").click()
+    lane = page.get_by_role("region", name="First")
+    expect(lane.locator(".lane-head")).to_contain_text("0 of 2 tasks done")
+    expect(lane.locator(".card-item")).to_have_count(3)
+    done = lane.locator("[data-cell-of=done]")  # the lane is lower without the card
+    drag(page, lane.locator("[data-ref=MED-6]"), done, to=(120, 40))
+    expect(lane.locator(".lane-head")).to_contain_text("1 of 2 tasks done")
+    card(page, "MED-1").locator(".row-link").focus()
+    page.keyboard.press("t")
+    page.keyboard.type("In its lane")
+    page.keyboard.press("Enter")
+    expect(lane).to_contain_text("In its lane")
+    expect(lane.locator(".lane-head")).to_contain_text("1 of 3 tasks done")
+
+
+def test_the_boards_of_two_teams_are_one_click_apart(
+    product: Product, running: Sprint, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    olga = Actor.person(cast.olga)
+    other = product.teams.create(name="Imaging")
+    today = timezone.localdate()
+    second = create_sprint(
+        other, actor=olga, starts_on=today, ends_on=today + timedelta(days=13), goal="See more."
+    )
+    fifth = create_item(product, ItemDraft("Fifth"), actor=olga)
+    move_items(product, [fifth], actor=olga, spot=Spot.top(), to=second.backlog)
+    start_sprint(second, actor=olga)
+    page = open_page(cast.max)
+    page.goto(f"/p/MED/sprints/{running.pk}/board/")
+    page.get_by_role("link", name="Imaging").click()
+    expect(page.locator(".card-item .ref")).to_have_text(["MED-5"])
+    page.goto("/p/MED/board/")  # it is remembered
+    expect(page.locator(".card-item .ref")).to_have_text(["MED-5"])
+    assert serious_faults(page) == []
