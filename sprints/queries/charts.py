@@ -337,7 +337,9 @@ def _burndown_title(shown: dict[str, Any]) -> str:
     if not scope:
         return "Nothing in the sprint has points"
     if shown.get("closed_at"):
-        return f"{left:,g} of {scope:,g} points were left" if left else "All points burned down"
+        if not left:
+            return "All points were burned down"
+        return f"{left:,g} of {scope:,g} points were left"
     if abs(away) < 1:
         return f"{said}, on the ideal line"
     return f"{said}, {abs(away):,.0f} {'above' if away > 0 else 'below'} the ideal line"

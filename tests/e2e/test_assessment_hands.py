@@ -12,6 +12,7 @@ from backlog.models import Actor, Product
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.suites import save_suite
 from sprints.models import Sprint
+from sprints.services.sprints import create_sprint, start_sprint
 from tests.conftest import Cast
 from tests.dataquality.conftest import AGE_NOT_NULL, NUCLEI_IN_SET, PATIENTS, run_now, upload
 from tests.e2e.conftest import serious_faults
@@ -86,3 +87,40 @@ def test_a_goal_ends_with_its_reason_on_a_phone(
     goals.get_by_role("button", name="Abandon it").click()
     expect(goals.get_by_role("list", name="Goals before")).to_contain_text("The clinics merged.")
     expect(goals.get_by_role("button", name="Set the goal")).to_be_visible()
+
+
+def test_failing_gates_are_overridden_with_a_reason_that_the_report_keeps(
+    run_id: int, product: Product, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    olga = Actor.person(cast.olga)
+    sprint = create_sprint(
+        product.teams.get(),
+        actor=olga,
+        goal="Nuclei can be read.",
+        kind="data_assessment",
+        subjects=list(product.subjects.all()),
+        target_health=95,
+    )
+    start_sprint(sprint, actor=olga)
+    page = open_page(cast.sina)
+    page.goto(f"/p/MED/sprints/{sprint.pk}/close/")
+    ahead = page.locator("#ahead")
+    page.get_by_label("Yes").check()
+    expect(ahead).to_contain_text("The goal can't be called met yet")
+    reason = page.get_by_label("Why does it close although gates fail?")
+    reason.fill("The clinic sends a new file on Monday.")
+    page.get_by_role("button", name="Close Sprint 1").click()
+    expect(page.locator(".field-error").first).to_contain_text("can't be called met")
+    page.get_by_label("No", exact=True).check()
+    page.get_by_label("Why?").fill("Two cells say “?”.")
+    reason.fill("")
+    page.get_by_role("button", name="Close Sprint 1").click()
+    expect(page.locator(".field-error")).to_contain_text("Say why it closes all the same.")
+    reason.fill("The clinic sends a new file on Monday.")
+    expect(ahead).not_to_contain_text("Before it can close")
+    assert not serious_faults(page)
+    page.get_by_role("button", name="Close Sprint 1").click()
+    expect(page).to_have_url(re.compile(f"/sprints/{sprint.pk}/report/$"))
+    report = page.locator("#report")
+    for words in ("Goal not met", "Closed all the same: The clinic sends a new file on Monday."):
+        expect(report).to_contain_text(words)
