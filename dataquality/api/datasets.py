@@ -20,6 +20,7 @@ from dataquality.api.scope import UNKEPT, DataView, choice_of, number_of
 from dataquality.models import Dataset, DatasetVersion, Profile, Trigger
 from dataquality.queries.datasets import find_dataset, find_version
 from dataquality.queries.gates import dataset_gate
+from dataquality.queries.history import RUNS_SHOWN, history_of
 from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
 from dataquality.queries.standings import standings
@@ -37,6 +38,7 @@ from dataquality.serializers.datasets import (
 from dataquality.serializers.runs import (
     LONGEST_WAIT_S,
     GateSerializer,
+    HistorySerializer,
     ProfileSerializer,
     RunDetailSerializer,
     SuitePutSerializer,
@@ -62,6 +64,7 @@ from mlscrum.web.problems import BadParameters
 
 SEVERITIES = tuple(severity.value for severity in Severity)
 FAIL_ON = OpenApiParameter("fail_on", enum=SEVERITIES, description="422 where the gate is shut.")
+MOST_RUNS = 200
 SECONDS_A_YEAR = 366 * 24 * 3600
 
 
@@ -134,6 +137,24 @@ class DatasetView(DataView):
         wanted.is_valid(raise_exception=True)
         update_dataset(dataset, actor=self.actor, **wanted.validated_data)
         return Response(_shown([find_dataset(dataset.product, slug)])[0])
+
+
+@extend_schema(tags=["datasets"])
+class HistoryView(DataView):
+    permissions = {"retrieve": "dataset.view"}
+    query_parameters = {"retrieve": ("runs",)}
+    queryset = Dataset.objects.all()
+    serializer_class = HistorySerializer
+
+    @extend_schema(
+        parameters=[OpenApiParameter("runs", int, description="How many, up to 200; else 100.")]
+    )
+    def retrieve(self, request: Request, key: str, slug: str) -> Response:
+        """Health, rows and each check over the last runs that count."""
+        dataset = self.dataset(key, slug)
+        runs = int(number_of(request, "runs", MOST_RUNS)) or RUNS_SHOWN
+        found = history_of(dataset, with_values=self.sees_values(dataset), runs=runs)
+        return Response(HistorySerializer(found).data, headers=UNKEPT)
 
 
 @extend_schema(tags=["datasets"])

@@ -64,6 +64,11 @@ urlpatterns: list[URLPattern] = [
         name="api-dataset",
     ),
     path(
+        f"{DATASET}history/",
+        datasets.HistoryView.as_view({"get": "retrieve"}),
+        name="api-history",
+    ),
+    path(
         f"{DATASET}schema/",
         datasets.SchemaView.as_view({"put": "update"}),
         name="api-dataset-schema",

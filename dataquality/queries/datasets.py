@@ -127,9 +127,9 @@ def open_finding_ids(dataset: Dataset) -> set[int]:
     return set(found.values_list("pk", flat=True))
 
 
-def runs_that_count(dataset: Dataset) -> list[Run]:
-    """The last 30 tracked and finished runs, oldest batch first."""
-    return list(_counted([dataset], CURVE_LENGTH))
+def runs_that_count(dataset: Dataset, number: int = CURVE_LENGTH) -> list[Run]:
+    """The last tracked and finished runs, by default 30, oldest batch first."""
+    return list(_counted([dataset], number))
 
 
 def median_to_resolve(dataset: Dataset) -> timedelta | None:

@@ -120,6 +120,46 @@ class ComparisonSerializer(serializers.Serializer[Any]):
         return len(comparison.same)
 
 
+class HistoryPointSerializer(serializers.Serializer[Any]):
+    """One check in one run."""
+
+    run = serializers.IntegerField()
+    outcome = serializers.CharField()
+    unexpected_percent = serializers.FloatField(source="percent", allow_null=True)
+    observed_value = serializers.JSONField(
+        source="observed", help_text="null for who may not see values."
+    )
+
+
+class CheckHistorySerializer(serializers.Serializer[Any]):
+    """One check of the newest run over time."""
+
+    fingerprint = serializers.CharField()
+    type = serializers.CharField()
+    column = serializers.CharField()
+    severity = serializers.CharField()
+    words = serializers.CharField()
+    points = HistoryPointSerializer(many=True)
+
+
+class MomentSerializer(serializers.Serializer[Any]):
+    """One run in the history of its dataset."""
+
+    run = serializers.IntegerField(source="run.pk")
+    at = serializers.DateTimeField(help_text="The time of its data.")
+    state = serializers.CharField(source="run.state")
+    health = serializers.FloatField(source="run.health", allow_null=True)
+    rows = serializers.IntegerField(allow_null=True)
+    sprint = serializers.CharField(help_text="The active one; empty where there was none.")
+
+
+class HistorySerializer(serializers.Serializer[Any]):
+    """The last runs that count, oldest first, and each check of the newest over them."""
+
+    runs = MomentSerializer(many=True, source="moments")
+    checks = CheckHistorySerializer(many=True)
+
+
 class AskRunSerializer(StrictSerializer[Run]):
     """A run to start: `wait` in seconds answers the finished run."""
 

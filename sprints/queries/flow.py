@@ -11,9 +11,10 @@ from django.db.models import Window as Over
 from django.db.models.functions import Lead
 
 from backlog.models import Backlog, Category, Product, Status, Stay, Team, Transition
+from backlog.queries.charts import Chart, Mark, Series
 from mlscrum.lib import clock
 from sprints.queries.calendars import calendar_of
-from sprints.queries.charts import Chart, Mark, Series, day_label
+from sprints.queries.charts import day_label
 from sprints.queries.sprints import SIDE_KINDS
 from sprints.rules.days import ONE_DAY, all_days, day_of, end_of_day
 from sprints.rules.figures import ZERO, StayFact, TransitionFact

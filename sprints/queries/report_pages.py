@@ -8,8 +8,9 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backlog.queries.charts import Chart
 from sprints.models import Sprint
-from sprints.queries.charts import Chart, sprint_charts
+from sprints.queries.charts import sprint_charts
 from sprints.queries.reports import kept_figures
 
 FATES = {"backlog": "back to the backlog", "next": "on to the next sprint"}

@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Actor, Item, Kind, Product, Subject, Team
+from backlog.queries.charts import Chart
 from backlog.rules.evidence import Observation, Outcome
 from backlog.rules.severity import Severity
 from backlog.services.findings import EvidenceReport, report
@@ -32,7 +33,6 @@ from backlog.services.items import (
 )
 from backlog.services.ranks import Spot
 from sprints.models import Sprint, TeamCalendar
-from sprints.queries.charts import Chart
 from sprints.queries.flow import Window, flow_of
 from sprints.rules.days import all_days
 from sprints.rules.flow import cumulative_flow

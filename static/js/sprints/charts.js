@@ -133,6 +133,31 @@ function daysOff(chart, colour) {
   };
 }
 
+/** Stretches that belong together lie behind it all, every other one tinted, with their names. */
+function bandsOf(chart, colour) {
+  return {
+    id: "bands",
+    beforeDatasetsDraw({ ctx, chartArea, scales }) {
+      const { left, right, top, height } = chartArea;
+      const places = chart.labels.length;
+      const half = places > 1 ? (scales.x.getPixelForValue(1) - scales.x.getPixelForValue(0)) / 2 : right - left;
+      ctx.save();
+      ctx.font = `600 11px ${Chart.defaults.font.family}`;
+      for (const [number, band] of chart.bands.entries()) {
+        const from = Math.max(scales.x.getPixelForValue(band.first) - half, left);
+        const to = Math.min(scales.x.getPixelForValue(band.last) + half, right);
+        ctx.fillStyle = clear(colour("accent"), number % 2 ? 0.04 : 0.09);
+        ctx.fillRect(from, top, to - from, height);
+        // A name that is longer than its band is left to the table.
+        if (ctx.measureText(band.name).width > to - from) continue;
+        ctx.fillStyle = colour("muted");
+        ctx.fillText(band.name, from, top - 6);
+      }
+      ctx.restore();
+    },
+  };
+}
+
 function marksOf(chart, colour) {
   return {
     id: "marks",
@@ -192,6 +217,7 @@ function scalesOf(chart, colour) {
   const y = {
     beginAtZero: true,
     suggestedMax: highest * 1.08,
+    max: chart.highest ?? undefined,
     stacked: chart.look === "area",
     border: { display: false },
     grid,
@@ -234,7 +260,7 @@ function configOf(chart, colour) {
       animation: false, // nothing went anywhere
       responsive: true,
       maintainAspectRatio: false,
-      layout: { padding: { top: 8, right: roomFor(chart.marks) } },
+      layout: { padding: { top: chart.bands.length ? 22 : 8, right: roomFor(chart.marks) } },
       interaction: { mode: isScatter ? "nearest" : "index", intersect: false },
       scales: scalesOf(chart, colour),
       plugins: {
@@ -261,7 +287,7 @@ function configOf(chart, colour) {
         },
       },
     },
-    plugins: [daysOff(chart, colour), marksOf(chart, colour)],
+    plugins: [daysOff(chart, colour), bandsOf(chart, colour), marksOf(chart, colour)],
   };
 }
 
@@ -273,7 +299,7 @@ function draw(figure) {
   Chart.defaults.font.size = 12;
   drawn.set(figure, new Chart(figure.querySelector("canvas"), configOf(chart, colour)));
   // Plugins ask for colours while they draw; ask once for all, so that the probe can go.
-  for (const name of ["surface-3", "ink-2", ...chart.marks.map((mark) => mark.hue)]) {
+  for (const name of ["surface-3", "ink-2", "accent", "muted", ...chart.marks.map((mark) => mark.hue)]) {
     colour(name);
   }
   end();
