@@ -24,7 +24,7 @@ class DataQualityConfig(AppConfig):
             urgent_findings_badge,
         )
         from dataquality.queries.gates import reasons_against
-        from dataquality.services import many, profiles, runs, schedules
+        from dataquality.services import many, profiles, retention, runs, schedules
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.services.freshness import report_freshness
@@ -53,6 +53,8 @@ class DataQualityConfig(AppConfig):
         )
         housekeeping.register_often(schedules.ask_for_due)
         housekeeping.register_often(report_freshness)
+        housekeeping.register(retention.forget_samples)
+        housekeeping.register(retention.forget_untracked_runs)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)

@@ -41,6 +41,9 @@ class RunSerializer(serializers.Serializer[Run]):
     finished_at = serializers.DateTimeField(allow_null=True)
     statistics = serializers.JSONField()
     awaiting = serializers.IntegerField()
+    samples_removed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its failing rows were removed, as their time was up."
+    )
     error = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
 
