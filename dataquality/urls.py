@@ -5,8 +5,8 @@ from django.urls import URLPattern, path
 from dataquality.views import (
     connections,
     datasets,
-    personal,
     history,
+    personal,
     profiles,
     results,
     runs,

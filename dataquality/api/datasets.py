@@ -25,6 +25,7 @@ from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
 from dataquality.queries.standings import standings
 from dataquality.queries.suites import orphaned_findings
+from dataquality.queries.thresholds import suggested_thresholds
 from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.serializers.badges import badge
 from dataquality.serializers.datasets import (
@@ -43,6 +44,7 @@ from dataquality.serializers.runs import (
     RunDetailSerializer,
     SuitePutSerializer,
     SuiteSerializer,
+    ThresholdsSerializer,
     VersionComparisonSerializer,
 )
 from dataquality.services.datasets import (
@@ -295,6 +297,21 @@ class SuiteView(DataView):
             "orphaned": [finding.pk for finding in orphaned_findings(dataset)],
         }
         return Response(SuiteSerializer(shown).data)
+
+
+@extend_schema(tags=["datasets"])
+class ThresholdsView(DataView):
+    permissions = {"retrieve": "dataset.view"}
+    queryset = Dataset.objects.all()
+    serializer_class = ThresholdsSerializer
+
+    def retrieve(self, request: Request, key: str, slug: str) -> Response:
+        """Limits for the checks of the suite that their past suggests, each with its interval."""
+        dataset = self.dataset(key, slug)
+        suite = dataset.current_suite
+        found = suggested_thresholds(dataset, with_values=self.sees_values(dataset))
+        shown = {"suite_version": suite.number if suite else 0, "thresholds": found}
+        return Response(ThresholdsSerializer(shown).data, headers=UNKEPT)
 
 
 @extend_schema(tags=["datasets"])

@@ -104,6 +104,11 @@ urlpatterns: list[URLPattern] = [
         name="api-suite-copy",
     ),
     path(
+        f"{DATASET}suite/thresholds/",
+        datasets.ThresholdsView.as_view({"get": "retrieve"}),
+        name="api-thresholds",
+    ),
+    path(
         f"{DATASET}profile/",
         datasets.ProfileView.as_view({"get": "retrieve", "post": "create"}),
         name="api-profile",

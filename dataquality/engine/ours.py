@@ -130,6 +130,9 @@ def _outliers(figures: Figures, kwargs: Mapping[str, Any], reference: Spread, of
     if not values:
         return Told(Outcome.VACUOUS, element_count=0, message=f"{name} has no value.")
     q1, q3 = (_quantile(reference, share) for share in (0.25, 0.75))
+    if q1 == q3:
+        said = f"Half of the values in {of} are the same, so nothing tells what is an outlier."
+        return Told(Outcome.VACUOUS, element_count=values, message=said)
     low, high = q1 - FENCE * (q3 - q1), q3 + FENCE * (q3 - q1)
     beyond = sum(figures.beyond(name, low, high))
     mostly = float(kwargs.get("mostly", 1))

@@ -282,7 +282,7 @@ class _Column:
         least, most = float(self.summary.low), float(self.summary.high)
         if not (math.isfinite(least) and math.isfinite(most)):
             return described
-        return described | self._histogram(least, most) | {"outliers": self._outliers()}
+        return described | self._histogram(least, most) | self._outliers()
 
     def _histogram(self, least: float, most: float) -> dict[str, Any]:
         """Counts in bins of one width; a value on an edge is in the bin below it."""
@@ -300,11 +300,15 @@ class _Column:
         }
 
     def _outliers(self) -> dict[str, Any]:
-        """Values beyond Tukey's far fences, three spreads of the quartiles from them."""
+        """Values beyond Tukey's far fences, three spreads of the quartiles from them; nothing
+        where half of the values are the same, for then there is no spread."""
         q1, q3 = self._quantiles[0.25], self._quantiles[0.75]
+        if q1 == q3:
+            return {}
         low, high = q1 - FENCE * (q3 - q1), q3 + FENCE * (q3 - q1)
         below, above = self.figures.beyond(self.name, low, high)
-        return {"low": plain(low), "high": plain(high), "below": below, "above": above}
+        found = {"low": plain(low), "high": plain(high), "below": below, "above": above}
+        return {"outliers": found}
 
 
 def _label(value: Any) -> str:

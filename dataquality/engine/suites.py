@@ -231,7 +231,7 @@ SENTENCES = {
     catalogue.PSI: "PSI at most {threshold} against {reference}",
     catalogue.DISTANCE: "KS distance at most {threshold} against {reference}",
     catalogue.EFFECT: "Chi-square effect at most {threshold} against {reference}",
-    catalogue.OUTLIERS: "No outliers against {reference}",
+    catalogue.OUTLIERS: "Within the outlier fences of {reference}",
     catalogue.REPRESENTED: "{shares} represented within {ratio} of the reference",
 }
 

@@ -172,11 +172,13 @@ class CheckForm(forms.Form):
         present: Expectation | None = None,
         based_on: int = 0,
         versions: Sequence[int] = (),
+        proposed: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.entry, self.present = entry, present or {}
         stands = dict(self.present.get("kwargs") or {})
-        initial = {f"kwarg_{name}": value for name, value in stands.items()}
+        shown = {**stands, **(proposed or {})}
+        initial = {f"kwarg_{name}": value for name, value in shown.items()}
         initial["severity"] = self.present.get("severity") or Severity.CRITICAL
         initial["based_on"] = based_on
         initial |= _condition_in_fields(stands.get("row_condition")) or {}

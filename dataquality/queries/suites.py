@@ -87,7 +87,9 @@ def find_suite(dataset: Dataset, number: int) -> SuiteVersion:
 def orphaned_findings(dataset: Dataset) -> list[Finding]:
     """The open or muted findings of runs whose checks stand in the suite no more."""
     suite = dataset.current_suite
-    present = {_print(dataset, check) for check in [*(suite.expectations if suite else []), GUARD]}
+    present = {
+        fingerprint_of(dataset, check) for check in [*(suite.expectations if suite else []), GUARD]
+    }
     return list(
         Finding.objects.filter(
             subject=dataset.subject,
@@ -101,7 +103,8 @@ def orphaned_findings(dataset: Dataset) -> list[Finding]:
     )
 
 
-def _print(dataset: Dataset, expectation: suites.Expectation) -> str:
+def fingerprint_of(dataset: Dataset, expectation: suites.Expectation) -> str:
+    """That of the finding which the check makes where it fails."""
     check, identity = suites.check_of(expectation)
     given = suites.given_name(expectation)
     seen = Observation(check, identity, "", Outcome.FAILED, fingerprint=given)

@@ -331,3 +331,21 @@ class VersionComparisonSerializer(serializers.Serializer[Any]):
     rows = FigurePairSerializer()
     missing = serializers.ListField(child=serializers.IntegerField())
     columns = ColumnPairSerializer(many=True)
+
+
+class ThresholdSerializer(serializers.Serializer[Any]):
+    """Limits that the past of a check suggests: 19 of 20 next batches lie from `low` to `high`."""
+
+    position = serializers.IntegerField(help_text="Of the check in the suite, from 0.")
+    kwargs = serializers.JSONField()
+    reason = serializers.CharField()
+    batches = serializers.IntegerField(help_text="That passed, and are counted once each.")
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+
+
+class ThresholdsSerializer(serializers.Serializer[Any]):
+    """Of each check of the suite in force that has passed on five batches or more."""
+
+    suite_version = serializers.IntegerField()
+    thresholds = ThresholdSerializer(many=True)

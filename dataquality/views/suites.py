@@ -19,8 +19,9 @@ from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.evidence import INTO
 from dataquality.queries.suites import check_lines, orphaned_findings, type_choices
+from dataquality.queries.thresholds import suggested_threshold
 from dataquality.services.suites import present_expectations, retire, save_suite
-from dataquality.views.common import page_of
+from dataquality.views.common import page_of, sees_values
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 
@@ -131,8 +132,14 @@ def _check_page(
     position: int,
     present: dict[str, Any] | None = None,
 ) -> HttpResponse:
+    suggested = None
+    if present is not None:
+        values = sees_values(request, dataset)
+        suggested = suggested_threshold(dataset, present, position, with_values=values)
+    takes_it = suggested is not None and request.method == "GET" and "history" in request.GET
     form = CheckForm(
         request.POST or None,
+        proposed=suggested.kwargs if suggested is not None and takes_it else None,
         entry=entry,
         schema=dataset.schema,
         present=present,
@@ -150,6 +157,8 @@ def _check_page(
             "entry": entry,
             "position": position,
             "is_new": present is None,
+            "suggested": suggested,
+            "takes_it": takes_it,
             "origin": _origin(request, dataset) if present is None else None,
         },
         status=422 if form.errors else 200,

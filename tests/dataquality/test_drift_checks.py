@@ -100,6 +100,12 @@ def test_values_beyond_the_fences_of_the_reference_are_outliers() -> None:
     assert many.excess == pytest.approx(100 * 20 / 520 - 1)
 
 
+def test_where_half_of_the_values_are_the_same_nothing_is_an_outlier() -> None:
+    outliers = check("column_outliers_to_be_few", column="age")
+    found = said(outliers, of_ages([0] * 90 + [5] * 10), of_ages([0] * 90 + [1] * 10))
+    assert (found.outcome, "are the same" in found.message) == ("vacuous", True)
+
+
 # Representation -------------------------------------------------------------------------------
 def represented(shares: dict[str, float], column: str = "age") -> Check:
     return check("column_groups_to_be_represented", "warning", column=column, shares=shares)

@@ -123,7 +123,7 @@ def test_titles_are_words_in_groups(patients: Dataset, max_: Client) -> None:
     assert "Values can be parsed as dates" in page
     assert "dateutil" not in page.replace("expect_column_values_to_be_dateutil_parseable", "")
     groups = ["Missing", "Values in a set or range", "Text patterns", "Types", "Columns", "Table",
-              "Statistics", "Several columns"]  # fmt: skip
+              "Statistics", "Several columns", "Drift and representation"]  # fmt: skip
     places = [page.index(f'label="{group}"') for group in groups]
     assert places == sorted(places)
     assert {entry.group for entry in catalogue.expectations()} == set(groups)
@@ -288,6 +288,7 @@ PLAUSIBLE = {
     "sum_total": "40",
     "threshold": "3",
     "double_sided": "true",
+    "shares": ">= 30: 0.5",
     "ignore_row_if": None,
 }
 COLUMNS = {
