@@ -33,6 +33,7 @@ def test_the_city_has_a_past_a_sprint_that_runs_and_the_next(
     assert states == {"converted": 9, "declined": 1, "captured": 2}
     into = Counter(review.outcomes.filter(state="converted").values_list("into", flat=True))
     assert into == {"item": 6, "criterion": 1, "term": 1, "expectation": 1}
+    assert review.sprint is not None
     figures = dialogue_of(review.sprint)
     assert (figures.coverage, round(figures.conversion or 0)) == (75, 82)
     assert round(figures.median_days or 0, 1) == 2

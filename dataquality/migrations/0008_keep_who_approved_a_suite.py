@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dataquality', '0006_check_datasets_by_schedule'),
+        ('dataquality', '0007_keep_failing_rows_for_a_while'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
