@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -100,8 +101,12 @@ def facts_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Facts:
         if transition is not None:
             transitions[transition] = TransitionFact(item, at, category, points)
     span = span_of(sprint, closed_at=closed_at)
-    in_order = [transitions[pk] for pk in sorted(transitions)]  # for those of one moment
-    return Facts(span, list(stays.values()), in_order)
+    return Facts(span, _in_order(stays), _in_order(transitions))
+
+
+def _in_order(rows: dict[int, Any]) -> list[Any]:
+    """By their ids: as they were written, those of one moment too."""
+    return [rows[pk] for pk in sorted(rows)]
 
 
 def figures_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Figures:
