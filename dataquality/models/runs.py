@@ -77,8 +77,8 @@ class Run(models.Model):
     `statistics` is `{"total", "passed", "failed", "errored", "vacuous", "health"}` without the
     guard, and the outcome of that as `"guard"`. `awaiting`, of `with_row`, counts the findings of
     the run that wait for a yes by now. `batch` is `{"by", "column", "value"}` where the run looks
-    at a part of the rows, and `batch_at` when that part was complete. Its failing rows were removed,
-    as their time was up, at `samples_removed_at`.
+    at a part of the rows, and `batch_at` when that part was complete. At `samples_removed_at` its
+    failing rows were removed, as their time was up.
 
     A run of trigger `ingest` was made elsewhere and posted by `source`: it has no suite of ours and
     no version, but a `batch_key` of its own, and counts for health and gate where the dataset has

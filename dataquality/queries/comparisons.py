@@ -102,7 +102,7 @@ def run_before(run: Run) -> Run | None:
 def find_comparable(dataset: Dataset, run_id: int | None) -> Run:
     """The finished run of this dataset, or 404."""
     runs = runs_of(dataset.product, dataset=dataset).filter(state__in=FINISHED)
-    run = runs.filter(pk=run_id).first()
+    run = runs.filter(pk=run_id).first() if run_id is not None else None
     if run is None:
         raise Http404(f"{dataset.name} has no finished run {run_id}.")
     return run

@@ -144,7 +144,7 @@ def _rows_chart(history: History) -> Chart:
         name="rows",
         title=_title("Rows", values, ""),
         unit="rows",
-        series=[Series("Rows", values, "muted", "line")],
+        series=[Series("Rows", values, "blue")],
     )
 
 

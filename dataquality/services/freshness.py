@@ -47,6 +47,12 @@ class _Look:
         self.batch_key = f"{dataset.slug}:{self.fresh_at.isoformat()}"
 
     @property
+    def excess(self) -> float:
+        """How much older than the limit it is, in percent of the limit."""
+        limit = timedelta(hours=self.dataset.freshness_limit_h or 1)
+        return max(0.0, 100 * ((self.now - self.fresh_at) / limit - 1))
+
+    @property
     def has_news(self) -> bool:
         finding = self.finding
         if self.is_late:
@@ -101,6 +107,7 @@ def _report(look: _Look) -> None:
                     title=f"{dataset.name}: no new data for more than {hours}",
                     outcome=Outcome.FAILED if look.is_late else Outcome.PASSED,
                     severity=Severity.WARNING,
+                    excess=look.excess,
                     evidence={
                         "url": reverse("dataquality:versions", args=[product.key, dataset.slug]),
                         "dataset": dataset.slug,

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET
 
 from backlog.access.pages import ProductRequest, product_page
 from backlog.models import Backlog, Product, Team
+from backlog.queries.charts import Chart
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 from sprints.models import Sprint
 from sprints.queries.charts import (
     MOST_SPRINTS,
-    Chart,
     forecasts_chart,
     scope_chart,
     sprint_charts,

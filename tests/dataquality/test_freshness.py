@@ -21,7 +21,8 @@ def test_late_data_files_a_finding_that_new_data_closes(
     assert report_freshness(now + timedelta(hours=26)) == 0
     finding = Finding.objects.get(source="freshness")
     assert finding.title == "Patients: no new data for more than 24 hours"
-    assert (finding.state, finding.severity, finding.item is not None) == ("open", "warning", True)
+    assert (finding.state, finding.severity, finding.priority) == ("open", "warning", "P3")
+    assert finding.item is not None
 
     run_now(with_suite, max_acts)  # a run is no new data
     finding.refresh_from_db()

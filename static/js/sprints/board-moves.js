@@ -188,13 +188,22 @@ function arm(list) {
     delayOnTouchOnly: true,
     touchStartThreshold: 4,
     animation: reducedMotion.matches ? 0 : 150,
-    onStart: ({ item }) => {
+    onStart: ({ item, from }) => {
       next = item.nextElementSibling;
+      keepHeight(from.closest(".board-row"));
     },
     onEnd: ({ item, from, to }) => {
+      keepHeight(null);
       if (from !== to || item.nextElementSibling !== next) dropped(item, from, to, next);
     },
   });
+}
+
+/** No lane becomes lower under the hand that takes the last card of its longest column. */
+function keepHeight(row) {
+  for (const one of host().querySelectorAll(".board-row")) {
+    one.style.minHeight = one === row ? `${row.offsetHeight}px` : "";
+  }
 }
 
 function dropped(card, from, to, next) {

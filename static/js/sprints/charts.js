@@ -33,6 +33,7 @@ function lineOf(series, colour) {
     borderColor: hue,
     backgroundColor: hue,
     borderWidth: 2,
+    clip: 6, // whole points at the end of the scale
     pointRadius: series.values.length > 40 ? 0 : 2,
     pointHoverRadius: 4,
     spanGaps: false,
