@@ -156,6 +156,8 @@ class HistoryView(DataView):
         dataset = self.dataset(key, slug)
         runs = int(number_of(request, "runs", MOST_RUNS)) or RUNS_SHOWN
         found = history_of(dataset, with_values=self.sees_values(dataset), runs=runs)
+        if any(check.holds_values for check in found.checks):
+            note_values_opened(dataset, "history", actor=self.actor)
         return Response(HistorySerializer(found).data, headers=UNKEPT)
 
 
@@ -309,7 +311,10 @@ class ThresholdsView(DataView):
         """Limits for the checks of the suite that their past suggests, each with its interval."""
         dataset = self.dataset(key, slug)
         suite = dataset.current_suite
-        found = suggested_thresholds(dataset, with_values=self.sees_values(dataset))
+        values = self.sees_values(dataset)
+        found = suggested_thresholds(dataset, with_values=values)
+        if found and values:
+            note_values_opened(dataset, "limits of checks", actor=self.actor)
         shown = {"suite_version": suite.number if suite else 0, "thresholds": found}
         return Response(ThresholdsSerializer(shown).data, headers=UNKEPT)
 

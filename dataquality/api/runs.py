@@ -27,6 +27,7 @@ from dataquality.services.runs import cancel_run, file_awaiting, request_run, re
 from dataquality.services.values import note_values_opened
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.problems import BadParameters
 
 
 @extend_schema(tags=["runs"])
@@ -130,6 +131,8 @@ class RunView(DataView):
         before = find_comparable(dataset, whole_number(wanted)) if wanted else run_before(run)
         if before is None:
             raise Http404(f"There is no finished run before run {id}.")
+        if before.pk >= run.pk:
+            raise BadParameters({"with": ("invalid", f"Give a run before run {id}.")})
         sees = self.sees_values(dataset)
         found = compare_runs(before, run, with_values=sees)
         if found.shows_values:

@@ -240,7 +240,7 @@ class _Column:
                 f"{reason}; {words} looks like a missing value." if words else f"{reason}.",
                 self.values - held,
                 column=self.name,
-                value_set=sorted(common, key=_natural),
+                value_set=sorted(map(_text, common), key=_natural),
             )
         elif self._numbers >= MAJORITY * self.values:
             yield _suggestion(

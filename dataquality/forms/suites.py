@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -53,6 +54,9 @@ COMPARISONS = [
 NULLITIES = {"null": True, "not_null": False}
 OPERATORS = [*COMPARISONS, ("null", "is missing"), ("not_null", "is there")]
 PLAIN_YAML = frozenset({"map", "seq", "str", "int", "float", "bool", "null", "timestamp"})
+IN_ORDER = ("type", "kwargs", "severity", "meta")
+PLAIN_WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 LISTING = frozenset({"IN", "NOT_IN"})
 CONDITION_FIELDS = frozenset({"where_column", "where_operator", "where_value"})
 
@@ -378,9 +382,20 @@ def _plain(node: yaml.Node, above: set[int]) -> Any:
         return found
     if isinstance(node, yaml.SequenceNode):
         return [_plain(one, above) for one in node.value]
-    if kind == "timestamp":
-        return node.value
-    return yaml.SafeLoader("").construct_object(node)
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> Any:
+    """A plain scalar as YAML 1.2 and JSON have it: NO, 012, 12:30 and 1_000 are texts, as they are
+    in the data. What is quoted is a text."""
+    text: str = node.value
+    if not isinstance(node, yaml.ScalarNode) or node.style in {"'", '"', "|", ">"}:
+        return text
+    if text in PLAIN_WORDS:
+        return PLAIN_WORDS[text]
+    if JSON_NUMBER.fullmatch(text):
+        return json.loads(text)
+    return text
 
 
 def as_yaml(expectations: Sequence[Expectation]) -> str:
@@ -392,7 +407,9 @@ def as_yaml(expectations: Sequence[Expectation]) -> str:
 
 def suite_text(expectations: Sequence[Expectation]) -> str:
     """A suite as people edit it."""
-    return json.dumps({"expectations": list(expectations)}, indent=2, ensure_ascii=False)
+    # Databases keep the names of an object in an order of their own.
+    ordered = [{name: one[name] for name in IN_ORDER if name in one} for one in expectations]
+    return json.dumps({"expectations": ordered}, indent=2, ensure_ascii=False)
 
 
 def whereabouts(pointer: str) -> str:

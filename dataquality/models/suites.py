@@ -10,7 +10,8 @@ from dataquality.models.datasets import Dataset
 class SuiteVersion(models.Model):
     """A suite as saved: `[{"type", "kwargs", "severity", "meta"}]`, in order, as GX has it.
 
-    It is in force from the moment it is saved. Approval says that somebody else has looked at it.
+    It is in force from the moment it is saved. Approval says that somebody else has looked at it;
+    once a suite of the dataset was approved, gates stay shut for a later one until it is, too.
     """
 
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="suite_versions")
@@ -18,6 +19,7 @@ class SuiteVersion(models.Model):
     expectations = models.JSONField(default=list)
     saved_at = models.DateTimeField(auto_now_add=True)
     saved_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    needs_approval = models.BooleanField(default=False)
     approved_at = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
 

@@ -92,10 +92,13 @@ def comparable_runs(dataset: Dataset) -> list[Run]:
 
 
 def run_before(run: Run) -> Run | None:
-    """The finished run of the same kind of checks before this one."""
+    """The finished run of the same kind of checks before this one; where runs look at the rows of
+    one value, of the same value."""
     runs = runs_of(run.dataset.product, dataset=run.dataset).filter(
-        state__in=FINISHED, source=run.source, pk__lt=run.pk
+        state__in=FINISHED, source=run.source, tracked=run.tracked, pk__lt=run.pk
     )
+    if run.batch is not None and run.batch["by"] == "value":
+        runs = runs.filter(batch=run.batch)
     return runs.exclude(state=RunState.CANCELLED).first()
 
 

@@ -106,6 +106,7 @@ def gate_of_checks(
     facts = gates.Facts(
         run_state=state,
         by_present_suite=True,
+        waits_for_approval=False,
         health=0.0 if judged else None,
         age_s=0.0,
         max_age_s=None,
@@ -139,10 +140,12 @@ def _gate(
     age_s = (now - run.finished_at).total_seconds() if run and run.finished_at else None
     if max_age_s is None and dataset.freshness_limit_h is not None:
         max_age_s = float(dataset.freshness_limit_h * HOUR_S)
+    suite = dataset.current_suite
     facts = gates.Facts(
         run_state=run.state if run else None,
         by_present_suite=run is not None
         and (run.is_from_elsewhere or run.suite_version_id == dataset.current_suite_id),
+        waits_for_approval=suite is not None and suite.needs_approval,
         health=run.health if run else None,
         age_s=age_s,
         max_age_s=max_age_s,

@@ -49,6 +49,12 @@ class CheckHistory:
         return f"{self.fingerprint}:{self.severity}"
 
     @property
+    def holds_values(self) -> bool:
+        """Whether it shows more than counts."""
+        seen = any(point.observed is not None for point in self.points)
+        return seen and not COUNTING.search(self.type)
+
+    @property
     def name(self) -> str:
         return f"{self.column}: {self.words}" if self.column else self.words
 
@@ -90,7 +96,8 @@ def _checks(runs: Sequence[Run], *, with_values: bool) -> list[CheckHistory]:
     if not runs:
         return []
     order = {run.pk: place for place, run in enumerate(runs)}
-    results = list(Result.objects.filter(run__in=runs, guard=False).order_by("position"))
+    told = Result.objects.filter(run__in=runs, guard=False).defer("sample", "message", "meta")
+    results = list(told.order_by("position"))
     results.sort(key=lambda result: order[result.run_id])
     found: dict[tuple[str, str], dict[int, Result]] = {}
     for result in results:
@@ -98,7 +105,10 @@ def _checks(runs: Sequence[Run], *, with_values: bool) -> list[CheckHistory]:
         found.setdefault((result.fingerprint, result.severity), {}).setdefault(
             result.run_id, result
         )
-    newest = [past[runs[-1].pk] for past in found.values() if runs[-1].pk in past]
+    if not results:
+        return []
+    last_run = results[-1].run_id  # the newest that could be carried out
+    newest = [past[last_run] for past in found.values() if last_run in past]
     newest.sort(key=lambda result: FAILED_FIRST.index(result.outcome))
     times: dict[int, datetime] = {run.pk: run.of for run in runs}  # type: ignore[attr-defined]
     return [

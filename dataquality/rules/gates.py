@@ -56,6 +56,7 @@ class Facts:
 
     run_state: str | None
     by_present_suite: bool
+    waits_for_approval: bool
     health: float | None
     age_s: float | None
     max_age_s: float | None
@@ -90,6 +91,8 @@ def _unknown(facts: Facts, fail_on: str) -> Iterator[Reason]:
         yield Reason("errored", "The last run could not be carried out; see its page.")
     if not facts.by_present_suite:
         yield Reason("old_suite", "The suite has changed since the last run; run the checks.")
+    if facts.waits_for_approval:
+        yield Reason("unapproved", "The suite has changed since it was approved; approve it.")
     if facts.health is None and facts.run_state != "errored":
         yield Reason("nothing_judged", "No check of the last run found anything to judge.")
     for check in _that_matter(facts, fail_on):

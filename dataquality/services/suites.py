@@ -114,7 +114,11 @@ def _store(dataset: Dataset, wanted: list[dict[str, Any]], *, actor: Actor) -> S
     """Write the next version of the suite; the caller holds the dataset's lock."""
     last = dataset.suite_versions.aggregate(last=Max("number"))["last"] or 0
     saved = SuiteVersion.objects.create(
-        dataset=dataset, number=last + 1, expectations=wanted, saved_by=actor.user
+        dataset=dataset,
+        number=last + 1,
+        expectations=wanted,
+        saved_by=actor.user,
+        needs_approval=dataset.suite_versions.filter(approved_at__isnull=False).exists(),
     )
     Dataset.objects.filter(pk=dataset.pk).update(current_suite=saved)
     dataset.current_suite = saved
@@ -160,7 +164,8 @@ def accept_suggestions(
 
 
 def approve_suite(suite: SuiteVersion, *, actor: Actor) -> SuiteVersion:
-    """Say that the suite in force was looked at and is right.
+    """Say that the suite in force was looked at and is right. From the first time on, gates of the
+    dataset stay shut while its suite waits for approval.
 
     Raises Conflict for one that is not in force any more, and DomainError for whoever saved it.
     """
@@ -179,7 +184,8 @@ def approve_suite(suite: SuiteVersion, *, actor: Actor) -> SuiteVersion:
             done.nothing_happened()
             return suite
         suite.approved_at, suite.approved_by = done.at, actor.user
-        suite.save(update_fields=["approved_at", "approved_by"])
+        suite.needs_approval = False
+        suite.save(update_fields=["approved_at", "approved_by", "needs_approval"])
         done.data["suite"] = suite.number
     return suite
 
@@ -222,14 +228,21 @@ def copy_checks(
         else:
             fresh.append(expectation)
     if fresh:
-        save_suite(target, [*present, *fresh], actor=actor)
+        number = target.current_suite.number if target.current_suite else 0
+        save_suite(target, [*present, *fresh], actor=actor, based_on=number)
     return Copied([_named(expectation) for expectation in fresh], there, unfit)
 
 
 def _of_another(expectation: Expectation) -> dict[str, Any]:
-    """A check as it stands elsewhere: what a profile found there was about other rows."""
+    """A check as it stands elsewhere: what a profile found there was about other rows, and a
+    version to hold it against is one of the other dataset: there it is the version before."""
     meta = {name: value for name, value in expectation["meta"].items() if name != "suggested"}
-    return {**expectation, "meta": meta}
+    kwargs = {
+        name: value
+        for name, value in expectation["kwargs"].items()
+        if not (name == "reference" and isinstance(value, int))
+    }
+    return {**expectation, "kwargs": kwargs, "meta": meta}
 
 
 def present_expectations(dataset: Dataset) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from backlog.access.pages import ProductRequest, subject_page
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.history import charts_of, history_of
+from dataquality.services.values import note_values_opened
 from dataquality.views.common import holds_values, page_of, sees_values
 
 
@@ -22,6 +23,9 @@ def history(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     wanted = request.GET.get("check")
     chosen = next((check for check in found.checks if check.key == wanted), None)
     check = chosen or (found.checks[0] if found.checks else None)
+    charts = charts_of(found, check)
+    if check is not None and check.holds_values:
+        note_values_opened(dataset, "history", actor=request.actor)
     return render(
         request,
         "dataquality/history.html",
@@ -29,6 +33,6 @@ def history(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             **page_of(request, dataset, "history"),
             "history": found,
             "check": check,
-            "charts": charts_of(found, check),
+            "charts": charts,
         },
     )

@@ -51,12 +51,14 @@ def runs_compare(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     """Two runs side by side: `run` and, before it, `with`; by default the last two."""
     offered = comparable_runs(dataset)
     now = before = None
-    if "run" in request.GET or offered:
-        wanted = request.GET.get("run")
+    wanted = request.GET.get("run")
+    if wanted or offered:
         now = find_comparable(dataset, whole_number(wanted)) if wanted else offered[0]
         earlier = request.GET.get("with")
         before = find_comparable(dataset, whole_number(earlier)) if earlier else run_before(now)
     found = None
+    if now and before and before.pk > now.pk:
+        before, now = now, before  # the earlier one is the earlier one, however they were chosen
     if now and before:
         found = compare_runs(before, now, with_values=sees_values(request, dataset))
         if found.shows_values:

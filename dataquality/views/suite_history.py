@@ -64,7 +64,8 @@ def suite_approve(request: ProductRequest, dataset: Dataset, number: int) -> Htt
 @subject_page("suite.edit", find_dataset)
 def suite_bring_back(request: ProductRequest, dataset: Dataset, number: int) -> HttpResponse:
     try:
-        saved = bring_back(find_suite(dataset, number), actor=request.actor)
+        shown = whole_number(request.GET.get("based_on", ""))
+        saved = bring_back(find_suite(dataset, number), actor=request.actor, based_on=shown)
     except DomainError as error:
         details = [e.detail for e in error.errors[:3]]
         messages.error(request, " ".join([error.message, *details]))
@@ -98,9 +99,13 @@ def suite_copy(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     form = CopyChecksForm(request.POST or None, lines=check_lines(dataset), targets=others)
     if request.method == "POST" and form.is_valid():
         target = find_dataset(dataset.product, form.cleaned_data["target"])
-        copied = copy_checks(dataset, target, form.cleaned_data["checks"], actor=request.actor)
-        _tell(request, target, copied)
-        return redirect("dataquality:suite", dataset.product.key, target.slug)
+        try:
+            copied = copy_checks(dataset, target, form.cleaned_data["checks"], actor=request.actor)
+        except DomainError as error:
+            form.add_error(None, error.message)
+        else:
+            _tell(request, target, copied)
+            return redirect("dataquality:suite", dataset.product.key, target.slug)
     return render(
         request,
         "dataquality/suite_copy.html",

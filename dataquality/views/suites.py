@@ -14,6 +14,7 @@ from backlog.access.pages import ProductRequest, subject_page
 from backlog.services.conversions import PARAMETER, Origin, note_made, origin_of
 from dataquality.engine import suites as rules
 from dataquality.engine.catalogue import Entry, find
+from dataquality.engine.redact import COUNTING
 from dataquality.forms.suites import CheckForm, SuiteForm, as_yaml, suite_text, whereabouts
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset
@@ -21,7 +22,8 @@ from dataquality.queries.evidence import INTO
 from dataquality.queries.suites import check_lines, orphaned_findings, type_choices
 from dataquality.queries.thresholds import suggested_threshold
 from dataquality.services.suites import present_expectations, retire, save_suite
-from dataquality.views.common import page_of, sees_values
+from dataquality.services.values import note_values_opened
+from dataquality.views.common import holds_values, page_of, sees_values
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 
@@ -58,6 +60,7 @@ def suite_retire(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     return redirect("dataquality:suite", dataset.product.key, dataset.slug)
 
 
+@holds_values
 @subject_page("suite.edit", find_dataset)
 def suite_add(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     """Add a check of the type that the query names; without one, choose it on the suite's page."""
@@ -67,6 +70,7 @@ def suite_add(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     return _check_page(request, dataset, _entry(wanted), len(present_expectations(dataset)))
 
 
+@holds_values
 @subject_page("suite.edit", find_dataset)
 def suite_edit(request: ProductRequest, dataset: Dataset, position: int) -> HttpResponse:
     present = _present(dataset, position)[position]
@@ -136,6 +140,8 @@ def _check_page(
     if present is not None:
         values = sees_values(request, dataset)
         suggested = suggested_threshold(dataset, present, position, with_values=values)
+        if suggested is not None and values and not COUNTING.search(entry.type):
+            note_values_opened(dataset, f"limits of check {position + 1}", actor=request.actor)
     takes_it = suggested is not None and request.method == "GET" and "history" in request.GET
     form = CheckForm(
         request.POST or None,

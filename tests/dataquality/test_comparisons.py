@@ -135,3 +135,27 @@ def test_the_page_asks_the_database_as_often_for_many_checks_as_for_few(
     save_suite(with_suite, [NUCLEI_IN_SET, AGE_NOT_NULL, OLDEST, UNIQUE], actor=max_acts)
     run_now(with_suite, max_acts)
     assert asked() == few
+
+
+def test_the_earlier_run_stands_before_the_later_however_they_are_chosen(
+    two: tuple[Run, Run], cast: Cast, as_person: Any, api: Any
+) -> None:
+    before, now = two
+    chosen = {"run": before.pk, "with": now.pk}
+    page = as_person(cast.max).get("/p/MED/data/patients/runs/compare/", chosen)
+    assert (page.context["before"], page.context["now"]) == (before, now)
+    answer = api(cast.max).get(f"/api/v1/runs/{before.pk}/comparison/?with={now.pk}")
+    assert answer.status_code == 400
+
+
+def test_runs_of_pull_requests_stand_beside_their_like(
+    two: tuple[Run, Run], with_suite: Dataset, max_acts: Actor
+) -> None:
+    before, now = two
+    Run.objects.filter(pk=before.pk).update(tracked=False)
+    assert run_before(now) is None
+
+
+def test_an_empty_choice_is_none(with_suite: Dataset, cast: Cast, as_person: Any) -> None:
+    page = as_person(cast.max).get("/p/MED/data/patients/runs/compare/?run=&with=")
+    assert page.status_code == 200

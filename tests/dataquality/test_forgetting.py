@@ -10,7 +10,7 @@ from django.test import Client
 from backlog.models import Activity, Actor, Finding
 from dataquality.models import Dataset, Profile, Result, Run
 from dataquality.services.datasets import update_dataset
-from dataquality.services.forgetting import forget_key
+from dataquality.services.forgetting import Key, forget_key
 from dataquality.services.profiles import request_profile
 from dataquality.services.values import note_values_opened
 from mlscrum.lib.errors import DomainError
@@ -127,3 +127,37 @@ def test_rest_forgets_and_lists(
     assert gone not in kept_ids()
     wrong = olga.post(f"{REST}forget/", {"column": "gone", "value": "1"}, format="json")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "no_column")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept", "is_it"),
+    [
+        ("42", 42.0, True),
+        ("42", "42", True),
+        ("042", 42, True),
+        ("42", 420, False),
+        ("2020-01-05", "2020-01-05T00:00:00", True),
+        ("2020-01-05", "2020-01-05 00:00:00", True),
+        ("2020-01-05", "2020-01-05T08:00:00", False),
+        (" Ada ", "Ada", True),
+        ("Ada", "Adam", False),
+        ("x" * 250, "x" * 200 + "…", True),
+        ("y" + "x" * 250, "x" * 200 + "…", False),
+        ("7", ["a", {"b": [7]}], True),
+        ("none", None, False),
+    ],
+)
+def test_a_key_is_known_however_it_was_written_down(value: str, kept: Any, is_it: bool) -> None:
+    assert Key("id", value).is_in(kept) is is_it
+
+
+def test_what_a_tool_elsewhere_said_of_the_person_is_gone(
+    red: Run, with_suite: Dataset, max_acts: Actor
+) -> None:
+    quoting, other = Result.objects.filter(run=red)[:2]
+    Result.objects.filter(pk=quoting.pk).update(message="Patient 4711 has no age.")
+    Result.objects.filter(pk=other.pk).update(message="Patient 47110 has no age.")
+    assert forget_key(with_suite, "id", "4711", actor=max_acts).values == 1
+    quoting.refresh_from_db()
+    other.refresh_from_db()
+    assert (quoting.message, other.message) == ("", "Patient 47110 has no age.")

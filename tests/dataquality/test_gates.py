@@ -13,6 +13,7 @@ def facts(*checks: tuple[str, str], **other: Any) -> Facts:
     given = {
         "run_state": "passed",
         "by_present_suite": True,
+        "waits_for_approval": False,
         "health": 100.0,
         "age_s": 60.0,
         "max_age_s": None,

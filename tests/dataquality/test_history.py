@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backlog.models import Actor, Backlog, Product
-from dataquality.models import Dataset, Run
+from dataquality.models import Dataset, Run, ValuesOpened
 from dataquality.queries.history import charts_of, history_of
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version
@@ -142,3 +142,38 @@ def test_more_runs_ask_the_database_no_more_often(
     few = asked()
     run_now(with_suite, max_acts)
     assert asked() == few
+
+
+def test_a_run_that_could_not_be_carried_out_hides_no_check(
+    twice: tuple[Run, Run], with_suite: Dataset, max_acts: Actor
+) -> None:
+    _, green = twice
+    Run.objects.create(
+        dataset=with_suite,
+        version=green.version,
+        suite_version=green.suite_version,
+        state="errored",
+        error_code="lost",
+        finished_at=timezone.now(),
+    )
+    found = history_of(with_suite, with_values=True)
+    assert len(found.moments) == 3
+    assert {check.column for check in found.checks} == {"age", "nuclei"}
+
+
+def test_who_looks_at_figures_of_values_is_written_down(
+    twice: tuple[Run, Run], with_suite: Dataset, cast: Cast, as_person: Any, api: Any
+) -> None:
+    def looked() -> int:
+        return ValuesOpened.objects.filter(dataset=with_suite, what="history").count()
+
+    max_ = as_person(cast.max)
+    oldest = next(
+        one for one in history_of(with_suite, with_values=True).checks if one.type == OLDEST["type"]
+    )
+    max_.get(PAGE, {"check": oldest.key})
+    assert looked() == 1
+    as_person(cast.vera).get(PAGE, {"check": oldest.key})
+    assert looked() == 1
+    api(cast.max).get("/api/v1/datasets/MED/patients/history/")
+    assert looked() == 2

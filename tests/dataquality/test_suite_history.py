@@ -14,6 +14,8 @@ from backlog.models import Activity, Actor, Product
 from dataquality.engine.suite_changes import compare
 from dataquality.forms.suites import SuiteForm, as_yaml
 from dataquality.models import Dataset
+from dataquality.queries.datasets import find_dataset
+from dataquality.queries.gates import dataset_gate
 from dataquality.queries.suites import find_suite, suite_history
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.suites import (
@@ -25,7 +27,15 @@ from dataquality.services.suites import (
 )
 from mlscrum.lib.errors import Conflict, DomainError
 from tests.conftest import Cast
-from tests.dataquality.conftest import AGE_NOT_NULL, NUCLEI_IN_SET, Check, check, upload
+from tests.dataquality.conftest import (
+    AGE_NOT_NULL,
+    NUCLEI_IN_SET,
+    Check,
+    check,
+    run_now,
+    upload,
+    with_checks,
+)
 
 SUITE = "/p/MED/data/patients/suite/"
 REST = "/api/v1/datasets/MED/patients/suite/"
@@ -43,6 +53,10 @@ def visits(product: Product, max_acts: Actor) -> Dataset:
 @pytest.fixture
 def olga_acts(cast: Cast) -> Actor:
     return Actor.person(cast.olga)
+
+
+def find_dataset_anew(dataset: Dataset) -> Dataset:
+    return find_dataset(dataset.product, dataset.slug)
 
 
 def fresh(dataset: Dataset) -> Dataset:
@@ -189,7 +203,6 @@ def test_dates_in_yaml_stay_as_they_are_written() -> None:
         ("expectations: [", "Line 1: this is no YAML"),
         ("- type: a\n  type: b\n", "Line 2: type stands here twice"),
         ("- &a {type: x}\n- *a\n", "references"),
-        ("- type: x\n  kwargs: {mostly: .nan}\n", "not a finite number"),
         ("hello", "Write a list of expectations"),
         ("- !!python/object/apply:os.system ['true']", "Line 1: tag:yaml.org,2002:python"),
         ("[" * 3000, ""),
@@ -282,3 +295,50 @@ def test_rest_lists_approves_and_copies(
     assert copied["copied"] == ["age: Not null"]
     assert (copied["version"], [one["check"][:6] for one in copied["unfit"]]) == (1, ["nuclei"])
     assert olga.post(f"{REST}copy/", {"to": "gone"}, format="json").status_code == 404
+
+
+def test_a_suite_that_waits_for_approval_shuts_the_gate(
+    patients: Dataset, max_acts: Actor, olga_acts: Actor
+) -> None:
+    def reasons() -> set[str]:
+        return {reason.code for reason in dataset_gate(find_dataset_anew(patients)).reasons}
+
+    save_suite(patients, [UNIQUE], actor=max_acts)
+    run_now(fresh(patients), max_acts)
+    assert reasons() == set()  # nobody approves here
+    approve_suite(find_suite(patients, 1), actor=olga_acts)
+    save_suite(fresh(patients), [UNIQUE, AGE_NOT_NULL], actor=max_acts)
+    run_now(fresh(patients), max_acts)
+    assert reasons() == {"unapproved"}
+    approve_suite(find_suite(patients, 2), actor=olga_acts)
+    assert reasons() == set()
+
+
+def test_a_copied_check_is_held_against_the_version_before(
+    with_suite: Dataset, visits: Dataset, max_acts: Actor
+) -> None:
+    drift = check(
+        "column_psi_to_be_less_than", "warning", column="age", threshold=0.25, reference=1
+    )
+    with_checks(with_suite, [drift])
+    copied = copy_checks(fresh(with_suite), fresh(visits), actor=max_acts)
+    assert copied.unfit == []
+    [only] = present_expectations(fresh(visits))
+    assert only["kwargs"] == {"column": "age", "threshold": 0.25}
+
+
+def test_what_yaml_1_1_would_change_stays_as_it_is_written() -> None:
+    [only] = read(
+        "- type: expect_column_values_to_be_in_set\n"
+        "  kwargs:\n"
+        "    column: land\n"
+        "    value_set: [NO, 01234, 12:30, 1_000, 7, -1.5e3, true, null, '42', yes, 0x1f, ~]\n"
+    )
+    assert only["kwargs"]["value_set"] == [
+        "NO", "01234", "12:30", "1_000", 7, -1500.0, True, None, "42", "yes", "0x1f", None
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["- !!int ''", "- !!bool x", "- !!float ''", "- {a: !!int ''}"])
+def test_tags_that_do_not_fit_their_values_do_no_harm(text: str) -> None:
+    assert isinstance(read(text), list)

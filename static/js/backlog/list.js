@@ -75,7 +75,8 @@ class Part {
       return undefined;
     }
     const html = await response.text();
-    const isOld = await whenLetGo(this.element);
+    // What comes into view under a drag is drawn at once; rows that are there wait.
+    const isOld = await whenLetGo(this.isLoaded ? host() : this.element);
     if (isOld || this.isStale) return this.fetched(); // it changed again meanwhile
     return this.put(html);
   }

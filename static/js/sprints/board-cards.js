@@ -140,6 +140,7 @@ export function watchFilter() {
 
 // Drawn anew --------------------------------------------------------------------------------------
 let asking = 0;
+export const deeds = { underWay: 0 };
 
 /** Bring the board up to date; the cursor, open parts and the places of scrolling stay. */
 export async function refresh() {
@@ -150,7 +151,7 @@ export async function refresh() {
   if (!response || mine !== asking) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   const isOld = await whenLetGo(host());
-  if (mine !== asking) return;
+  if (mine !== asking || deeds.underWay) return; // after a deed it is drawn anew
   if (isOld) {
     await refresh();
     return;

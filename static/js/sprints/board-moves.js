@@ -5,16 +5,15 @@ import { letDrag } from "../backlog/drags.js";
 import { choose } from "../backlog/editor.js";
 import { deed } from "../backlog/send.js";
 import {
-  cardOf, columnOf, cursorCard, frame, goTo, host, mayCarry, mayMove, refresh, rowOf,
+  cardOf, columnOf, cursorCard, deeds, frame, goTo, host, mayCarry, mayMove, refresh, rowOf,
 } from "./board-cards.js";
 
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const coarse = window.matchMedia("(pointer: coarse)");
-let busy = 0; // deeds under way: the board is drawn anew after the last
 
 /** Send a move; `undo` puts the card back. Resolves to whether it happened. */
 async function send(fields, undo = () => {}) {
-  busy += 1;
+  deeds.underWay += 1;
   const row = rowOf(fields.ref);
   const seen = row.dataset.status;
   if (fields.status) {
@@ -27,14 +26,14 @@ async function send(fields, undo = () => {}) {
     isCancelled = !(await confirmed(answer.asks));
     if (!isCancelled) answer = await deed(host().dataset.move, { ...fields, confirmed: "1" });
   }
-  busy -= 1;
+  deeds.underWay -= 1;
   const isMoved = Boolean(answer) && !isCancelled;
   if (!isMoved) {
     row.dataset.status = seen;
     undo();
   }
   if (isCancelled) goTo(cardOf(fields.ref));
-  if (!busy) await refresh(); // also for what others did while the dialog was open
+  if (!deeds.underWay) await refresh(); // also for what others did while the dialog was open
   return isMoved;
 }
 
