@@ -3,15 +3,16 @@ content comes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from backlog.models import Actor, Finding
+from backlog.models import Actor, Finding, Occurrence
 from backlog.rules.evidence import Observation, Outcome
-from backlog.rules.severity import Severity
+from backlog.rules.severity import Severity, impact
 from backlog.services import findings
 from backlog.services.findings import EvidenceReport
 from dataquality.models import LIVE_KINDS, Dataset
@@ -23,11 +24,11 @@ OF_A_DATABASE = Q(source_kind__in=[kind.value for kind in LIVE_KINDS])
 
 def report_freshness(now: datetime) -> int:
     """Say of each dataset with a freshness limit that it is late, or that what was late has come;
-    how many were said. Each is said once of one content, however many dispatchers look.
+    how many were said. Each is said once of one content, however many dispatchers look, and again
+    where it is so much later that it weighs more.
     """
     datasets = _with_limit()
-    said = Finding.objects.filter(subject__in=[dataset.pk for dataset in datasets], source=SOURCE)
-    findings_by_subject = {finding.subject_id: finding for finding in said}
+    findings_by_subject = _said_of(datasets)
     count = 0
     for dataset in datasets:
         look = _Look(dataset, findings_by_subject.get(dataset.pk), now)
@@ -55,18 +56,43 @@ class _Look:
     @property
     def has_news(self) -> bool:
         finding = self.finding
+        if finding is None:
+            return self.is_late
+        was_late = finding.last_outcome == Outcome.FAILED
+        is_other_content = finding.last_batch_key != self.batch_key
         if self.is_late:
-            return finding is None or finding.last_outcome != Outcome.FAILED
-        if finding is None or finding.state not in {Finding.State.OPEN, Finding.State.MUTED}:
-            return False
+            return not was_late or is_other_content or self._weighs_more(finding)
         # More than one green content may be asked for.
-        return finding.last_outcome == Outcome.FAILED or finding.last_batch_key != self.batch_key
+        return was_late or (is_other_content and _is_waiting(finding))
+
+    def _weighs_more(self, finding: Finding) -> bool:
+        """Whether it is that much later than when it was last said; of what is settled nobody
+        wants to know before new content comes."""
+        said: float = finding.said_excess or 0.0  # type: ignore[attr-defined]  # annotated
+        return _is_waiting(finding) and impact(self.excess) > impact(said)
 
     @property
     def report_key(self) -> str:
         """The same for whoever looks at the same time."""
         after = self.finding.last_batch_at.isoformat() if self.finding else "first"
         return f"{self.dataset.pk}:{self.fresh_at.isoformat()}:{after}"
+
+
+def _is_waiting(finding: Finding) -> bool:
+    """Whether it, or the one that it is merged into, may still change by what comes."""
+    return (
+        finding.state in {Finding.State.OPEN, Finding.State.MUTED}
+        or finding.merged_into_id is not None
+    )
+
+
+def _said_of(datasets: Sequence[Dataset]) -> dict[int | None, Finding]:
+    """What was said so far, by dataset; each with the excess at which it was last said."""
+    last = Occurrence.objects.filter(finding=OuterRef("pk"), outcome=Outcome.FAILED)
+    said = Finding.objects.filter(
+        subject__in=[dataset.pk for dataset in datasets], source=SOURCE
+    ).annotate(said_excess=Subquery(last.order_by("-seen_at", "-id").values("excess")[:1]))
+    return {finding.subject_id: finding for finding in said}
 
 
 def _with_limit() -> list[Dataset]:
