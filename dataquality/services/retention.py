@@ -9,20 +9,21 @@ from django.conf import settings
 from django.db import transaction
 
 from dataquality.models import FINISHED, Result, Run
+from dataquality.services.values import QUOTES_ROWS, forget_rows
 
 AT_ONCE = 500
 
 
 def forget_samples(now: datetime) -> int:
-    """Remove the failing rows of runs that ended longer ago than SAMPLES_KEPT_DAYS; of how many
-    runs. Each run says when."""
+    """Remove the failing rows of runs that ended longer ago than SAMPLES_KEPT_DAYS, and the words
+    of tools elsewhere, which may quote them; of how many runs. Each run says when."""
     if not settings.SAMPLES_KEPT_DAYS:
         return 0
     until = now - timedelta(days=settings.SAMPLES_KEPT_DAYS)
-    kept = Result.objects.exclude(sample=[]).filter(run__finished_at__lt=until)
+    kept = Result.objects.filter(QUOTES_ROWS, run__finished_at__lt=until)
     runs = list(kept.order_by().values_list("run", flat=True).distinct()[:AT_ONCE])
     with transaction.atomic():
-        Result.objects.filter(run__in=runs).exclude(sample=[]).update(sample=[])
+        forget_rows(Result.objects.filter(run__in=runs))
         Run.objects.filter(pk__in=runs).update(samples_removed_at=now)
     return len(runs)
 

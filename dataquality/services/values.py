@@ -1,11 +1,13 @@
 """Raw values are personal data: who opened them is kept, and a stricter policy removes them."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from backlog.models import Actor
 from dataquality.engine.redact import COUNTING, Policy
 from dataquality.models import Dataset, Profile, Result, SamplePolicy, Trigger, ValuesOpened
 
+SAID_ELSEWHERE = Q(run__trigger=Trigger.INGEST) & ~Q(message="")
+QUOTES_ROWS = SAID_ELSEWHERE | ~Q(sample=[])
 OPENNESS = {SamplePolicy.NONE: 0, SamplePolicy.KEYS: 1, SamplePolicy.VALUES: 2}
 
 
@@ -33,9 +35,14 @@ def forget_values(dataset: Dataset) -> None:
 def forget_results(results: QuerySet[Result]) -> None:
     """Remove samples, observed values but for those that are counts, and what tools elsewhere
     said."""
-    results.exclude(sample=[]).update(sample=[])
+    forget_rows(results)
     results.exclude(type__regex=COUNTING.pattern).update(observed_value=None)
-    results.filter(run__trigger=Trigger.INGEST).exclude(message="").update(message="")
+
+
+def forget_rows(results: QuerySet[Result]) -> None:
+    """Remove samples, and what tools elsewhere said: both quote rows. Every figure stays."""
+    results.exclude(sample=[]).update(sample=[])
+    results.filter(SAID_ELSEWHERE).update(message="")
 
 
 def policy_of(dataset: Dataset) -> Policy:
