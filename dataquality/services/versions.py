@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,8 @@ from dataquality.services.origins import BucketFile, DatabaseRows, origin_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.values import forget_results
 from mlscrum.lib.errors import Conflict, DomainError
+
+KNOWN = "known_content"
 
 
 @dataclass(frozen=True)
@@ -82,19 +84,32 @@ def add_version(
         if known is not None and known.file:
             return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
         found = sources.measure(as_engine_reads(content.path, content.format, dataset.schema))
-        with (
-            kept(content, dataset.product, dataset.slug) as key,
-            deed(dataset.product, actor, "dataset.version_added", subject=dataset.subject) as done,
-        ):
-            if is_first:
-                dataset.save(update_fields=["format", "schema"])
-            columns = [{"name": column.name, "type": column.type} for column in found.columns]
-            partition = source.partition if isinstance(source, BucketFile) else ""
-            delivery = Delivery(content, found.rows, columns, key, as_of, context, partition)
-            version = store_version(dataset, delivery, actor=actor)
-            request_profile(dataset, actor=actor, version=version)
-            done.data.update(version=version.number, rows=version.rows)
+        columns = [{"name": column.name, "type": column.type} for column in found.columns]
+        partition = source.partition if isinstance(source, BucketFile) else ""
+        delivery = Delivery(content, found.rows, columns, "", as_of, context, partition)
+        try:
+            version = _keep(dataset, delivery, is_first=is_first, actor=actor)
+        except Conflict as conflict:
+            known = dataset.versions.filter(sha256=content.sha256).first()
+            if conflict.code != KNOWN or known is None:
+                raise
+            return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
     return Delivered(version, created=True)
+
+
+def _keep(dataset: Dataset, delivery: Delivery, *, is_first: bool, actor: Actor) -> DatasetVersion:
+    """A new version of what was delivered, with its file. Raises Conflict where somebody else has
+    brought the same content meanwhile."""
+    with (
+        kept(delivery.content, dataset.product, dataset.slug) as key,
+        deed(dataset.product, actor, "dataset.version_added", subject=dataset.subject) as done,
+    ):
+        if is_first:
+            dataset.save(update_fields=["format", "schema"])
+        version = store_version(dataset, replace(delivery, file=key), actor=actor)
+        request_profile(dataset, actor=actor, version=version)
+        done.data.update(version=version.number, rows=version.rows)
+    return version
 
 
 def read_again(
@@ -219,7 +234,7 @@ def purge_version(version: DatasetVersion, *, actor: Actor) -> DatasetVersion:
 def _bring_back(version: DatasetVersion, delivery: Delivery) -> DatasetVersion:
     """Give a purged version its file again: the same content is the same version."""
     if version.file:
-        raise Conflict("known_content", "This very content is being uploaded by somebody else.")
+        raise Conflict(KNOWN, "This very content was brought by somebody else meanwhile.")
     version.file, version.purged_at = delivery.file, None
     version.save(update_fields=["file", "purged_at"])
     if _is_tracked(version.dataset, delivery.context):

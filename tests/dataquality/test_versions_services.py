@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from backlog.models import Activity, Actor, Finding, Product
+from dataquality.engine import sources
+from dataquality.engine.reading import Inspected
+from dataquality.engine.sources import Source
 from dataquality.models import Dataset
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import ServerPath
@@ -93,3 +97,22 @@ def test_a_purged_content_that_comes_back_is_of_its_new_time(
     patients.refresh_from_db()
     assert patients.current_version == first
     assert patients.current_version.as_of == day(9)
+
+
+def test_of_two_that_bring_the_same_content_at_once_the_second_finds_it_known(
+    patients: Dataset,
+    max_acts: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+    stored_files: Callable[[], list[str]],
+) -> None:
+    measure = sources.measure
+
+    def while_another_brings_it(source: Source) -> Inspected:
+        monkeypatch.setattr(sources, "measure", measure)
+        add_version(Dataset.objects.of(patients.product).get(), upload(CLEANED), actor=max_acts)
+        return measure(source)
+
+    monkeypatch.setattr(sources, "measure", while_another_brings_it)
+    delivered = add_version(patients, upload(CLEANED), actor=max_acts)
+    assert (delivered.created, delivered.version.number) == (False, 2)
+    assert patients.versions.count() == len(stored_files()) == 2
