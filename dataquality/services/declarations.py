@@ -22,7 +22,7 @@ from dataquality.services.connections import (
 from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.files import ServerPath, Upload
 from dataquality.services.origins import Wanted, source_of
-from dataquality.services.schedules import draft_of
+from dataquality.services.schedules import is_as_wanted
 from dataquality.services.versions import read_again
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.secrets import decrypt
@@ -113,7 +113,7 @@ def declare_dataset(product: Product, fields: Mapping[str, Any], *, actor: Actor
         for name, value in wanted.items()
         if value != getattr(present.subject if name in of_subject else present, name)
     }
-    if "schedule" in schedule and schedule["schedule"] != draft_of(present.timing):
+    if schedule and not is_as_wanted(present.timing, schedule["schedule"]):
         changes |= schedule
     if changes:
         update_dataset(present, actor=actor, **changes)

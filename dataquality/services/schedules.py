@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -45,6 +45,10 @@ AT_ONCE = 200
 LONGEST_CRON = 100
 RUNS_LOOKED_AT = 5
 JUDGED = (RunState.PASSED, RunState.FAILED)
+# What people say of a schedule; the rest is noted as its times come.
+SAID_OF_IT = (
+    "cron", "zone", "only_new", "watch_column", "paused_at", "next_at", "set_by", "set_at"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,16 @@ def set_schedule(dataset: Dataset, draft: ScheduleDraft, *, actor: Actor) -> Sch
     wanted = _checked(dataset, draft)
     with deed(dataset.product, actor, "schedule.set", subject=dataset.subject) as done:
         Dataset.objects.select_for_update(no_key=True, of=("self",)).get(pk=dataset.pk)
-        present = Schedule.objects.filter(dataset=dataset).first()
+        # A dispatcher moves it on, and a worker notes what it saw.
+        held = Schedule.objects.select_for_update(no_key=True, of=("self",))
+        present = held.filter(dataset=dataset).first()
         schedule = present or Schedule(dataset=dataset)
         before = _said(schedule) if present else None
         is_moved = before is None or before[:2] != (wanted.cron, wanted.zone)
+        fields = [*SAID_OF_IT]
         if schedule.watch_column != wanted.watch_column:
             schedule.seen = ""
+            fields.append("seen")
         schedule.cron, schedule.zone = wanted.cron, wanted.zone
         schedule.only_new, schedule.watch_column = wanted.only_new, wanted.watch_column
         was_paused = schedule.is_paused
@@ -85,15 +93,17 @@ def set_schedule(dataset: Dataset, draft: ScheduleDraft, *, actor: Actor) -> Sch
             done.nothing_happened()
             return schedule
         schedule.set_by = actor.user
-        schedule.save()
+        schedule.save(update_fields=fields if present else None)
         done.data.update(cron=schedule.cron, zone=schedule.zone, paused=schedule.is_paused)
     dataset.schedule = schedule
     return schedule
 
 
-def draft_of(schedule: Schedule | None) -> ScheduleDraft | None:
-    """A schedule as somebody would ask for it."""
-    return ScheduleDraft(*_said(schedule)) if schedule else None
+def is_as_wanted(schedule: Schedule | None, wanted: ScheduleDraft | None) -> bool:
+    """Whether a schedule, or its absence, is what somebody wants, however they write its times."""
+    if schedule is None or wanted is None:
+        return schedule is wanted
+    return ScheduleDraft(*_said(schedule)) == replace(wanted, cron=plain(wanted.cron))
 
 
 def remove_schedule(dataset: Dataset, *, actor: Actor) -> None:
@@ -117,7 +127,7 @@ def check_times(cron: str, zone: str) -> None:
 def ask_for_due(now: datetime) -> int:
     """Ask for a run at each time that has come; how many. Any number of dispatchers may do so at
     once: a time is a row that only one of them can write. Of times that nobody was there to see
-    only the last is run.
+    only the last is run, and one that comes while another is still under way is left out.
     """
     due = Schedule.objects.filter(next_at__lte=now).order_by("next_at")
     return sum(_ask(pk, now) for pk in list(due.values_list("pk", flat=True)[:AT_ONCE]))
@@ -178,7 +188,8 @@ class _Carrying:
             return
         self.lease.progress(0.1, "Looking for new data")
         state = state_of(dataset, schedule.watch_column)
-        if schedule.only_new and state and state == schedule.seen and _is_checked(dataset):
+        is_as_seen = bool(state) and state == schedule.seen
+        if schedule.only_new and is_as_seen and _is_checked(dataset, schedule):
             self._end(SlotState.UNCHANGED, "The source is as it was.", state)
             return
         version = dataset.current_version
@@ -187,7 +198,7 @@ class _Carrying:
             before = dataset.current_version_id
             version = read_again(dataset, actor=Actor.system()).version
             dataset = _dataset_of(self.slot)
-            if schedule.only_new and version.pk == before and _is_checked(dataset):
+            if schedule.only_new and version.pk == before and _is_checked(dataset, schedule):
                 self._end(SlotState.UNCHANGED, "Its content is the same as before.", state)
                 return
         with self.lease.finish(deed(dataset.product, Actor.system(), "run.requested",
@@ -216,15 +227,24 @@ def _ask(pk: int, now: datetime) -> int:
         if schedule is None or schedule.next_at is None:
             return 0  # another dispatcher was faster
         due, missed = last_due(schedule.cron, schedule.zone, schedule.next_at, now)
+        is_free = not _is_under_way(schedule)
         slot, is_new = Slot.objects.get_or_create(
             schedule=schedule, due_at=due, defaults={"missed": missed}
         )
-        if is_new:
+        if is_new and not is_free:
+            _settle(slot, SlotState.SKIPPED, "The time before it was still under way.")
+        elif is_new:
             slot.job = jobs.enqueue(schedule.dataset.product, JOB_KIND, {"slot": slot.pk})
             slot.save(update_fields=["job"])
         schedule.next_at = next_time(schedule.cron, schedule.zone, now)
         schedule.save(update_fields=["next_at"])
-    return int(is_new)
+    return int(is_new and is_free)
+
+
+def _is_under_way(schedule: Schedule) -> bool:
+    """Whether a time that came before waits for a worker, or has one."""
+    at_work = [Job.State.QUEUED, Job.State.RUNNING]
+    return schedule.slots.filter(state=SlotState.WAITING, job__state__in=at_work).exists()
 
 
 def _settle(slot: Slot, state: SlotState, detail: str) -> None:
@@ -250,14 +270,16 @@ def _under_way(dataset: Dataset) -> Run | None:
     ).first()
 
 
-def _is_checked(dataset: Dataset) -> bool:
-    """Whether the present suite has judged the current content."""
+def _is_checked(dataset: Dataset, schedule: Schedule) -> bool:
+    """Whether the present suite has judged the current content; of a database, whether it has
+    since that was last seen to change."""
     runs = Run.objects.filter(
         dataset=dataset, suite_version=dataset.current_suite, tracked=True, state__in=JUDGED
     )
     if not dataset.is_live:
-        runs = runs.filter(version=dataset.current_version)
-    return runs.exists()
+        return runs.filter(version=dataset.current_version).exists()
+    since = schedule.changed_at
+    return since is not None and runs.filter(started_at__gte=since).exists()
 
 
 def _report_unread(slot: Slot, dataset: Dataset, error: DomainError) -> None:

@@ -100,6 +100,22 @@ def test_a_file_changes_what_differs(
     assert rooms.source == {"table": "table_3"}
 
 
+def test_a_schedule_is_the_same_however_its_times_are_written(
+    declared: Callable[[str], str],
+) -> None:
+    beds = "    health_target: 80\n"
+
+    def timed(schedule: str) -> str:
+        return declared(FILE.replace(beds, f"{beds}    schedule: {schedule}\n"))
+
+    assert "dataset beds: made" in timed("{cron: '@daily', zone: Europe/Berlin}")
+    assert "dataset beds: same" in timed("{cron: '@daily', zone: Europe/Berlin}")
+    assert "dataset beds: same" in timed("{cron: '0 0  * * *', zone: Europe/Berlin}")
+    assert "dataset beds: changed" in timed("{cron: '@hourly', zone: Europe/Berlin}")
+    assert "dataset beds: changed" in timed("null")
+    assert "dataset beds: same" in timed("null")
+
+
 def test_a_shared_connection_is_the_installation_s_and_used_by_the_products_it_names(
     declared: Callable[[str], str], product: Product, other_product: Product, cast: Cast, api: Any
 ) -> None:

@@ -17,10 +17,11 @@ from backlog.models import Actor, Finding, Product
 from backlog.services import jobs
 from dataquality.models import Connection, Dataset, Run, Schedule, Slot
 from dataquality.rules import schedules as rules
+from dataquality.services import schedules as service
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import ServerPath
 from dataquality.services.origins import DatabaseRows
-from dataquality.services.runs import request_run
+from dataquality.services.runs import cancel_run, request_run
 from dataquality.services.schedules import (
     ScheduleDraft,
     ask_for_due,
@@ -100,11 +101,16 @@ def last_slot(dataset: Dataset) -> Slot:
     return Slot.objects.filter(schedule=dataset.pk).latest("pk")
 
 
-def come(dataset: Dataset) -> Slot:
-    """The next time of the schedule has come, and a worker has seen to it."""
+def ask(dataset: Dataset) -> int:
+    """The next time of the schedule has come: how many runs are asked for."""
     Slot.objects.filter(schedule=dataset.pk).update(due_at=F("due_at") - timedelta(days=9))
     is_due(dataset)
-    assert ask_for_due(timezone.now()) == 1
+    return ask_for_due(timezone.now())
+
+
+def come(dataset: Dataset) -> Slot:
+    """The next time of the schedule has come, and a worker has seen to it."""
+    assert ask(dataset) == 1
     work()
     work()
     return last_slot(dataset)
@@ -266,3 +272,79 @@ def test_a_table_is_checked_again_where_its_newest_row_is_another(
         database.execute("update orders set at = '2026-01-02 00:00:00'")
     assert come(orders).state == "ran"
     assert Run.objects.count() == 2
+
+
+def test_new_rows_stay_new_until_they_are_judged(
+    orders: Dataset, max_acts: Actor, settings: Any
+) -> None:
+    set_schedule(orders, ScheduleDraft("@hourly", watch_column="at"), actor=max_acts)
+    assert come(orders).state == "ran"
+    shop = settings.SOURCES_DIR / "MED" / "shop.sqlite3"
+    with sqlite3.connect(shop) as database:
+        database.execute("insert into orders values (2, '2026-01-02 00:00:00')")
+    assert ask(orders) == 1
+    work()
+    cancelled = last_slot(orders).run
+    assert cancelled is not None
+    cancel_run(cancelled, actor=max_acts)
+
+    assert ask(orders) == 1
+    work()
+    with sqlite3.connect(shop) as database:
+        database.execute("alter table orders rename to gone")
+    work()
+    with sqlite3.connect(shop) as database:
+        database.execute("alter table gone rename to orders")
+    assert Run.objects.latest("pk").state == "errored"
+
+    assert come(orders).state == "ran"
+    assert come(orders).state == "unchanged"
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_time_that_comes_while_another_is_under_way_is_left_out(
+    on_server: Dataset, max_acts: Actor, has_begun: bool
+) -> None:
+    set_schedule(on_server, DAILY, actor=max_acts)
+    assert ask(on_server) == 1
+    first = last_slot(on_server).job
+    assert first is not None
+    if has_begun:
+        jobs.claim(first.pk, "a worker")
+    assert ask(on_server) == 0
+    left_out = last_slot(on_server)
+    assert (left_out.state, left_out.job) == ("skipped", None)
+    assert left_out.detail == "The time before it was still under way."
+    if not has_begun:
+        work()
+        work()
+        states = Slot.objects.order_by("pk").values_list("state", flat=True)
+        assert list(states) == ["ran", "skipped"]
+        assert Run.objects.count() == 1
+
+
+def test_a_time_whose_job_was_cancelled_keeps_no_later_one_out(
+    on_server: Dataset, max_acts: Actor
+) -> None:
+    set_schedule(on_server, DAILY, actor=max_acts)
+    assert ask(on_server) == 1
+    job = last_slot(on_server).job
+    assert job is not None
+    jobs.request_cancel(job)
+    assert come(on_server).state == "ran"
+
+
+def test_what_a_worker_notes_meanwhile_stays(
+    with_suite: Dataset, max_acts: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_schedule(with_suite, DAILY, actor=max_acts)
+    at = timezone.now()
+
+    def while_a_worker_notes(*args: Any) -> datetime | None:
+        Schedule.objects.update(seen="a" * 64, changed_at=at)
+        return rules.next_time(*args)
+
+    monkeypatch.setattr(service, "next_time", while_a_worker_notes)
+    set_schedule(with_suite, ScheduleDraft("0 7 * * *"), actor=max_acts)
+    kept = Schedule.objects.get()
+    assert (kept.cron, kept.seen, kept.changed_at) == ("0 7 * * *", "a" * 64, at)
