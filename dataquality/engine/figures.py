@@ -203,6 +203,7 @@ class TableFigures(Figures):
         self._of, self.engine = rows, rows.engine
         self.kinds = {name: rows.kind_of(name) for name in rows.names}
         self._summaries: dict[str, Summary] = {}
+        self._common: dict[str, tuple[int, list[tuple[Any, int]]]] = {}
 
     @cached_property
     def rows(self) -> int:
@@ -231,6 +232,13 @@ class TableFigures(Figures):
         return self._by_place(name, shares)
 
     def most_common(self, name: str, most: int) -> list[tuple[Any, int]]:
+        asked, found = self._common.get(name, (0, []))
+        if asked < most:
+            found = self._most_common(name, most)
+            self._common[name] = most, found
+        return found[:most]
+
+    def _most_common(self, name: str, most: int) -> list[tuple[Any, int]]:
         column, often = self._column(name), sa.func.count().label("often")
         query = (
             sa.select(column, often)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from dataquality.engine.answers import plain
@@ -10,14 +11,16 @@ from dataquality.engine.figures import NUMERIC, Figures
 from dataquality.rules.drift import Spread
 
 BINS = 100
+DIGITS = 1e-12  # quantiles have so many
 MOST_VALUES = 50
 LEAST_COVERED = 0.5  # of the rows by those values; else they are no categories
 OF_CATEGORIES = frozenset({"text", "boolean"})
 
 
 def spread_of(figures: Figures, name: str) -> Spread | None:
-    """The spread of a column of numbers in a hundred bins of as many rows each, or of the fifty
-    most frequent categories; None where it has no values, or none that come back."""
+    """The spread of a column of numbers, value by value where they are a hundred at most, else in
+    about a hundred bins of as many rows each, or of the fifty most frequent categories; None where
+    it has no values, or none that come back."""
     kind = figures.kinds[name]
     if kind in NUMERIC:
         return _of_numbers(figures, name)
@@ -52,10 +55,28 @@ def spread_like(figures: Figures, name: str, reference: Spread) -> Spread:
 
 
 def _of_numbers(figures: Figures, name: str) -> Spread | None:
+    summary = figures.summary(name)
+    common = [(float(value), count) for value, count in figures.most_common(name, BINS)]
+    if summary.distinct <= BINS:
+        values = {value for value, _ in common if math.isfinite(value)}
+        if not values:
+            return None
+        return _in_bins(figures, name, {_below(min(values)), *values}) | {"exact": True}
     shares = [place / BINS for place in range(1, BINS)]
-    found: list[float] = [edge for edge in figures.quantiles(name, shares) if math.isfinite(edge)]
-    if not found:
+    edges = {edge for edge in figures.quantiles(name, shares) if math.isfinite(edge)}
+    if not edges:
         return None
-    edges = sorted(set(found))
-    empty: dict[str, Any] = {"edges": edges, "counts": []}
-    return spread_like(figures, name, empty)
+    # What stands very often is a bin of its own: it must not be taken for values below it.
+    for value, count in common:
+        if math.isfinite(value) and count * BINS > summary.values:
+            edges |= {_below(value), value}
+    return _in_bins(figures, name, edges)
+
+
+def _in_bins(figures: Figures, name: str, edges: Collection[float]) -> dict[str, Any]:
+    return dict(spread_like(figures, name, {"edges": sorted(edges), "counts": []}))
+
+
+def _below(value: float) -> float:
+    """An edge below a value and above all others that are less."""
+    return value - DIGITS * (abs(value) or 1.0)

@@ -1,8 +1,9 @@
 """How far a column has moved from a reference: PSI, Kolmogorov-Smirnov and chi-square, of counts.
 
 A spread is what is kept of a column's values. Of numbers `{"edges": [e1, …], "counts": [n0, …]}`:
-n0 values are at most e1, n1 above e1 and at most e2, the last above the last edge. Of categories
-`{"values": [[value, n], …], "other": n}`.
+n0 values are at most e1, n1 above e1 and at most e2, the last above the last edge; with `"exact":
+true` every value that stands there is an edge. Of categories `{"values": [[value, n], …], "other":
+n}`.
 """
 
 from __future__ import annotations
@@ -46,10 +47,11 @@ def psi(expected: Counts, actual: Counts) -> float:
 
 
 def psi_noise(expected: Counts, actual: Counts) -> float:
-    """The PSI that two samples of these sizes have on average though nothing has moved: (bins - 1)
-    (1/n + 1/m) (Yurdakul 2018, Statistical Properties of the Population Stability Index)."""
-    filled = sum(bool(e or a) for e, a in zip(expected, actual, strict=True))
-    return (filled - 1) * (1 / sum(expected) + 1 / sum(actual))
+    """The PSI that two samples of these sizes easily have though nothing has moved: 1/n + 1/m times
+    a chi-square of one degree of freedom less than bins (Yurdakul 2018, Statistical Properties of
+    the Population Stability Index), its mean and one standard deviation."""
+    freedom = sum(bool(e or a) for e, a in zip(expected, actual, strict=True)) - 1
+    return (freedom + math.sqrt(2 * freedom)) * (1 / sum(expected) + 1 / sum(actual))
 
 
 def distance(expected: Counts, actual: Counts) -> float:
@@ -87,12 +89,15 @@ def effect_p(expected: Counts, actual: Counts) -> float:
 def same_bins(
     reference: Spread, present: Spread, groups: int | None = None
 ) -> tuple[Counts, Counts]:
-    """Counts of both in the bins of the reference, taken together to about `groups` bins.
+    """Counts of both in the bins of the reference, taken together to about `groups` bins; of
+    categories, and of numbers so few that they are codes, so that none is rare.
 
-    Of numbers the present counts are read off its own edges, in between by a straight line.
+    Of numbers the present counts are read off its own edges, in between by a straight line,
+    unless they are exact.
     """
     if "edges" not in reference:
-        return _categories(reference, present)
+        counts = _categories(reference, present)
+        return counts if groups is None else _without_rare(*counts)
     edges = list(reference["edges"])
     if list(present["edges"]) == edges:
         moved = [float(count) for count in present["counts"]]
@@ -101,20 +106,23 @@ def same_bins(
     kept = list(reference["counts"])
     if groups is None:
         return kept, [round(one) for one in moved]
+    if reference.get("exact") and len(edges) <= groups:
+        return _without_rare(kept, [round(one) for one in moved])
     return _grouped(kept, moved, groups)
 
 
 def told_psi(expected: Counts, actual: Counts, threshold: float) -> Moved:
-    """PSI, unless samples of these sizes alone would be half of what is allowed."""
+    """PSI, unless it is beyond the threshold only by what samples of these sizes have by chance."""
     if small := _too_small(expected, actual):
         return Moved(None, untold=small)
-    if (noise := psi_noise(expected, actual)) > threshold / 2:
+    found, noise = psi(expected, actual), psi_noise(expected, actual)
+    if found - noise <= threshold < found:
         return Moved(
             None,
-            untold=f"Too few rows to tell: samples of {_sizes(expected, actual)} alone give a PSI "
-            f"of about {noise:.2f}.",
+            untold=f"Too few rows to tell: the PSI is {found:.2f}, and samples of "
+            f"{_sizes(expected, actual)} alone easily have one of {noise:.2f}.",
         )
-    return Moved(psi(expected, actual))
+    return Moved(found)
 
 
 def told_distance(expected: Counts, actual: Counts) -> Moved:
@@ -157,17 +165,31 @@ def _chi_square(expected: Counts, actual: Counts) -> tuple[float, int]:
 
 
 def _pooled(expected: Counts, actual: Counts) -> list[tuple[int, int]]:
+    """Counts of categories, the rare ones together: of which the smaller sample should have fewer
+    than five rows, and has."""
     n, m = sum(expected), sum(actual)
-    share = min(n, m) / (n + m)
+    share, smaller = min(n, m) / (n + m), 0 if n < m else 1
+
+    def is_large(cell: tuple[int, int]) -> bool:
+        return max(sum(cell) * share, cell[smaller]) >= SMALLEST_EXPECTED
+
     cells = list(zip(expected, actual, strict=True))
-    large = [cell for cell in cells if sum(cell) * share >= SMALLEST_EXPECTED]
-    rest = [cell for cell in cells if sum(cell) * share < SMALLEST_EXPECTED]
+    large = [cell for cell in cells if is_large(cell)]
+    rest = [cell for cell in cells if not is_large(cell)]
     pooled = (sum(e for e, _ in rest), sum(a for _, a in rest))
-    if sum(pooled) * share >= SMALLEST_EXPECTED or not large:
+    if is_large(pooled) or not large:
         return [*large, pooled] if sum(pooled) else large
     smallest = min(large, key=sum)
     large.remove(smallest)
     return [*large, (smallest[0] + pooled[0], smallest[1] + pooled[1])]
+
+
+def _without_rare(expected: Counts, actual: Counts) -> tuple[Counts, Counts]:
+    """Counts with those of rare categories together, unless all are rare."""
+    cells = _pooled(expected, actual) if sum(expected) and sum(actual) else []
+    if len(cells) > 1:
+        return [e for e, _ in cells], [a for _, a in cells]
+    return expected, actual
 
 
 def _categories(reference: Spread, present: Spread) -> tuple[Counts, Counts]:
@@ -185,11 +207,14 @@ def _rebinned(spread: Spread, edges: Sequence[float]) -> list[float]:
     own: list[float] = list(spread["edges"])
     totals: list[int] = list(accumulate(spread["counts"]))
     whole = totals[-1]
+    is_exact = bool(spread.get("exact"))
 
     def up_to(edge: float) -> float:
         place = sum(one <= edge for one in own)
         if place == 0:
-            return 0.0 if not own or edge < own[0] else float(totals[0])
+            return 0.0
+        if is_exact:
+            return float(totals[place - 1])
         if place == len(own):
             return float(totals[-2] if edge == own[-1] else whole)
         low, high = own[place - 1], own[place]
