@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from backlog.rules.evidence import Outcome
 from dataquality.engine import catalogue
 from dataquality.engine.redact import COUNTING
-from dataquality.models import Dataset, Result
+from dataquality.models import Dataset, Result, Run
 from dataquality.queries.suites import fingerprint_of
 from dataquality.rules import thresholds
 from dataquality.rules.thresholds import Interval
 
 LOOKED_AT = 200  # results, of which several may be of the same data
 COUNTED = "expect_table_row_count_to_be_between"
+Key = tuple[str, str]  # fingerprint and type of a check
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a check that passed said in a run."""
+
+    run: int
+    unexpected_percent: float | None
+    observed_value: Any
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,9 @@ class Suggested:
 def suggested_thresholds(dataset: Dataset, *, with_values: bool) -> list[Suggested]:
     """Of each check of the suite in force that has passed on five batches or more."""
     suite = dataset.current_suite.expectations if dataset.current_suite else []
+    past = _passed(dataset, suite)
     found = (
-        suggested_threshold(dataset, check, position, with_values=with_values)
+        _suggestion(check, position, past[_key(dataset, check)], with_values=with_values)
         for position, check in enumerate(suite)
     )
     return [one for one in found if one is not None]
@@ -46,10 +60,16 @@ def suggested_threshold(
 ) -> Suggested | None:
     """What the batches on which a check has passed suggest for the next ones. None for fewer than
     five, where it has no threshold, and where it is of values that this reader may not see."""
+    past = _passed(dataset, [check])
+    return _suggestion(check, position, past[_key(dataset, check)], with_values=with_values)
+
+
+def _suggestion(
+    check: Mapping[str, Any], position: int, results: Sequence[Past], *, with_values: bool
+) -> Suggested | None:
     entry = catalogue.find(check["type"])
     if entry is None:
         return None
-    results = _passed(dataset, check)
     percents = [r.unexpected_percent for r in results if r.unexpected_percent is not None]
     if "mostly" in entry.names and percents:
         return _of_percents(position, percents)
@@ -102,24 +122,57 @@ def _suggested(
     return Suggested(position, kwargs, reason, interval.values, low, high)
 
 
-def _passed(dataset: Dataset, check: Mapping[str, Any]) -> list[Result]:
-    """The newest result of each batch on which the check has passed, newest batch first."""
+def _key(dataset: Dataset, check: Mapping[str, Any]) -> Key:
+    return fingerprint_of(dataset, check), str(check["type"])
+
+
+def _passed(dataset: Dataset, checks: Sequence[Mapping[str, Any]]) -> dict[Key, list[Past]]:
+    """Of each check the newest result of each batch on which it has passed, newest batch first."""
+    keys = {_key(dataset, check) for check in checks}
+    place = Window(
+        RowNumber(), partition_by=[F("fingerprint"), F("type")], order_by=F("run_id").desc()
+    )
     results = (
         Result.objects.filter(
-            fingerprint=fingerprint_of(dataset, check),
-            type=check["type"],
+            fingerprint__in={fingerprint for fingerprint, _ in keys},
             run__dataset=dataset,
             run__tracked=True,
             run__version__isnull=False,
             outcome=Outcome.PASSED,
         )
-        .select_related("run__version__dataset__subject", "run__dataset__subject")
-        .order_by("-run_id")[:LOOKED_AT]
+        .annotate(place=place)
+        .filter(place__lte=LOOKED_AT)
+        .order_by("-run_id", "position")
+        .values_list("fingerprint", "type", "run_id", "unexpected_percent", "observed_value")
     )
-    newest: dict[str, Result] = {}
-    for result in results:
-        newest.setdefault(result.run.data_key, result)
-    return list(newest.values())[: thresholds.MOST]
+    found = [
+        ((fingerprint, kind), Past(run, percent, observed))
+        for fingerprint, kind, run, percent, observed in results
+    ]
+    data = _data_keys(dataset, {past.run for _, past in found})
+    newest: dict[Key, dict[str, Past]] = {key: {} for key in keys}
+    for key, past in found:
+        if key in newest:
+            newest[key].setdefault(data[past.run], past)
+    return {key: list(by_data.values())[: thresholds.MOST] for key, by_data in newest.items()}
+
+
+def _data_keys(dataset: Dataset, runs: Collection[int]) -> dict[int, str]:
+    """By run what data it looked at."""
+    if not runs:
+        return {}
+    found = (
+        Run.objects.filter(dataset=dataset, pk__range=(min(runs), max(runs)))
+        .select_related("version")
+        .only("batch", "batch_key", "version__sha256", "version__as_of", "version__seen_at")
+    )
+    keys = {}
+    for run in found:
+        run.dataset = dataset
+        if run.version is not None:
+            run.version.dataset = dataset
+        keys[run.pk] = run.data_key
+    return keys
 
 
 def _number(value: Any) -> float | None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from scipy import stats
 
 from backlog.models import Actor, Product
@@ -81,6 +83,13 @@ def test_the_past_of_a_check_suggests_its_limits(visits: Dataset) -> None:
     low, high = found[1].kwargs["min_value"], found[1].kwargs["max_value"]
     assert (low < 200, high > 210, isinstance(low, int)) == (True, True, True)
     assert "On the last 6 batches that passed" in found[1].reason
+
+
+def test_the_past_of_all_checks_is_asked_for_at_once(visits: Dataset) -> None:
+    assert visits.current_suite is not None
+    with CaptureQueriesContext(connection) as queries:
+        assert len(suggested_thresholds(visits, with_values=True)) == 2
+    assert len(queries) == 2  # results, and the runs that they are of
 
 
 def test_a_suggested_limit_fills_the_form_and_is_saved(
