@@ -35,7 +35,8 @@ MOST_GAPPY, MOST_PATTERNS = 40, 12
 
 @dataclass(frozen=True)
 class Profiled:
-    """`data` is `{"rows", "columns": [...]}`; suggestions are `{"expectation", "reason",
+    """`data` is `{"rows", "columns": [...]}`, each column with the type and the words for missing
+    that it was read by; suggestions are `{"expectation", "reason",
     "breaks_now"}`, the expectation as a suite holds it, `breaks_now` in rows."""
 
     data: Mapping[str, Any]
@@ -45,12 +46,13 @@ class Profiled:
 def profile(of: Figures | Table, schema: Sequence[Mapping[str, Any]]) -> Profiled:
     """The profile of rows read by this schema, of which a database counts its own."""
     types = {str(column["name"]): str(column["type"]) for column in schema}
+    words = {str(column["name"]): list(column.get("null_words", ())) for column in schema}
     figures = FrameFigures(of.frame, types) if isinstance(of, Table) else of
     columns: list[dict[str, Any]] = []
     suggested = list(_about_the_table(figures, types))
     for name in figures.kinds:
         looked = _Column(figures, name)
-        columns.append(looked.description())
+        columns.append(looked.description() | {"null_words": words.get(name, [])})
         suggested += looked.suggestions()
     return Profiled(
         {

@@ -10,10 +10,15 @@ from dataquality.models import Dataset, DatasetVersion
 from dataquality.queries.pictures import Bins, Overlay, overlay_labels, overlay_numbers
 from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.rules import drift
+from dataquality.rules.readings import read_alike
 from mlscrum.lib.errors import DomainError
 
 MOST_LABELS = 24
 ORDER = ("removed", "retyped", "added", "same")
+OTHERWISE_READ = (
+    "The two profiles read this column by other types or words for missing; make the older one "
+    "anew."
+)
 Column = Mapping[str, Any]
 
 
@@ -34,8 +39,9 @@ class ColumnPair:
     """A column in both versions. `change` is same, added, removed or retyped.
 
     `psi`, `distance` (of Kolmogorov and Smirnov, of numbers) and `effect` (Cramér's V, of
-    categories) are of the values, None where they stay hidden or there are too few rows; `untold`
-    says so. `verdict` is steady, look or moved by the PSI, or nothing.
+    categories) are of the values, None where they stay hidden, there are too few rows, or one
+    profile read them otherwise than the other; `untold` says so. `noise` is the PSI that there is
+    by chance alone. `verdict` is steady, look or moved by the PSI, or nothing.
     """
 
     name: str
@@ -49,6 +55,7 @@ class ColumnPair:
     quantiles: Pair
     overlay: Overlay | None = None
     psi: float | None = None
+    noise: float = 0.0
     distance: float | None = None
     effect: float | None = None
     untold: str = ""
@@ -60,7 +67,7 @@ class ColumnPair:
             return ""
         if self.psi > drift.PSI_ITEM:
             return "moved"
-        return "look" if self.psi >= drift.PSI_LOOK else "steady"
+        return "look" if self.psi >= max(drift.PSI_LOOK, self.noise) else "steady"
 
 
 @dataclass(frozen=True)
@@ -174,12 +181,15 @@ def _moved(before: Column, after: Column) -> dict[str, Any]:
     """Picture and statistics of the values of both."""
     found: dict[str, Any] = {"overlay": _overlay(before, after)}
     reference, present = before.get("spread"), after.get("spread")
-    if not reference or not present or ("edges" in reference) != ("edges" in present):
+    if not reference or not present:
         return found
-    told = drift.told_psi(*drift.same_bins(reference, present, drift.GROUPS), drift.PSI_ITEM)
-    found |= {"psi": told.value, "untold": told.untold}
+    if not read_alike(before, after):
+        return found | {"untold": OTHERWISE_READ}
+    grouped = drift.same_bins(reference, present, drift.GROUPS)
+    told = drift.told_psi(*grouped, drift.PSI_ITEM)
     if told.value is None:
-        return found
+        return found | {"untold": told.untold}
+    found |= {"psi": told.value, "noise": drift.psi_noise(*grouped)}
     bins = drift.same_bins(reference, present)
     name = "distance" if "edges" in reference else "effect"
     return found | {name: getattr(drift, name)(*bins)}

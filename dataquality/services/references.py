@@ -12,6 +12,7 @@ from dataquality.engine.ours import PREVIOUS, Reference
 from dataquality.engine.spreads import spread_of
 from dataquality.models import DatasetVersion, Profile
 from dataquality.rules.drift import Spread
+from dataquality.rules.readings import read_alike
 from dataquality.services.origins import readable
 from mlscrum.lib.errors import DomainError
 
@@ -21,8 +22,8 @@ def references_for(
 ) -> dict[str, Reference]:
     """What the checks of a suite are held against when they look at this version.
 
-    It comes from the reference's profile, as far as that was kept, else from its file. Where there
-    is neither, the reference says so.
+    It comes from the reference's profile, as far as that was kept and read columns as the schema
+    says now, else from its file. Where there is neither, the reference says so.
     """
     wanted: dict[str, set[str]] = {}
     for check in expectations:
@@ -66,17 +67,25 @@ def _before(version: DatasetVersion) -> DatasetVersion | None:
 
 
 def _kept(version: DatasetVersion) -> dict[str, Spread]:
-    """The spreads of a version's profile; none where its policy keeps no values."""
+    """The spreads of a version's profile, of columns that are still read as they were then; none
+    where its policy keeps no values."""
     profile = Profile.objects.filter(version=version, finished_at__isnull=False).first()
     columns = profile.data.get("columns", []) if profile is not None else []
-    return {str(column["name"]): column["spread"] for column in columns if column.get("spread")}
+    schema = {column["name"]: column for column in version.dataset.schema}
+    return {
+        str(column["name"]): column["spread"]
+        for column in columns
+        if column.get("spread") and read_alike(column, schema.get(column["name"]))
+    }
 
 
 def _counted(version: DatasetVersion, columns: Sequence[str]) -> dict[str, Spread]:
     """The spreads of columns by the version's file; raises DomainError where it is gone."""
     if version.dataset.is_live:
         raise DomainError(
-            "no_reference", "A database keeps no earlier rows, and no profile of them was kept."
+            "no_reference",
+            "A database keeps no earlier rows, and no profile of them was kept that reads "
+            f"{', '.join(columns)} as now.",
         )
     if not version.file:
         raise DomainError("no_reference", "Its rows were purged; choose another reference.")

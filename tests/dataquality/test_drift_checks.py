@@ -16,7 +16,7 @@ from dataquality.engine.ours import Reference
 from dataquality.engine.spreads import spread_of
 from dataquality.models import Dataset, Profile
 from dataquality.rules import groups
-from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.datasets import DatasetDraft, change_schema, register_dataset
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version, purge_version
 from mlscrum.lib.errors import DomainError
@@ -76,9 +76,10 @@ def test_shares_of_categories_that_moved_fail_by_chi_square() -> None:
 
 
 def test_of_few_rows_nothing_is_guessed() -> None:
-    few = said(PSI, of_ages(ages(40, older_by=20)), of_ages(ages(800)))
+    few = said(PSI, of_ages(ages(40, older_by=7)), of_ages(ages(800)))
     assert few.outcome == "vacuous"
     assert "Too few rows to tell" in few.message
+    assert said(PSI, of_ages(ages(40, older_by=20)), of_ages(ages(800))).outcome == "failed"
     chance = said(DISTANCE, of_ages([*ages(38), *[99] * 6]), of_ages(ages(60)))
     assert chance.outcome == "vacuous"
     assert "by chance" in chance.message
@@ -238,6 +239,36 @@ def test_a_kept_profile_stands_for_rows_that_are_gone(product: Product, max_acts
     version.purged_at = version.created_at
     version.save()
     assert run_now(dataset, max_acts).results.get(guard=False).outcome == "failed"
+
+
+def clinics_csv(rows: int) -> str:
+    lines = (f"{n},{('North', 'Hill', '?', '?')[n % 4]}" for n in range(rows))
+    return "id,clinic\n" + "\n".join(lines) + "\n"
+
+
+def test_a_profile_made_by_another_reading_is_no_reference(
+    product: Product, max_acts: Actor
+) -> None:
+    draft = DatasetDraft(name="Visits", sample_policy="values")
+    dataset = register_dataset(product, draft, upload(clinics_csv(400)), actor=max_acts)
+    add_version(dataset, upload(clinics_csv(440)), actor=max_acts)
+    work()
+    dataset = Dataset.objects.of(product).get(pk=dataset.pk)
+    save_suite(
+        dataset,
+        [check("column_psi_to_be_less_than", column="clinic", reference=1)],
+        actor=max_acts,
+    )
+    dataset = change_schema(
+        dataset, columns={"clinic": {"null_words": ["?"]}}, actor=max_acts
+    ).dataset
+    work()
+    assert run_now(dataset, max_acts).results.get(guard=False).outcome == "passed"
+    version = dataset.versions.get(number=1)
+    version.file, version.purged_at = "", version.created_at
+    version.save()
+    gone = run_now(dataset, max_acts).results.get(guard=False)
+    assert (gone.outcome, "purged" in gone.message) == ("errored", True)
 
 
 def test_a_suite_names_only_versions_that_there_are(visits: Dataset, max_acts: Actor) -> None:

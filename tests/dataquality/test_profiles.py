@@ -18,8 +18,13 @@ from dataquality.engine import profiling, reading, sources
 from dataquality.engine.profiling import Profiled
 from dataquality.engine.sources import Source
 from dataquality.models import Dataset, Profile
-from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
-from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.queries.version_comparisons import (
+    ColumnPair,
+    comparison_of,
+    versions_to_compare,
+)
+from dataquality.services.datasets import DatasetDraft, change_schema, register_dataset
+from dataquality.services.profiles import request_profile
 from dataquality.services.versions import add_version
 from mlscrum.lib.errors import DomainError
 from tests.conftest import Cast
@@ -203,6 +208,28 @@ def test_without_the_permission_a_comparison_holds_counts_alone(visits: Dataset)
     assert not found.holds_values
     assert {pair.psi for pair in found.columns} == {None}
     assert {pair.mean.after for pair in found.columns} == {None}
+
+
+def test_profiles_that_read_a_column_otherwise_are_not_compared(
+    visits: Dataset, max_acts: Actor
+) -> None:
+    add_version(visits, upload(visits_csv(26)), actor=max_acts)
+    work()
+    visits.refresh_from_db()
+    visits = change_schema(
+        visits, columns={"clinic": {"null_words": ["Hill"]}}, actor=max_acts
+    ).dataset
+    work()
+
+    def clinic() -> ColumnPair:
+        pairs = comparison_of(visits, *versions_to_compare(visits, 1, 4), with_values=True).columns
+        return next(pair for pair in pairs if pair.name == "clinic")
+
+    assert (clinic().verdict, clinic().psi) == ("", None)
+    assert "make the older one anew" in clinic().untold
+    request_profile(visits, actor=max_acts, version=visits.versions.get(number=1))
+    work()
+    assert (clinic().verdict, clinic().untold) == ("steady", "")
 
 
 def test_one_version_can_not_be_compared(product: Product, max_acts: Actor) -> None:
