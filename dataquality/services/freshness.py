@@ -44,7 +44,7 @@ class _Look:
     def __init__(self, dataset: Dataset, finding: Finding | None, now: datetime) -> None:
         self.dataset, self.finding, self.now = dataset, finding, now
         self.fresh_at: datetime = dataset.fresh_at  # type: ignore[attr-defined]  # annotated
-        self.is_late = now - self.fresh_at > timedelta(hours=dataset.freshness_limit_h or 0)
+        self.is_late: bool = now - self.fresh_at > timedelta(hours=dataset.freshness_limit_h or 0)
         self.batch_key = f"{dataset.slug}:{self.fresh_at.isoformat()}"
 
     @property

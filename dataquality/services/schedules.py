@@ -102,7 +102,7 @@ def set_schedule(dataset: Dataset, draft: ScheduleDraft, *, actor: Actor) -> Sch
 def is_as_wanted(schedule: Schedule | None, wanted: ScheduleDraft | None) -> bool:
     """Whether a schedule, or its absence, is what somebody wants, however they write its times."""
     if schedule is None or wanted is None:
-        return schedule is wanted
+        return schedule is None and wanted is None
     return ScheduleDraft(*_said(schedule)) == replace(wanted, cron=plain(wanted.cron))
 
 
