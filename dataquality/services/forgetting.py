@@ -92,7 +92,7 @@ def _from_results(dataset: Dataset, key: Key) -> tuple[int, int]:
     where it quotes the key."""
     rows = values = 0
     kept = Result.objects.filter(run__dataset=dataset)
-    for some in _in_parts(kept.exclude(sample=[], observed_value=None, message="")):
+    for some in _in_parts(kept.exclude(sample=[], observed_value__isnull=True, message="")):
         changed = []
         for result in some:
             sample = [row for row in result.sample if not key.is_in(row.get(key.column))]
