@@ -20,12 +20,20 @@ class BacklogConfig(AppConfig):
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
         from backlog.queries import finding_news, news, term_news
-        from backlog.queries.events import Deeds, carry_ids
+        from backlog.queries import webhooks as told_of_webhooks
+        from backlog.queries.events import Deeds, announce, carry_ids
         from backlog.queries.items import open_items_badge
         from backlog.queries.notifications import unread_count
         from backlog.queries.people import products_of
         from backlog.queries.terms import contested_badge, explainer_of
-        from backlog.services import alerts, housekeeping, imports, jobs
+        from backlog.services import (
+            alerts,
+            housekeeping,
+            imports,
+            jobs,
+            webhook_delivery,
+            webhooks,
+        )
         from backlog.services import term_news as told_of_terms
         from backlog.services.findings import news as told_of_findings
 
@@ -55,6 +63,22 @@ class BacklogConfig(AppConfig):
             on_failure=alerts.delivery_failed,
         )
         housekeeping.register(alerts.forget_messages)
+        announce("Items", "item", "items")
+        announce("Findings and evidence", "evidence", "finding", "findings")
+        announce("Glossary", "term")
+        announce("Product and its goal", "product", "goal", "status", "label", "field")
+        announce("Members and tokens", "member", "token")
+        announce("Imports, alerts and webhooks", "import", "alerts", "webhook")
+        jobs.register(
+            webhooks.JOB_KIND, webhook_delivery.deliver, queue=webhooks.QUEUE, max_attempts=3
+        )
+        housekeeping.register(webhooks.forget_deliveries)
+        housekeeping.register_often(webhooks.tell)
+        news.register(
+            news.Source(
+                "webhooks", told_of_webhooks.unseen, told_of_webhooks.rows, webhooks.mark_seen
+            )
+        )
 
         register(
             Room(
@@ -106,6 +130,7 @@ class BacklogConfig(AppConfig):
             SettingsTab("labels", "Labels", "backlog:labels", 40),
             SettingsTab("fields", "Fields", "backlog:fields", 50),
             SettingsTab("alerts", "Alerts", "backlog:alerts", 55, "alert.edit"),
+            SettingsTab("webhooks", "Webhooks", "backlog:webhooks", 57, "webhook.edit"),
             SettingsTab("members", "Members", "backlog:members", 60, "member.view"),
             SettingsTab("imports", "Import", "backlog:imports", 80),
             SettingsTab("tokens", "Tokens", "backlog:tokens", 90, "token.view"),

@@ -21,6 +21,7 @@ from backlog.views import (
     transfer,
     trash,
     undo,
+    webhooks,
     workflow,
 )
 
@@ -61,6 +62,16 @@ urlpatterns: list[URLPattern] = [
         "p/<str:key>/settings/alerts/<int:channel_id>/delete/",
         alerts.alert_delete,
         name="alert-delete",
+    ),
+    path("p/<str:key>/settings/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("p/<str:key>/settings/webhooks/<int:webhook_id>/", webhooks.webhook, name="webhook"),
+    *(
+        path(
+            f"p/<str:key>/settings/webhooks/<int:webhook_id>/{deed}/",
+            getattr(webhooks, f"webhook_{deed}"),
+            name=f"webhook-{deed}",
+        )
+        for deed in ("rotate", "ping", "replay", "delete")
     ),
     path("p/<str:key>/settings/labels/", labels.labels, name="labels"),
     path("p/<str:key>/settings/labels/<int:label_id>/", labels.label_edit, name="label"),

@@ -11,7 +11,7 @@ class DataQualityConfig(AppConfig):
     def ready(self) -> None:
         from backlog.models import Subject
         from backlog.queries import gates, panels, subjects
-        from backlog.queries.events import carry_ids
+        from backlog.queries.events import announce, carry_ids
         from backlog.services import conversions, demo, housekeeping, jobs
         from dataquality.queries.evidence import (
             INTO,
@@ -32,6 +32,8 @@ class DataQualityConfig(AppConfig):
 
         prepare_temporary_files()
         carry_ids("run", "version")
+        announce("Datasets and runs", "dataset", "run", "suite", "profile", "schedule")
+        announce("Connections", "connection")
         jobs.register(
             runs.JOB_KIND,
             runs.execute_run,

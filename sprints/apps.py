@@ -10,12 +10,14 @@ class SprintsConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.queries import backlogs, columns
-        from backlog.queries.events import carry_ids, change_rights
+        from backlog.queries.events import announce, carry_ids, change_rights
         from sprints.queries.planning import pace_of
 
         backlogs.provide_pace(pace_of)
         carry_ids("sprint", "ceremony", "block", "outcome")
         change_rights("ceremony.guests_sent_away")
+        announce("Sprints and teams", "sprint", "team", "calendar")
+        announce("Ceremonies", "ceremony", "daily", "poker", "retro")
         columns.register(
             columns.Column(
                 title="Sprints",

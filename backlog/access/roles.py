@@ -58,6 +58,8 @@ PERMISSIONS: dict[str, Permission] = {
     "import.run": Permission(STEERERS, Scope.WRITE, for_product_tokens=False),
     # An address lets whoever has it write to a chat, and rules decide who is woken.
     "alert.edit": Permission(STEERERS, Scope.ADMIN, for_product_tokens=False),
+    # A webhook takes what happens here out of the house, to an address of somebody's choice.
+    "webhook.edit": Permission(STEERERS, Scope.ADMIN, for_product_tokens=False),
     "job.view": Permission(EVERYONE, Scope.READ),
     "job.cancel": Permission(BUILDERS, Scope.WRITE),
     "finding.view": Permission(EVERYONE, Scope.READ),

@@ -18,6 +18,7 @@ from backlog.api import (
     products,
     schema,
     terms,
+    webhooks,
 )
 
 
@@ -142,6 +143,36 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/alert-messages/",
         alerts.AlertMessagesView.as_view({"get": "list"}),
         name="api-alert-messages",
+    ),
+    path(
+        "products/<key:key>/webhooks/",
+        webhooks.WebhooksView.as_view({"get": "list", "post": "create"}),
+        name="api-webhooks",
+    ),
+    path(
+        "products/<key:key>/webhooks/<id:id>/",
+        webhooks.WebhookView.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="api-webhook",
+    ),
+    *(
+        path(
+            f"products/<key:key>/webhooks/<id:id>/{deed}/",
+            webhooks.WebhookView.as_view({"post": deed}),
+            name=f"api-webhook-{deed}",
+        )
+        for deed in ("rotate", "ping")
+    ),
+    path(
+        "products/<key:key>/webhooks/<id:id>/deliveries/",
+        webhooks.DeliveriesView.as_view({"get": "list"}),
+        name="api-webhook-deliveries",
+    ),
+    path(
+        "products/<key:key>/webhooks/<id:id>/deliveries/<id:delivery>/replay/",
+        webhooks.DeliveriesView.as_view({"post": "replay"}),
+        name="api-webhook-replay",
     ),
     path(
         "products/<key:key>/labels/",

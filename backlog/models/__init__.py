@@ -54,6 +54,7 @@ from backlog.models.products import (
 from backlog.models.search import SearchText
 from backlog.models.subjects import Measurement, Subject
 from backlog.models.tokens import ApiToken, KeptAnswer
+from backlog.models.webhooks import Delivery, Webhook, WebhookNews
 
 __all__ = [
     "Activity",
@@ -69,6 +70,7 @@ __all__ = [
     "Category",
     "Change",
     "Comment",
+    "Delivery",
     "EvidenceSource",
     "ExtraField",
     "Finding",
@@ -117,4 +119,6 @@ __all__ = [
     "TermVersion",
     "Transition",
     "User",
+    "Webhook",
+    "WebhookNews",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,13 +15,45 @@ MOST_REFS = 200  # a deed on more items says so instead of naming them all
 
 PLACES = ("moved", "rebalanced")  # what deeds remember of where items stand (decision 5)
 
+
+@dataclass(frozen=True)
+class Family:
+    """Events that belong together: what people call them, and the first parts of their names."""
+
+    words: str
+    names: tuple[str, ...]
+
+    @property
+    def patterns(self) -> list[str]:
+        """What a webhook asks for to hear of all of them."""
+        return [f"{name}.*" for name in self.names]
+
+
 _ids: set[str] = set()
+_families: list[Family] = []
 _change_rights: set[str] = {"member.removed", "member.role_changed", "token.revoked"}
 
 
 def carry_ids(*names: str) -> None:
     """Tell these numbers of the data of deeds, such as `sprint`; what is not named stays here."""
     _ids.update(names)
+
+
+def announce(words: str, *names: str) -> None:
+    """Let webhooks choose the events whose names begin so, such as `item` of `item.created`."""
+    family = Family(words, names)
+    if family not in _families:
+        _families.append(family)
+
+
+def announced() -> list[Family]:
+    """What webhooks can choose, in the order in which the floors named it."""
+    return list(_families)
+
+
+def families() -> set[str]:
+    """The first parts of the names of all events."""
+    return {name for family in _families for name in family.names}
 
 
 def change_rights(*kinds: str) -> None:

@@ -30,6 +30,7 @@ from backlog.services.links import add_link
 from backlog.services.saved_views import save_view
 from backlog.services.terms import propose_term, say
 from backlog.services.tokens import create_token
+from backlog.services.webhooks import WebhookDraft, create_webhook, ping
 from dataquality.services.connections import ConnectionDraft, add_connection
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.many import request_registration
@@ -166,6 +167,10 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         ChannelDraft("#data", [RuleDraft("critical")], address="jsons://example.org/hook"),
         actor=olga,
     )
+    hook, _ = create_webhook(
+        product, WebhookDraft("CI", "https://1.1.1.1/hook", ["label.*"]), actor=olga
+    )
+    message = ping(hook, actor=olga)
     share_link, share_secret = make_share_link(dataset, actor=olga)
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     term = propose_term(product, "recall", "Found of all.", actor=olga)
@@ -198,6 +203,8 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "share_id": share_link.pk,
         "channel_id": channel.pk,
         "share_secret": share_secret,
+        "webhook_id": hook.pk,
+        "delivery": message.pk,
         "import_id": imported.pk,
         "user_id": cast.vera.pk,
         "member_id": product.members.get(user=cast.vera).pk,
@@ -215,6 +222,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "runs": run.pk,
             "share-links": share_link.pk,
             "alert-channels": channel.pk,
+            "webhooks": hook.pk,
             "registrations": registration.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,
