@@ -12,6 +12,7 @@ from tests.processes.trial.apps import KIND
 
 JOBS = 120
 WORKERS_KILLED = 5
+BEGUN_FIRST = 5  # jobs, before its worker is killed
 
 
 @pytest.mark.soak
@@ -22,8 +23,9 @@ def test_a_hundred_jobs_take_effect_once_each_while_workers_and_broker_are_kille
     dispatcher = house.start("dispatch")
     house.start("dispatch")
     for round_number in range(WORKERS_KILLED):
+        begun = len(trial.starts)
         worker = house.start("worker")
-        time.sleep(5)
+        until(lambda: len(trial.starts) > begun + BEGUN_FIRST, "the worker is at work", 120)  # noqa: B023
         house.kill(worker)
         if round_number == 1:
             house.kill(broker)
