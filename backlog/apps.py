@@ -19,7 +19,7 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.queries import finding_news, news, term_news
+        from backlog.queries import finding_news, item_evidence, news, panels, term_news
         from backlog.queries import webhooks as told_of_webhooks
         from backlog.queries.events import Deeds, announce, carry_ids
         from backlog.queries.items import open_items_badge
@@ -47,6 +47,7 @@ class BacklogConfig(AppConfig):
                 "findings", finding_news.unseen, finding_news.rows, told_of_findings.mark_seen
             )
         )
+        panels.register(item_evidence.panel_of)
         jobs.register(imports.CHECK_KIND, imports.try_out)
         jobs.register(
             imports.IMPORT_KIND,

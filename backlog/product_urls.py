@@ -178,6 +178,11 @@ urlpatterns: list[URLPattern] = [
         item_parts.attachment_remove,
         name="attachment-remove",
     ),
+    path(
+        "p/<str:key>/items/<str:ref>/runs/<int:evidence_id>/remove/",
+        item_parts.item_evidence_remove,
+        name="item-evidence-remove",
+    ),
     path("p/<str:key>/items/<str:ref>/watch/", item_parts.item_watch, name="item-watch"),
     path(
         "p/<str:key>/items/<str:ref>/suggestions/",

@@ -38,6 +38,8 @@ PERMISSIONS: dict[str, Permission] = {
     "item.view": Permission(EVERYONE, Scope.READ),
     "item.comment": Permission(EVERYONE, Scope.WRITE),
     "item.edit": Permission(BUILDERS, Scope.WRITE),
+    # Experiments, builds and pull requests on an item, as CI posts them.
+    "item.report": Permission(BUILDERS, Scope.EVIDENCE),
     "backlog.order": Permission(OWNERS, Scope.WRITE),
     "inbox.take": Permission(OWNERS, Scope.WRITE),
     # The glossary is a room of all trades: everyone proposes words, contests them and talks. What a

@@ -10,6 +10,7 @@ from backlog.api import (
     goals,
     grooming,
     imports,
+    item_evidence,
     items,
     jobs,
     me,
@@ -210,6 +211,16 @@ urlpatterns: list[URLPattern] = [
         "items/<ref:ref>/restore/",
         items.ItemView.as_view({"post": "restore"}),
         name="api-item-restore",
+    ),
+    path(
+        "items/<ref:ref>/evidence/",
+        item_evidence.ItemEvidencesView.as_view({"get": "list"}),
+        name="api-item-evidences",
+    ),
+    path(
+        "items/<ref:ref>/evidence/<str:tool>/<path:run_id>/",
+        item_evidence.ItemEvidenceView.as_view(),
+        name="api-item-evidence",
     ),
     path(
         "items/<ref:ref>/comments/",

@@ -34,6 +34,7 @@ from backlog.models.grooming import (
 from backlog.models.history import FindingTransition, Stay, Transition
 from backlog.models.hues import Hue
 from backlog.models.imports import Import, ImportLine, Origin
+from backlog.models.item_evidence import ItemEvidence
 from backlog.models.items import Comment, Item, Kind
 from backlog.models.jobs import Heartbeat, Job
 from backlog.models.people import Actor, ActorKind, Scope, User
@@ -85,6 +86,7 @@ __all__ = [
     "Invitation",
     "Item",
     "ItemCounter",
+    "ItemEvidence",
     "Job",
     "KeptAnswer",
     "Kind",

@@ -78,6 +78,12 @@ def undone_change_in_words(
     return f"{TOOK_BACK}{change_in_words(field, after, before, names)}"
 
 
+EVIDENCE_DEEDS = {
+    "item.evidence_put": "{run}: {status}",
+    "item.evidence_removed": "removed {run}",
+}
+
+
 def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
     """A deed that left no change on the item, or an empty text where it says nothing here."""
     if kind == "item.undone":
@@ -86,6 +92,9 @@ def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
         return f"{TOOK_BACK}{told}" if told else ""
     if kind == "item.moved":
         return move_in_words(str(data.get("place", "")), str(data.get("anchor", "")))
+    if kind in EVIDENCE_DEEDS:
+        run, status = f"{data.get('tool', '')} {data.get('run', '')}", data.get("status", "")
+        return EVIDENCE_DEEDS[kind].format(run=run, status=status)
     if kind in FINDING_DEEDS:
         return f"{FINDING_DEEDS[kind].format('its finding')}{_until(kind, data)}"
     return ""

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import ProductRequest, product_page
@@ -27,6 +27,7 @@ from backlog.services import items as services
 from backlog.services.attachments import Incoming, add_attachment, opened, remove_attachment
 from backlog.services.comments import delete_comment, edit_comment
 from backlog.services.criteria import change_criteria
+from backlog.services.item_evidence import remove_evidence
 from backlog.services.links import add_link, remove_link
 from backlog.services.notifications import unwatch, watch
 from backlog.views.items import done, item_page, show_refused
@@ -154,6 +155,17 @@ def attachment_remove(request: ProductRequest, item: Item, attachment_id: int) -
     remove_attachment(found, actor=request.actor)
     messages.success(request, f"{found.name} is gone.")
     return done(request, item, anchor="attachments")
+
+
+@require_POST
+@item_page("item.edit")
+def item_evidence_remove(request: ProductRequest, item: Item, evidence_id: int) -> HttpResponse:
+    """Take what a tool said of a run off the item."""
+    found = get_object_or_404(item.evidence, pk=evidence_id)
+    found.item = item
+    remove_evidence(found, actor=request.actor)
+    messages.success(request, f"{found.tool} {found.run_id} is off {item.ref}.")
+    return done(request, item, anchor="runs")
 
 
 @require_POST

@@ -20,6 +20,7 @@ from backlog.models import (
 )
 from backlog.queries.agendas import AgendaPart, Facts, Reader
 from backlog.queries.findings import EvidenceBadge, evidence_badge
+from backlog.queries.item_evidence import EvidenceRow, newest_of
 from mlscrum.lib import clock
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.queries import dialogue
@@ -28,6 +29,7 @@ from sprints.queries.outcomes import last_actions, waiting_insights
 from sprints.queries.sprints import SIDE_KINDS, figures_of
 
 MOST_SHOWN = 200
+RUNS_SHOWN = 5  # of an item
 
 
 def has_guest(reader: Reader) -> bool:
@@ -122,6 +124,44 @@ def finished(sprint: Sprint) -> tuple[list[ItemLine], list[ItemLine]]:
         return [ItemLine(item, evidence_badge(item.findings.all())) for item in chosen]
 
     return lines(list(found.done_items)), lines(list(found.open_items))
+
+
+# What experiments and builds say ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunsLine:
+    """An item of the sprint and the newest runs that tools told of for it."""
+
+    item: Item
+    rows: Sequence[EvidenceRow]
+
+
+def runs_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
+    sprint = started(ceremony)
+    lines = runs_of(sprint) if sprint is not None else []
+    return {"lines": lines, "is_guest": has_guest(reader)} if lines else None
+
+
+def runs_words(ceremony: Ceremony) -> str:
+    sprint = started(ceremony)
+    lines = runs_of(sprint) if sprint is not None else []
+    told = [f"{line.item.ref}: {plain(_run(row))}" for line in lines for row in line.rows]
+    return _listed(("Experiments and builds", told))
+
+
+def runs_of(sprint: Sprint) -> list[RunsLine]:
+    """What tools told of the items of the sprint, the done ones first."""
+    done, open_ = finished(sprint)
+    items = [line.item for line in (*done, *open_)]
+    rows = newest_of(items, most=RUNS_SHOWN)
+    return [RunsLine(item, rows[item.pk]) for item in items if item.pk in rows]
+
+
+def _run(row: EvidenceRow) -> str:
+    one = row.evidence
+    figures = [f"{name} {value:.4g}" for name, value in one.metrics.items()]
+    return ", ".join([f"{one.tool} {one.run_id} {one.status}", *figures])
 
 
 # Findings ---------------------------------------------------------------------------------------
@@ -369,6 +409,7 @@ def _part(
 _HOW = {
     "review-goal": (goal_facts, goal_words),
     "review-done": (done_facts, done_words),
+    "review-runs": (runs_facts, runs_words),
     "review-findings": (findings_facts, findings_words),
     "review-health": (health_facts, health_words),
     "review-scope": (scope_facts, scope_words),
@@ -379,6 +420,7 @@ _HOW = {
 PARTS = (
     _part("review-goal", "The sprint goal", ("review",), 10, 5),
     _part("review-done", "What was finished", ("review",), 20, 20),
+    _part("review-runs", "What experiments and builds say", ("review",), 25, 5),
     _part("review-findings", "Findings that came and went", ("review",), 30, 10),
     _part("review-health", "Health of the data", ("review",), 40, 10),
     _part("review-scope", "What came in and went out", ("review",), 50, 5),

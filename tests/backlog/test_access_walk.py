@@ -24,6 +24,7 @@ from backlog.services.extra_fields import create_field
 from backlog.services.findings import EvidenceReport, report
 from backlog.services.goals import set_goal
 from backlog.services.invitations import invite
+from backlog.services.item_evidence import EvidenceDraft, put_evidence
 from backlog.services.items import ItemDraft, comment, create_item
 from backlog.services.labels import create_label
 from backlog.services.links import add_link
@@ -153,6 +154,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     other = create_item(product, ItemDraft("Third reading"), actor=olga)
     linked = add_link(item, "blocks", other, actor=olga)
     said = comment(item, "Said by Olga", actor=olga)
+    evidence, _ = put_evidence(item, "mlflow", "8f3c", EvidenceDraft("passed"), actor=olga)
     file = add_attachment(item, Incoming("a.txt", [b"hello"]), actor=olga)
     sprint = create_sprint(product.teams.get(), actor=olga)
     goal = set_goal(product, "Doctors trust it.", actor=olga)
@@ -217,6 +219,8 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "link_id": linked.pk,
         "comment_id": said.pk,
         "attachment_id": file.pk,
+        "evidence_id": evidence.pk,
+        "tool": evidence.tool,
         "view_id": save_view(product, cast.olga, "Bugs", "kind=bug").pk,
         "id": {
             "runs": run.pk,

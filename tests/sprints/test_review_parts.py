@@ -15,6 +15,7 @@ from django.utils import timezone
 from backlog.models import Actor, Finding, Item, Measurement, Product, Subject
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services.findings import EvidenceReport, report
+from backlog.services.item_evidence import EvidenceDraft, put_evidence
 from backlog.services.items import ItemDraft, create_items, move_items, product_backlog
 from backlog.services.ranks import Spot
 from sprints.models import Ceremony, Sprint
@@ -23,6 +24,7 @@ from sprints.queries.review_parts import (
     findings_moved_in,
     finished,
     health_steps,
+    runs_of,
     scope_changes,
 )
 from sprints.services import ceremonies
@@ -57,6 +59,29 @@ def test_what_was_finished_and_what_not(
     done, left = finished(running)
     assert [line.item.number for line in done] == [1]
     assert [line.item.number for line in left] == [2, 3]
+
+
+def test_what_experiments_and_builds_say_of_the_items(
+    review: Ceremony, running: Sprint, items: list[Item], finish: Any, olga: Actor,
+    as_person: Any, cast: Cast, client: Any,
+) -> None:  # fmt: skip
+    page = f"/p/MED/ceremonies/{review.pk}/"
+    olgas = as_person(cast.olga)
+    assert "ci.example.org" not in olgas.get(page).content.decode()
+    finish(items[0])
+    run = EvidenceDraft("passed", "https://ci.example.org/1", {"auc": 0.91})
+    put_evidence(items[0], "mlflow", "8f3c", run, actor=olga)
+    for n in range(7):
+        put_evidence(items[1], "ci", str(n), EvidenceDraft("failed"), actor=olga)
+    lines = runs_of(running)
+    assert [(line.item.number, len(line.rows)) for line in lines] == [(1, 1), (2, 5)]
+    told = olgas.get(page).content.decode()
+    assert "https://ci.example.org/1" in told
+    assert "- MED-1: mlflow 8f3c passed, auc 0.91" in minutes_of(review)
+    _, secret = make_guest_link(review, actor=olga)
+    guests = client.post(f"/guest/{secret}/", {"name": "Pia"}, follow=True).content.decode()
+    assert "What experiments and builds say" in guests
+    assert "ci.example.org" not in guests
 
 
 def test_findings_that_came_and_went_in_the_sprint(
