@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "mlscrum.web.middleware.reader_time_zone",
     "mlscrum.web.middleware.tab_of_page",
     "mlscrum.web.middleware.remember_product",
+    "mlscrum.web.middleware.rate_limits",
     "mlscrum.web.middleware.refuse_unreadable",
     "mlscrum.web.middleware.refuse_undeclared",
     "mlscrum.web.middleware.domain_errors",

@@ -20,6 +20,7 @@ from mlscrum.lib import live
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.problems import API
+from mlscrum.web.throttling import Rate
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 LAST_PRODUCT = "last_product"  # the cookie that the start page reads
@@ -96,6 +97,22 @@ def remember_product(get_response: GetResponse) -> GetResponse:
                 httponly=True,
                 samesite="Lax",
             )
+        return response
+
+    return middleware
+
+
+def rate_limits(get_response: GetResponse) -> GetResponse:
+    """Say on each answer of the REST API how many requests are left until when, in the headers of
+    draft-ietf-httpapi-ratelimit-headers-07."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        rate: Rate | None = getattr(request, "rate", None)
+        if rate is not None:
+            response["RateLimit-Limit"] = str(rate.limit)
+            response["RateLimit-Remaining"] = str(rate.left)
+            response["RateLimit-Reset"] = str(rate.until_s)
         return response
 
     return middleware

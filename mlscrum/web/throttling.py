@@ -7,7 +7,9 @@ keep every request's time, which at our rates is a list of a thousand numbers pe
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,13 +24,27 @@ if TYPE_CHECKING:
 WINDOW_S = 60
 
 
+@dataclass(frozen=True)
+class Rate:
+    """How many requests one may send in a minute, how many are left, and for how many seconds."""
+
+    limit: int
+    left: int
+    until_s: int
+
+
 class PrincipalThrottle(BaseThrottle):
     """API_RATE_PER_MINUTE requests for each token, each person, and each address of nobody."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         self.now = time.time()
         key = f"rest:{_principal(request)}:{int(self.now // WINDOW_S)}"
-        return _count(key) <= settings.API_RATE_PER_MINUTE
+        count, limit = _count(key), settings.API_RATE_PER_MINUTE
+        if count:
+            left, until_s = max(0, limit - count), math.ceil(self.wait())
+            # The answer is made of Django's request, not of REST framework's.
+            getattr(request, "_request", request).rate = Rate(limit, left, until_s)
+        return count <= limit
 
     def wait(self) -> float:
         """Seconds until the next minute begins."""

@@ -38,6 +38,27 @@ def test_each_token_has_a_rate_of_its_own() -> None:
     assert asked(2, token=-2) == [True, True]
 
 
+def test_each_answer_says_what_is_left(
+    api: Any, product: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = api(product=product)
+    settings.API_RATE_PER_MINUTE = 1_000_000
+    monkeypatch.setattr(throttling.time, "time", lambda: 600_048.5)
+    first, second = (client.get("/api/v1/products/MED/") for _ in range(2))
+    assert first["RateLimit-Limit"] == "1000000"
+    left = [int(answer["RateLimit-Remaining"]) for answer in (first, second)]
+    assert left[0] - left[1] == 1
+    assert first["RateLimit-Reset"] == "12"
+    settings.API_RATE_PER_MINUTE = 1
+    refused = client.get("/api/v1/products/MED/")
+    assert refused.status_code == 429
+    assert (refused["RateLimit-Remaining"], refused["Retry-After"]) == ("0", "12")
+
+
+def test_pages_say_nothing_of_rates(as_person: Any, cast: Any, product: Any) -> None:
+    assert "RateLimit-Limit" not in as_person(cast.olga).get("/p/MED/backlog/")
+
+
 def test_nobody_is_counted_by_address() -> None:
     assert asked(3) == [True, True, False]
 
