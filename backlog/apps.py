@@ -4,6 +4,7 @@ from django.apps import AppConfig
 
 from mlscrum.lib import live
 from mlscrum.web.explaining import provide_explainer
+from mlscrum.web.metrics import register as register_figures
 from mlscrum.web.rooms import (
     Room,
     SettingsTab,
@@ -19,7 +20,14 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.queries import finding_news, item_evidence, news, panels, term_news
+        from backlog.queries import (
+            finding_news,
+            item_evidence,
+            metrics,
+            news,
+            panels,
+            term_news,
+        )
         from backlog.queries import webhooks as told_of_webhooks
         from backlog.queries.events import Deeds, announce, carry_ids
         from backlog.queries.items import open_items_badge
@@ -38,6 +46,7 @@ class BacklogConfig(AppConfig):
         from backlog.services.findings import news as told_of_findings
 
         live.provide(Deeds())
+        register_figures(metrics.figures)
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)

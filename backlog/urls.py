@@ -6,6 +6,7 @@ from backlog.views import accounts, health, invitations, my_work, notifications,
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
     path("readyz", health.readyz, name="readyz"),
     path("", accounts.home, name="home"),
     path("my-work/", my_work.my_work, name="my-work"),

@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 
 from mlscrum.web import rooms
+from mlscrum.web.metrics import register as register_figures
 
 
 class DataQualityConfig(AppConfig):
@@ -13,6 +14,7 @@ class DataQualityConfig(AppConfig):
         from backlog.queries import gates, panels, subjects
         from backlog.queries.events import announce, carry_ids
         from backlog.services import conversions, demo, housekeeping, jobs
+        from dataquality.queries import metrics
         from dataquality.queries.evidence import (
             INTO,
             columns_of,
@@ -31,6 +33,7 @@ class DataQualityConfig(AppConfig):
         from dataquality.views.panels import failing_rows
 
         prepare_temporary_files()
+        register_figures(metrics.figures)
         carry_ids("run", "version")
         announce("Datasets and runs", "dataset", "run", "suite", "profile", "schedule")
         announce("Connections", "connection")

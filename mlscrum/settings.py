@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "dataquality",
 ]
 MIDDLEWARE = [
+    "mlscrum.web.metrics.measured",
     "mlscrum.web.middleware.trusted_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -313,6 +314,7 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": False,
 }
 SIGN_INS_PER_MINUTE = 30  # of one address, whoever they try to be
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 API_RATE_PER_MINUTE = env.integer("API_RATE_PER_MINUTE", 1200, minimum=1)
 SPECTACULAR_SETTINGS = {
     "TITLE": "ML Scrum",

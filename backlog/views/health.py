@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from secrets import compare_digest
+
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from backlog.access.pages import public
 from backlog.queries.jobs import is_alive
 from mlscrum.lib.broker import broker_answers
+from mlscrum.web.metrics import CONTENT_TYPE_LATEST, counted, exposition
 
 OK, OUT_OF_REACH, SILENT, UNKNOWN = "ok", "out of reach", "silent", "unknown"
 
@@ -31,6 +34,27 @@ def readyz(request: HttpRequest) -> JsonResponse:
     parts = {**_database_and_processes(), "broker": _broker()}
     ready = set(parts.values()) == {OK}
     return JsonResponse({"ready": ready, "parts": parts}, status=200 if ready else 503)
+
+
+@public
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus, to whoever sends `Authorization: Bearer` with METRICS_TOKEN; without
+    that setting there is no such page. Without a database it says what the processes counted."""
+    if not settings.METRICS_TOKEN:
+        raise Http404
+    sent = request.headers.get("Authorization", "")
+    if not compare_digest(sent.encode(), f"Bearer {settings.METRICS_TOKEN}".encode()):
+        said = "Send Authorization: Bearer with METRICS_TOKEN.\n"
+        refusal = HttpResponse(said, status=401, content_type="text/plain")
+        refusal["WWW-Authenticate"] = "Bearer"
+        return refusal
+    try:
+        text = exposition()
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        text = counted()
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def _database_and_processes() -> dict[str, str]:

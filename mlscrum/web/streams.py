@@ -14,6 +14,7 @@ from mlscrum.lib import live
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.live.hubs import AT_ONCE, Event, Hub, Listener, News
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.metrics import STREAMS
 
 Frames = AsyncGenerator[bytes, None]
 CONTENT_TYPE = "text/event-stream"
@@ -83,6 +84,7 @@ async def _frames(
     listener = hub.listen(
         topic, reader.name, place=reader.place, tab=reader.tab, person=reader.person
     )
+    STREAMS.inc()
     try:
         yield f"retry: {RETRY_MS}\n\n".encode()
         head = (await hub.ask(hub.source.heads, [topic])).get(topic, 0)
@@ -104,6 +106,7 @@ async def _frames(
         # The reader comes again; a whole process of streams need not tell it three hundred times.
         log.info("A stream ended: %s", type(error).__name__)
     finally:
+        STREAMS.dec()
         hub.leave(listener)
 
 

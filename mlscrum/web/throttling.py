@@ -43,7 +43,8 @@ class PrincipalThrottle(BaseThrottle):
         if count:
             left, until_s = max(0, limit - count), math.ceil(self.wait())
             # The answer is made of Django's request, not of REST framework's.
-            getattr(request, "_request", request).rate = Rate(limit, left, until_s)
+            asked: Any = getattr(request, "_request", request)
+            asked.rate = Rate(limit, left, until_s)
         return count <= limit
 
     def wait(self) -> float:

@@ -1,6 +1,8 @@
 """The web server: pages, REST and live streams, by uvicorn."""
 
 import contextlib
+import os
+import shutil
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -27,11 +29,14 @@ class Command(BaseCommand):
         if settings.DEMO_LOGIN and not env.is_loopback(options["host"]):
             raise CommandError("DEMO_LOGIN=1 lets anyone in; with it HOST must be 127.0.0.1.")
         self._welcome()
+        workers = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=256)
+        if workers > 1:
+            self._share_figures()
         config = uvicorn.Config(
             "mlscrum.asgi:application",
             host=options["host"],
             port=options["port"],
-            workers=env.integer("WEB_PROCESSES", 1, minimum=1, maximum=256),
+            workers=workers,
             proxy_headers=False,  # our own middleware believes TRUSTED_PROXIES alone
             server_header=False,
             lifespan="off",
@@ -48,6 +53,14 @@ class Command(BaseCommand):
             server.run()
         if not server.started:
             raise CommandError("The web server could not start.")
+
+    def _share_figures(self) -> None:
+        """Let the processes write what they count into one folder, which begins empty: see
+        `mlscrum.web.metrics`, which is loaded in each of them."""
+        folder = settings.DATA_DIR / "metrics" / socket.gethostname()
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
     def _welcome(self) -> None:
         """Say how the first administrator begins, as long as there is none."""
