@@ -20,6 +20,7 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
+        from backlog.models import AlertChannel, Webhook
         from backlog.queries import (
             finding_news,
             item_evidence,
@@ -39,6 +40,7 @@ class BacklogConfig(AppConfig):
             housekeeping,
             imports,
             jobs,
+            secret_keys,
             webhook_delivery,
             webhooks,
         )
@@ -47,6 +49,8 @@ class BacklogConfig(AppConfig):
 
         live.provide(Deeds())
         register_figures(metrics.figures)
+        secret_keys.register(AlertChannel, "address")
+        secret_keys.register(Webhook, "secret", "old_secret")
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)

@@ -13,7 +13,8 @@ class DataQualityConfig(AppConfig):
         from backlog.models import Subject
         from backlog.queries import gates, panels, subjects
         from backlog.queries.events import announce, carry_ids
-        from backlog.services import conversions, demo, housekeeping, jobs
+        from backlog.services import conversions, demo, housekeeping, jobs, secret_keys
+        from dataquality.models import Connection
         from dataquality.queries import metrics
         from dataquality.queries.evidence import (
             INTO,
@@ -34,6 +35,7 @@ class DataQualityConfig(AppConfig):
 
         prepare_temporary_files()
         register_figures(metrics.figures)
+        secret_keys.register(Connection, "secret")
         carry_ids("run", "version")
         announce("Datasets and runs", "dataset", "run", "suite", "profile", "schedule")
         announce("Connections", "connection")

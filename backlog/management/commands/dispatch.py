@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.utils import timezone
 from kombu.exceptions import ChannelError, OperationalError
 
+from backlog.management.schema import refuse_newer_schema
 from backlog.models import Job
 from backlog.services import dispatching
 from backlog.services.heartbeats import BEAT_EVERY_S, beat, fall_silent, forget_the_dead
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_newer_schema()
         stopped = threading.Event()
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: stopped.set())

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from backlog.management.schema import refuse_newer_schema
 from backlog.models import Product
 
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_newer_schema()
         for folder in (settings.DATA_DIR, settings.SOURCES_DIR):
             folder.mkdir(parents=True, exist_ok=True)
         call_command("assets", stdout=self.stdout)

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from uvicorn.supervisors import Multiprocess
 
+from backlog.management.schema import refuse_newer_schema
 from backlog.services.invitations import first_link
 from mlscrum import env
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=env.integer("PORT", 8000, maximum=65535))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_newer_schema()
         if settings.DEMO_LOGIN and not env.is_loopback(options["host"]):
             raise CommandError("DEMO_LOGIN=1 lets anyone in; with it HOST must be 127.0.0.1.")
         self._welcome()

@@ -7,6 +7,7 @@ from celery.exceptions import SecurityWarning
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from backlog.management.schema import refuse_newer_schema
 from backlog.services import jobs
 from backlog.tasks import run_job
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_newer_schema()
         # Celery warns root of pickled messages; ours are JSON, and containers run as they do.
         warnings.filterwarnings("ignore", category=SecurityWarning)
         run_job.app.worker_main(
