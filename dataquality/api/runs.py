@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,10 +11,11 @@ from rest_framework.response import Response
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from dataquality.api.filters import RunFilters
-from dataquality.api.scope import UNKEPT, DataView
+from dataquality.api.scope import UNKEPT, DataView, choice_of
 from dataquality.models import Run, Trigger
 from dataquality.queries.comparisons import compare_runs, find_comparable, run_before
 from dataquality.queries.datasets import find_batch
+from dataquality.queries.run_reports import junit_of, markdown_of
 from dataquality.queries.runs import find_run, runs_of
 from dataquality.rules.batches import NEWEST
 from dataquality.serializers.runs import (
@@ -28,6 +30,8 @@ from dataquality.services.values import note_values_opened
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.problems import BadParameters
+
+REPORTS = {"junit": (junit_of, "application/xml"), "markdown": (markdown_of, "text/markdown")}
 
 
 @extend_schema(tags=["runs"])
@@ -106,8 +110,9 @@ class RunView(DataView):
         "retry": "run.start",
         "file": "finding.triage",
         "comparison": "dataset.view",
+        "report": "dataset.view",
     }
-    query_parameters = {"comparison": ("with",)}
+    query_parameters = {"comparison": ("with",), "report": ("format",)}
     queryset = Run.objects.all()
     serializer_class = RunDetailSerializer
 
@@ -140,6 +145,20 @@ class RunView(DataView):
             note_values_opened(dataset, what, actor=self.actor)
         shown = ComparisonSerializer(found, context={"shows_values": sees}).data
         return Response(shown, headers=UNKEPT)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("format", enum=list(REPORTS), required=True)],
+        responses={
+            (200, "application/xml"): OpenApiTypes.STR,
+            (200, "text/markdown"): OpenApiTypes.STR,
+        },
+    )
+    def report(self, request: Request, id: int) -> HttpResponse:
+        """A finished run as JUnit XML, or as a table in Markdown; without any value."""
+        run = self.run_of(id)
+        wanted = choice_of(request, "format", tuple(REPORTS), "") or ""
+        made, content_type = REPORTS[wanted]
+        return HttpResponse(made(run), content_type=f"{content_type}; charset=utf-8")
 
     @extend_schema(request=None)
     def cancel(self, request: Request, id: int) -> Response:

@@ -149,6 +149,11 @@ urlpatterns: list[URLPattern] = [
         runs.RunView.as_view({"get": "comparison"}),
         name="api-run-comparison",
     ),
+    path(
+        "runs/<id:id>/report/",
+        runs.RunView.as_view({"get": "report"}),
+        name="api-run-report",
+    ),
     path("runs/<id:id>/", runs.RunView.as_view({"get": "retrieve"}), name="api-run"),
     *(
         path(
