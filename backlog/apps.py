@@ -1,5 +1,7 @@
 """How Django knows this app."""
 
+from functools import partial
+
 from django.apps import AppConfig
 
 from mlscrum.lib import live
@@ -20,7 +22,7 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.models import AlertChannel, Webhook
+        from backlog.models import AlertChannel, WebhookSecret
         from backlog.queries import (
             finding_news,
             item_evidence,
@@ -48,9 +50,9 @@ class BacklogConfig(AppConfig):
         from backlog.services.findings import news as told_of_findings
 
         live.provide(Deeds())
-        register_figures(metrics.figures)
+        register_figures(partial(metrics.figures, jobs.queues))
         secret_keys.register(AlertChannel, "address")
-        secret_keys.register(Webhook, "secret", "old_secret")
+        secret_keys.register(WebhookSecret, "secret")
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)

@@ -71,7 +71,7 @@ urlpatterns: list[URLPattern] = [
             getattr(webhooks, f"webhook_{deed}"),
             name=f"webhook-{deed}",
         )
-        for deed in ("rotate", "ping", "replay", "delete")
+        for deed in ("rotate", "ping", "replay", "switch", "delete")
     ),
     path("p/<str:key>/settings/labels/", labels.labels, name="labels"),
     path("p/<str:key>/settings/labels/<int:label_id>/", labels.label_edit, name="label"),

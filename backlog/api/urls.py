@@ -171,6 +171,11 @@ urlpatterns: list[URLPattern] = [
         name="api-webhook-deliveries",
     ),
     path(
+        "products/<key:key>/webhooks/<id:id>/deliveries/<id:delivery>/",
+        webhooks.DeliveriesView.as_view({"get": "retrieve"}),
+        name="api-webhook-delivery",
+    ),
+    path(
         "products/<key:key>/webhooks/<id:id>/deliveries/<id:delivery>/replay/",
         webhooks.DeliveriesView.as_view({"post": "replay"}),
         name="api-webhook-replay",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -62,7 +64,13 @@ class WebhooksView(WebhookScope):
         self.require(product)
         wanted = WebhookWantedSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        webhook, secret = services.create_webhook(product, wanted.draft(), actor=self.actor)
+        fields = dict(wanted.validated_data)
+        is_off = not fields.pop("is_active", True)
+        with transaction.atomic():
+            draft = services.WebhookDraft(**fields)
+            webhook, secret = services.create_webhook(product, draft, actor=self.actor)
+            if is_off:
+                webhook = services.switch_off(webhook, actor=self.actor)
         location = request.build_absolute_uri(f"{webhook.pk}/")
         return self.fresh(webhook, secret, status=201, headers={"Location": location})
 
@@ -87,8 +95,15 @@ class WebhookView(WebhookScope):
         webhook = self.find(key, id)
         wanted = WebhookWantedSerializer(data=request.data, partial=True)
         wanted.is_valid(raise_exception=True)
-        changed = services.update_webhook(webhook, wanted.draft(webhook), actor=self.actor)
-        return Response(WebhookSerializer(changed).data)
+        fields = dict(wanted.validated_data)
+        is_active = fields.pop("is_active", None)
+        with transaction.atomic():
+            if fields:
+                webhook = services.update_webhook(webhook, actor=self.actor, **fields)
+            if is_active is not None:
+                switch = services.switch_on if is_active else services.switch_off
+                webhook = switch(webhook, actor=self.actor)
+        return Response(WebhookSerializer(webhook).data)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, key: str, id: int) -> Response:
@@ -100,25 +115,30 @@ class WebhookView(WebhookScope):
     def rotate(self, request: Request, key: str, id: int) -> Response:
         """Give it a new secret; for 24 hours messages bear the signatures of both."""
         webhook = self.find(key, id)
-        secret = services.rotate_secret(webhook, actor=self.actor)
+        secret, _ = services.rotate_secret(webhook, actor=self.actor)
         return self.fresh(webhook, secret)
 
     @extend_schema(request=None, responses={202: DeliverySerializer})
     def ping(self, request: Request, key: str, id: int) -> Response:
         """Send a trial message; how it went is in the log."""
         delivery = services.ping(self.find(key, id), actor=self.actor)
-        return Response(DeliverySerializer(delivery).data, status=202)
+        return on_its_way(request, key, delivery)
 
 
 @extend_schema(tags=["webhooks"])
 class DeliveriesView(WebhookScope):
-    permissions = {"list": EDITS, "replay": EDITS}
-    query_parameters = {"list": ("state",)}
+    permissions = {"list": EDITS, "retrieve": EDITS, "replay": EDITS}
+    query_parameters = {"list": ("state", "kind")}
     queryset = Delivery.objects.all()
     serializer_class = DeliverySerializer
     orderings = {"-id": ("-id",), "id": ("id",)}
 
-    @extend_schema(parameters=[OpenApiParameter("state", str, enum=Delivery.State.values)])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("state", str, enum=Delivery.State.values),
+            OpenApiParameter("kind", str, description="Such as item.created."),
+        ]
+    )
     def list(self, request: Request, key: str, id: int) -> Response:
         """What was sent to a webhook in the last 30 days, or waits to be."""
         found = Delivery.objects.filter(webhook=self.find(key, id))
@@ -126,13 +146,28 @@ class DeliveriesView(WebhookScope):
         if state is not None and state not in Delivery.State.values:
             known = ", ".join(Delivery.State.values)
             raise BadParameters({"state": ("invalid", f"state is one of {known}.")})
-        page = self.paginate_queryset(found.filter(state=state) if state else found)
+        if state:
+            found = found.filter(state=state)
+        if kind := request.query_params.get("kind"):
+            found = found.filter(kind=kind)
+        page = self.paginate_queryset(found)
         return self.get_paginated_response(DeliverySerializer(page, many=True).data)
+
+    def retrieve(self, request: Request, key: str, id: int, delivery: int) -> Response:
+        """A message, and how each try to send it went."""
+        return Response(DeliverySerializer(find_delivery(self.find(key, id), delivery)).data)
 
     @extend_schema(request=None, responses={202: DeliverySerializer})
     def replay(self, request: Request, key: str, id: int, delivery: int) -> Response:
-        """Send a message once more, under the same id."""
+        """Send a message once more under the same id, or now if it waits."""
         webhook = self.find(key, id)
         found = find_delivery(webhook, delivery)
-        services.replay(webhook, [found], actor=self.actor)
-        return Response(DeliverySerializer(find_delivery(webhook, delivery)).data, status=202)
+        services.replay(webhook, found, actor=self.actor)
+        return on_its_way(request, key, find_delivery(webhook, delivery))
+
+
+def on_its_way(request: Request, key: str, delivery: Delivery) -> Response:
+    """A message that will be sent, and where to see how it went."""
+    where = reverse("api-webhook-delivery", args=[key, delivery.webhook_id, delivery.pk])
+    headers = {"Location": request.build_absolute_uri(where)}
+    return Response(DeliverySerializer(delivery).data, status=202, headers=headers)

@@ -32,12 +32,6 @@ class WebhookForm(forms.Form):
         label="Single kinds of events",
         help_text="Such as item.created, sprint.closed; the log of a webhook names them.",
     )
-    is_active = forms.BooleanField(
-        required=False,
-        initial=True,
-        label="It is told of events",
-        help_text="What happens while it is off is not told later.",
-    )
 
     def __init__(self, *args: Any, webhook: Webhook | None = None, **kwargs: Any) -> None:
         if webhook is not None:
@@ -49,15 +43,12 @@ class WebhookForm(forms.Form):
         ]
         if webhook is None:
             self.fields["groups"].initial = [EVERYTHING]
-            del self.fields["is_active"]
 
     def draft(self) -> WebhookDraft:
         """The webhook as it was filled in."""
         found = self.cleaned_data
         patterns = [pattern for value in found["groups"] for pattern in value.split(" ")]
-        return WebhookDraft(
-            found["name"], found["url"], [*patterns, *found["kinds"]], found.get("is_active", True)
-        )
+        return WebhookDraft(found["name"], found["url"], [*patterns, *found["kinds"]])
 
 
 def _value(family: Family) -> str:
@@ -74,5 +65,4 @@ def _as_it_stands(webhook: Webhook) -> dict[str, Any]:
             *([EVERYTHING] if EVERYTHING in webhook.events else []), *map(_value, chosen)
         ],
         "kinds": [pattern for pattern in webhook.events if pattern not in said],
-        "is_active": webhook.is_active,
     }  # fmt: skip

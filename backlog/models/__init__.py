@@ -55,7 +55,7 @@ from backlog.models.products import (
 from backlog.models.search import SearchText
 from backlog.models.subjects import Measurement, Subject
 from backlog.models.tokens import ApiToken, KeptAnswer
-from backlog.models.webhooks import Delivery, Webhook, WebhookNews
+from backlog.models.webhooks import Delivery, Webhook, WebhookNews, WebhookSecret
 
 __all__ = [
     "Activity",
@@ -123,4 +123,5 @@ __all__ = [
     "User",
     "Webhook",
     "WebhookNews",
+    "WebhookSecret",
 ]

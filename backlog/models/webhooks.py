@@ -13,18 +13,15 @@ from backlog.models.products import Product
 class Webhook(models.Model):
     """An address that is told of a product's events, in their order.
 
-    `told_seq` is the last event that was looked at for it. The secrets are encrypted; while
-    `old_secret` holds, messages bear the signatures of both. While `rests_until` lies ahead nothing
-    is sent: the receiver was down the last `failures` times, for the first time at `failing_since`.
+    `told_seq` is the last event that was looked at for it. While `rests_until` lies ahead nothing
+    is sent: the receiver was slow, or down the last `failures` times. Since `failing_since` nothing
+    was received of what was tried.
     """
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="webhooks")
     name = models.CharField(max_length=80)
     url = models.CharField(max_length=2000)
     events = models.JSONField(default=list)
-    secret = models.TextField()
-    old_secret = models.TextField(blank=True)
-    old_secret_until = models.DateTimeField(null=True)
     told_seq = models.PositiveBigIntegerField(default=0)
     is_active = models.BooleanField(default=True)
     ended_why = models.CharField(max_length=300, blank=True)
@@ -45,11 +42,27 @@ class Webhook(models.Model):
         return self.name
 
 
+class WebhookSecret(models.Model):
+    """What the messages of a webhook are signed with, encrypted; after a change the ones before
+    hold `until` a day later."""
+
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="secrets")
+    secret = models.TextField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"a secret of {self.webhook}"
+
+
 class Delivery(models.Model):
     """One message to one webhook: of the event `seq`, or a ping, which has none.
 
-    `message_id` stays the same however often it is sent, so that receivers know it again. `tries`
-    says how each went: `{"at", "status", "error", "ms"}`.
+    `message_id` stays the same however often it is sent, so that receivers know it again. `about`
+    names items and other things whose messages stay in order. `tries` says how each went:
+    `{"at", "status", "error", "ms"}`.
     """
 
     class State(models.TextChoices):
@@ -62,6 +75,8 @@ class Delivery(models.Model):
     seq = models.PositiveBigIntegerField(null=True)
     kind = models.CharField(max_length=60)
     payload = models.JSONField()
+    about = models.JSONField(default=list)
+    about_more = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     tries = models.JSONField(default=list)
     created_at = models.DateTimeField()
@@ -84,7 +99,11 @@ class Delivery(models.Model):
                 fields=["webhook", "id"],
                 condition=Q(state="waiting"),
                 name="deliveries_that_wait",
-            )
+            ),
+            models.Index(
+                fields=["webhook"], condition=Q(state="failed"), name="deliveries_that_failed"
+            ),
+            models.Index(fields=["created_at"], name="deliveries_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 from django.http import Http404
 
 from backlog.models import Actor, Item, ItemEvidence
@@ -63,12 +65,13 @@ def find_evidence(item: Item, tool: str, run_id: str) -> ItemEvidence:
 
 def newest_of(items: Iterable[Item], *, most: int) -> Mapping[int, list[EvidenceRow]]:
     """The newest runs of each of these items, by the item's key, in one query."""
-    found: dict[int, list[EvidenceRow]] = {}
+    place = Window(
+        RowNumber(), partition_by=F("item"), order_by=[F("updated_at").desc(), F("pk").desc()]
+    )
     rows = ItemEvidence.objects.filter(item__in=[item.pk for item in items])
-    for one in rows:
-        kept = found.setdefault(one.item_id, [])
-        if len(kept) < most:
-            kept.append(_row(one))
+    found: dict[int, list[EvidenceRow]] = {}
+    for one in rows.annotate(place=place).filter(place__lte=most):
+        found.setdefault(one.item_id, []).append(_row(one))
     return found
 
 

@@ -90,6 +90,12 @@ def deliveries_of(webhook: Webhook, state: str = "") -> list[DeliveryRow]:
     return [_delivery_row(delivery) for delivery in rows]
 
 
+def count_of(webhook: Webhook, state: str = "") -> int:
+    """How many messages there are of which `deliveries_of` gives the newest."""
+    found = webhook.deliveries.all()
+    return (found.filter(state=state) if state else found).count()
+
+
 def is_sending(webhook: Webhook, now: datetime) -> bool:
     """Whether a message is on its way, or will be in a moment."""
     if not webhook.is_active or (webhook.rests_until and webhook.rests_until > now):

@@ -93,6 +93,8 @@ def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "item.moved":
         return move_in_words(str(data.get("place", "")), str(data.get("anchor", "")))
     if kind in EVIDENCE_DEEDS:
+        if data.get("only_figures"):
+            return ""
         run, status = f"{data.get('tool', '')} {data.get('run', '')}", data.get("status", "")
         return EVIDENCE_DEEDS[kind].format(run=run, status=status)
     if kind in FINDING_DEEDS:

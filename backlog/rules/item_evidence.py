@@ -9,6 +9,7 @@ from typing import Any
 
 MOST_METRICS = 50
 LONGEST_METRIC = 80
+LONGEST_RUN = 200
 TOOL = re.compile(r"[a-z0-9][a-z0-9_.-]{0,59}\Z")
 GOOD = frozenset(
     {"passed", "success", "succeeded", "finished", "completed", "merged", "green", "ok"}
@@ -24,6 +25,16 @@ def tone_of(status: str) -> str:
     if word in GOOD:
         return "good"
     return "bad" if word in BAD else ""
+
+
+def fault_of_run(run_id: str) -> str:
+    """Why a tool's id of a run can't be one here; empty where it can. It stands in addresses."""
+    parts = run_id.split("/")
+    if not 1 <= len(run_id) <= LONGEST_RUN or not all(part.strip() for part in parts):
+        return f"A run's id has 1 to {LONGEST_RUN} characters, and none of its parts is empty."
+    if {".", ".."} & set(parts) or not run_id.isprintable():
+        return "A run's id has no part that is . or .., and nothing that can't be printed."
+    return ""
 
 
 def fault_of_metrics(metrics: Mapping[str, Any]) -> str:

@@ -27,6 +27,15 @@ class ItemEvidenceSerializer(serializers.Serializer[ItemEvidence]):
     updated_at = serializers.DateTimeField()
 
 
+class NumberField(serializers.FloatField):
+    """A number as JSON has it: no text that looks like one, and neither true nor false."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return data
+
+
 class EvidenceWantedSerializer(StrictSerializer[ItemEvidence]):
     """What a tool says of one of its runs."""
 
@@ -35,7 +44,7 @@ class EvidenceWantedSerializer(StrictSerializer[ItemEvidence]):
     )
     url = WebAddressField(required=False)
     metrics = serializers.DictField(
-        child=serializers.FloatField(), required=False, help_text="Finite numbers by name."
+        child=NumberField(), required=False, help_text="Finite numbers by name."
     )
     commit = serializers.CharField(max_length=100, required=False)
     context = ContextSerializer(required=False)

@@ -7,7 +7,6 @@ from typing import Any
 from rest_framework import serializers
 
 from backlog.models import Delivery, Webhook
-from backlog.services.webhooks import WebhookDraft
 from mlscrum.web.serializers import StrictSerializer
 
 
@@ -67,9 +66,3 @@ class WebhookWantedSerializer(StrictSerializer[Webhook]):
         help_text="Patterns: `*` for everything, which is the default, `item.*`, `sprint.closed`.",
     )
     is_active = serializers.BooleanField(required=False)
-
-    def draft(self, present: Webhook | None = None) -> WebhookDraft:
-        """The webhook as it is wanted; what is absent stays as it is."""
-        names = ("name", "url", "events", "is_active")
-        kept = {name: getattr(present, name) for name in names} if present is not None else {}
-        return WebhookDraft(**{**kept, **self.validated_data})

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from backlog.models import Actor, Item, ItemEvidence
-from backlog.rules.item_evidence import TOOL, fault_of_metrics
+from backlog.rules.item_evidence import TOOL, fault_of_metrics, fault_of_run
 from backlog.rules.posted import without_credentials
 from backlog.services.deeds import deed
 from backlog.services.items import refuse_trashed
@@ -39,7 +39,7 @@ def put_evidence(
     """
     refuse_trashed(item)
     name = tool.strip().casefold()
-    _check(name, draft)
+    _check(name, run_id, draft)
     said = {**asdict(draft), "url": without_credentials(draft.url)}
     with deed(item.product, actor, "item.evidence_put", item=item, tool=name, run=run_id) as done:
         # Two that come at once wait for each other, so that the later one finds the first.
@@ -60,6 +60,8 @@ def put_evidence(
         evidence.by, evidence.token, evidence.updated_at = actor.user, actor.token, done.at
         evidence.save()
         done.data["status"] = draft.status
+        # A tool that tells its figures at each step would else fill the item's history.
+        done.data["only_figures"] = before is not None and before["status"] == draft.status
     return evidence, found is None
 
 
@@ -73,10 +75,12 @@ def remove_evidence(evidence: ItemEvidence, *, actor: Actor) -> None:
         evidence.delete()
 
 
-def _check(tool: str, draft: EvidenceDraft) -> None:
+def _check(tool: str, run_id: str, draft: EvidenceDraft) -> None:
     errors: dict[str, str] = {}
     if not TOOL.match(tool):
         errors["tool"] = "Name the tool by letters, digits, dots and hyphens, such as mlflow."
+    if fault := fault_of_run(run_id):
+        errors["run_id"] = fault
     if not draft.status.strip():
         errors["status"] = "Say how it stands, such as passed, failed or running."
     if fault := fault_of_metrics(draft.metrics):

@@ -8,7 +8,16 @@ from functools import partial
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from backlog.models import Attachment, Change, Comment, Finding, Item, Origin, SearchText
+from backlog.models import (
+    Attachment,
+    Change,
+    Comment,
+    Finding,
+    Item,
+    ItemEvidence,
+    Origin,
+    SearchText,
+)
 from backlog.queries.trash import KEPT_FOR
 
 AT_ONCE = 500  # items in one transaction
@@ -38,6 +47,7 @@ def _empty(ids: list[int]) -> int:
         files.delete()
         Comment.objects.filter(item__in=ids).delete()
         Origin.objects.filter(item__in=ids).delete()
+        ItemEvidence.objects.filter(item__in=ids).delete()
         Finding.objects.filter(item__in=ids).update(item=None, muted_with_item=False)
         Change.objects.filter(item__in=ids, field__in=TOLD).update(before=None, after=None)
         Item.objects.filter(pk__in=ids).update(**EMPTIED)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Signer
 
-from backlog.models import Delivery, Webhook
+from backlog.models import Actor, Delivery, Webhook
 from backlog.rules.webhooks import (
     GIVEN_UP_AFTER,
     LONGEST_REST_S,
@@ -27,12 +27,16 @@ from backlog.rules.webhooks import (
     wait_s,
 )
 from backlog.services.jobs import Lease
-from backlog.services.webhooks import AT_ONCE, switch_off
+from backlog.services.webhooks import switch_off
 from mlscrum.lib import outbound
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.secrets import decrypt
 
-PASS_S = 60.0  # after which other webhooks get their turn
+PASS_S = 10.0  # after which other webhooks get their turn
+SLOW_MS = 3000
+SLOW_RESTS = 4  # times as long as its answer took
+MOST_LOOKED_AT = 20_000
+LOOK_AGAIN = timedelta(minutes=1)
 TIMEOUT_S = 15.0
 STEP_TIMEOUT_S = 10.0
 MOST_BYTES = 64 * 1024
@@ -53,8 +57,8 @@ class Try:
 
 
 def deliver(lease: Lease) -> None:
-    """Carry out a job: send what waits for a webhook, until nothing is due, the receiver is down,
-    or others should have their turn."""
+    """Carry out a job: send what waits for a webhook, until nothing is due, the receiver is down or
+    slow, or others should have their turn."""
     ends_at = time.monotonic() + PASS_S
     while _pass(lease, ends_at):
         pass
@@ -65,29 +69,41 @@ def _pass(lease: Lease, ends_at: float) -> bool:
     webhook_id, now = lease.job.args["webhook"], timezone.now()
     rows = Delivery.objects.filter(
         webhook=webhook_id, webhook__is_active=True, state=State.WAITING
-    ).order_by("id")[:AT_ONCE]
-    queue = Queue([_waiting(row) for row in rows], now)
+    ).order_by("id")
+    names = rows.values_list("pk", "about", "not_before", "about_more")[:MOST_LOOKED_AT]
+    queue = Queue(
+        (
+            Waiting(pk, frozenset(about), not_before, about_more)
+            for pk, about, not_before, about_more in names
+        ),
+        now,
+    )
     sent, goes_on = 0, True
     for waiting in queue:
         lease.progress(0.5, "Sending")
         delivery = (
-            Delivery.objects.select_related("webhook__product")
-            .filter(pk=waiting.id, state=State.WAITING, webhook__is_active=True)
+            (rows.select_related("webhook__product").prefetch_related("webhook__secrets"))
+            .filter(pk=waiting.id)
             .first()
         )
         if delivery is None:
             continue
         tried = send(delivery)
-        _note(lease, delivery, tried)
+        until = _note(lease, delivery, tried)
         sent += 1
-        if tried.verdict == Verdict.REFUSED and delivery.state == State.WAITING:
-            queue.hold(waiting, delivery.not_before)
+        if until is not None:
+            queue.hold(waiting, until)
         goes_on = tried.verdict in {Verdict.RECEIVED, Verdict.REFUSED}
-        if not goes_on or time.monotonic() > ends_at:
+        if not goes_on or tried.took_ms >= SLOW_MS or time.monotonic() > ends_at:
             goes_on = False
             break
     for pk, until in queue.passed_over.items():
-        Delivery.objects.filter(pk=pk, state=State.WAITING).update(not_before=until)
+        Delivery.objects.filter(pk=pk, state=State.WAITING, not_before__lt=until).update(
+            not_before=until
+        )
+    if not sent and rows.filter(not_before__lte=now).exists():
+        # So many wait that what is due lies beyond those that were looked at.
+        Webhook.objects.filter(pk=webhook_id, rests_until=None).update(rests_until=now + LOOK_AGAIN)
     return goes_on and sent > 0
 
 
@@ -114,10 +130,11 @@ def send(delivery: Delivery) -> Try:
 
 
 def _headers(delivery: Delivery, body: str, now: datetime) -> dict[str, str]:
-    webhook = delivery.webhook
-    kept = [webhook.secret]
-    if webhook.old_secret_until is not None and webhook.old_secret_until > now:
-        kept.append(webhook.old_secret)
+    kept = [
+        each.secret
+        for each in delivery.webhook.secrets.all()
+        if each.until is None or each.until > now
+    ]
     at = now.astimezone(UTC)
     signatures = [Signer(decrypt(secret)).sign(delivery.message_id, at, body) for secret in kept]
     return {
@@ -128,50 +145,72 @@ def _headers(delivery: Delivery, body: str, now: datetime) -> dict[str, str]:
     }
 
 
-def _note(lease: Lease, delivery: Delivery, tried: Try) -> None:
-    """Write how it went, if this worker is still the one to do so."""
+def _note(lease: Lease, delivery: Delivery, tried: Try) -> datetime | None:
+    """Write how it went, if this worker is still the one to do so and the message still waits;
+    until when it waits now, if it does."""
     with transaction.atomic():
         lease.fence()
-        now = timezone.now()
         webhook = (
             Webhook.objects.select_for_update(no_key=True, of=("self",))
             .select_related("product")
-            .get(pk=delivery.webhook_id)
+            .filter(pk=delivery.webhook_id)
+            .first()
         )
-        delivery.tries = [*delivery.tries, _said(tried, now)][-MOST_TRIES_KEPT:]
+        present = Delivery.objects.filter(pk=delivery.pk, state=State.WAITING).first()
+        if webhook is None or present is None:
+            return None  # it was deleted or switched off meanwhile
+        now = timezone.now()
+        present.tries = [*present.tries, _said(tried, now)][-MOST_TRIES_KEPT:]
         if tried.verdict == Verdict.RECEIVED:
-            _received(webhook, delivery, now)
+            _received(webhook, present, tried, now)
         else:
-            _not_received(webhook, delivery, tried, now)
+            _not_received(webhook, present, tried, now)
+    return present.not_before if present.state == State.WAITING else None
 
 
-def _received(webhook: Webhook, delivery: Delivery, now: datetime) -> None:
+def _received(webhook: Webhook, delivery: Delivery, tried: Try, now: datetime) -> None:
     delivery.state, delivery.ended_at = State.SENT, now
     delivery.save(update_fields=["state", "ended_at", "tries"])
-    if webhook.failures or webhook.failing_since or webhook.rests_until:
-        webhook.failures, webhook.failing_since, webhook.rests_until = 0, None, None
-        webhook.save(update_fields=["failures", "failing_since", "rests_until"])
+    webhook.failures, webhook.failing_since, webhook.rests_until = 0, None, _rest_of(tried, now)
+    webhook.save(update_fields=["failures", "failing_since", "rests_until"])
 
 
 def _not_received(webhook: Webhook, delivery: Delivery, tried: Try, now: datetime) -> None:
     webhook.failing_since = webhook.failing_since or now
+    is_over = now - delivery.due_since >= GIVEN_UP_AFTER
     if tried.verdict == Verdict.REFUSED:
-        pause_s = wait_s(_tries_since(delivery), random.random())  # noqa: S311  no secret
+        tries = _tries_since(delivery)
+        pause_s, is_over = wait_s(tries, random.random()), is_over or tries > len(WAITS_S)  # noqa: S311
+        webhook.rests_until = _rest_of(tried, now)
     else:
         webhook.failures += 1
         pause_s = max(rest_s(webhook.failures, random.random()), tried.after_s or 0)  # noqa: S311
         webhook.rests_until = now + timedelta(seconds=pause_s)
     delivery.not_before = now + timedelta(seconds=pause_s)
-    is_too_old = now - delivery.due_since >= GIVEN_UP_AFTER
-    if is_too_old or _tries_since(delivery) > len(WAITS_S) or tried.verdict == Verdict.GONE:
+    if is_over or tried.verdict == Verdict.GONE:
         delivery.state, delivery.ended_at = State.FAILED, now
     delivery.save(update_fields=["state", "ended_at", "tries", "not_before"])
+    for_days = now - webhook.failing_since
+    if delivery.state == State.FAILED and not _others_wait(webhook):
+        webhook.failing_since = None  # nothing fails any more, for nothing is tried
     webhook.save(update_fields=["failures", "failing_since", "rests_until"])
     if tried.verdict == Verdict.GONE:
-        switch_off(webhook, "The receiver answered 410: it wants no messages any more.", now=now)
-    elif now - webhook.failing_since >= SWITCHED_OFF_AFTER:
-        days = SWITCHED_OFF_AFTER.days
-        switch_off(webhook, f"Nothing was received for {days} days. {tried.error}", now=now)
+        why = "The receiver answered 410: it wants no messages any more."
+        switch_off(webhook, actor=Actor.system(), why=why)
+    elif for_days >= SWITCHED_OFF_AFTER:
+        why = f"Nothing was received for {SWITCHED_OFF_AFTER.days} days. {tried.error}"
+        switch_off(webhook, actor=Actor.system(), why=why)
+
+
+def _others_wait(webhook: Webhook) -> bool:
+    return webhook.deliveries.filter(state=State.WAITING).exists()
+
+
+def _rest_of(tried: Try, now: datetime) -> datetime | None:
+    """A slow receiver is left alone for a while, so that it takes a part of one worker's time."""
+    if tried.took_ms < SLOW_MS:
+        return None
+    return now + timedelta(milliseconds=tried.took_ms * SLOW_RESTS)
 
 
 def _tries_since(delivery: Delivery) -> int:
@@ -187,15 +226,6 @@ def _said(tried: Try, now: datetime) -> dict[str, object]:
         "error": tried.error[:300],
         "ms": tried.took_ms,
     }
-
-
-def _waiting(row: Delivery) -> Waiting:
-    data = row.payload["data"]
-    subject = data.get("subject")
-    about = {*data.get("refs", ()), *(f"{n}:{v}" for n, v in data.get("ids", {}).items())}
-    if subject:
-        about.add(f"{subject['kind']}:{subject['slug']}")
-    return Waiting(row.pk, frozenset(about), row.not_before, bool(data.get("more_refs")))
 
 
 def _words_of(status: int) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -14,6 +16,7 @@ from backlog.forms.refusals import put_errors
 from backlog.forms.webhooks import WebhookForm
 from backlog.models import Delivery, Product
 from backlog.queries.webhooks import (
+    count_of,
     deliveries_of,
     find_delivery,
     find_webhook,
@@ -23,6 +26,7 @@ from backlog.queries.webhooks import (
 from backlog.services import webhooks as services
 from backlog.views.tabs import settings_page
 from mlscrum.lib.errors import DomainError
+from mlscrum.lib.numbers import whole_number
 
 EDITS = "webhook.edit"
 AT = {"events": "groups"}
@@ -50,7 +54,8 @@ def webhook(request: ProductRequest, product: Product, webhook_id: int) -> HttpR
     form = WebhookForm(request.POST or None, webhook=found)
     if request.method == "POST" and form.is_valid():
         try:
-            found = services.update_webhook(found, form.draft(), actor=request.actor)
+            wanted = asdict(form.draft())
+            found = services.update_webhook(found, actor=request.actor, **wanted)
         except ValidationError as error:
             put_errors(form, error, names=AT)
         else:
@@ -62,6 +67,7 @@ def webhook(request: ProductRequest, product: Product, webhook_id: int) -> HttpR
         "webhook": found,
         "form": form,
         "rows": deliveries_of(found, state),
+        "total": count_of(found, state),
         "is_sending": is_sending(found, timezone.now()),
         "state": state,
         "states": Delivery.State.choices,
@@ -76,8 +82,8 @@ def webhook(request: ProductRequest, product: Product, webhook_id: int) -> HttpR
 def webhook_rotate(request: ProductRequest, product: Product, webhook_id: int) -> HttpResponse:
     """A new secret, shown once; the old one holds for a day beside it."""
     found = find_webhook(product, webhook_id)
-    secret = services.rotate_secret(found, actor=request.actor)
-    context = {"webhook": found, "secret": secret}
+    secret, until = services.rotate_secret(found, actor=request.actor)
+    context = {"webhook": found, "secret": secret, "until": until}
     return _page(request, "backlog/webhook_secret.html", context, 200)
 
 
@@ -100,18 +106,33 @@ def webhook_ping(request: ProductRequest, product: Product, webhook_id: int) -> 
 def webhook_replay(request: ProductRequest, product: Product, webhook_id: int) -> HttpResponse:
     """Send the message `delivery` once more, or without it all that were not received."""
     found = find_webhook(product, webhook_id)
-    asked = request.POST.get("delivery", "")
-    if asked.isascii() and asked.isdigit() and len(asked) < 19:
-        again = [find_delivery(found, int(asked))]
-    else:
-        again = list(found.deliveries.filter(state=Delivery.State.FAILED))
+    again = None
+    if "delivery" in request.POST:
+        number = whole_number(request.POST["delivery"])
+        if number is None:
+            raise Http404("There is no such message.")
+        again = find_delivery(found, number)
     try:
         count = services.replay(found, again, actor=request.actor)
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        which = "1 message is" if count == 1 else f"{count} messages are"
-        messages.info(request, f"{which} sent once more; see the log.")
+        which = "1 message goes" if count == 1 else f"{count} messages go"
+        messages.info(request, f"{which} out now; see the log.")
+    return redirect("backlog:webhook", product.key, found.pk)
+
+
+@require_POST
+@product_page(EDITS)
+def webhook_switch(request: ProductRequest, product: Product, webhook_id: int) -> HttpResponse:
+    """POST `on=1` switches it on, without it off."""
+    found = find_webhook(product, webhook_id)
+    if request.POST.get("on"):
+        services.switch_on(found, actor=request.actor)
+        messages.success(request, f"{found.name} hears of what happens from now on.")
+    else:
+        services.switch_off(found, actor=request.actor)
+        messages.success(request, f"{found.name} is told nothing any more.")
     return redirect("backlog:webhook", product.key, found.pk)
 
 

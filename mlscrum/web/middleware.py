@@ -103,8 +103,8 @@ def remember_product(get_response: GetResponse) -> GetResponse:
 
 
 def rate_limits(get_response: GetResponse) -> GetResponse:
-    """Say on each answer of the REST API how many requests are left until when, in the headers of
-    draft-ietf-httpapi-ratelimit-headers-07."""
+    """Say on each answer to a request that counts how many are left until when, in the headers of
+    draft-ietf-httpapi-ratelimit-headers-06."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

@@ -160,7 +160,7 @@ def runs_of(sprint: Sprint) -> list[RunsLine]:
 
 def _run(row: EvidenceRow) -> str:
     one = row.evidence
-    figures = [f"{name} {value:.4g}" for name, value in one.metrics.items()]
+    figures = [f"{name} {value:,.4g}" for name, value in one.metrics.items()]
     return ", ".join([f"{one.tool} {one.run_id} {one.status}", *figures])
 
 

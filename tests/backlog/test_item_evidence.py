@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from backlog.models import Activity, Actor, Item, ItemEvidence, Product
 from backlog.rules.item_evidence import fault_of_metrics, tone_of
 from backlog.services.findings import delete_item
 from backlog.services.item_evidence import EvidenceDraft, put_evidence
 from backlog.services.items import ItemDraft, create_item
+from backlog.services.trash import empty_trash
 from tests.conftest import Cast
 from tests.rest import pointers, queries, walk
 
@@ -83,6 +86,8 @@ def test_an_id_of_a_run_may_hold_slashes(item: Item, api: Any, product: Product)
         ({"status": "x" * 41}, "/status"),
         ({"status": "ok", "url": "javascript:alert(1)"}, "/url"),
         ({"status": "ok", "metrics": {"auc": "high"}}, "/metrics/auc"),
+        ({"status": "ok", "metrics": {"auc": True}}, "/metrics/auc"),
+        ({"status": "ok", "metrics": {"auc": "0.9"}}, "/metrics/auc"),
         ({"status": "ok", "metrics": {"a" * 81: 1}}, "/metrics"),
         ({"status": "ok", "context": {"colour": "red"}}, "/context/colour"),
         ({"status": "ok", "metric": {}}, "/metric"),
@@ -106,7 +111,37 @@ def test_scopes_and_the_trash(item: Item, ci: Any, api: Any, product: Product, c
     assert ci.put("/api/v1/items/MED-99/evidence/x/1/", {"status": "ok"}).status_code == 404
     assert api(cast.sam).put(RUN, {"status": "ok"}).status_code == 404
     delete_item(item, actor=Actor.person(cast.olga))
-    assert ci.put(RUN, {"status": "ok"}).status_code in {404, 409}
+    assert ci.put(RUN, {"status": "ok"}).status_code == 404
+
+
+def test_what_tools_said_goes_with_an_item_whose_time_in_the_trash_is_over(
+    item: Item, product: Product, cast: Cast
+) -> None:
+    olga = Actor.person(cast.olga)
+    put_evidence(item, "ci", "1", EvidenceDraft("passed"), actor=olga)
+    delete_item(item, actor=olga)
+    empty_trash(timezone.now() + timedelta(days=29))
+    assert ItemEvidence.objects.exists()
+    empty_trash(timezone.now() + timedelta(days=31))
+    assert not ItemEvidence.objects.exists()
+
+
+def test_figures_alone_do_not_fill_the_history(item: Item, cast: Cast, as_person: Any) -> None:
+    olga = Actor.person(cast.olga)
+    for epoch in range(4):
+        draft = EvidenceDraft("running", metrics={"loss": 1 / 2**epoch})
+        put_evidence(item, "mlflow", "8f3c", draft, actor=olga)
+    put_evidence(item, "mlflow", "8f3c", EvidenceDraft("finished"), actor=olga)
+    told = as_person(cast.olga).get("/p/MED/items/MED-1/").content.decode()
+    assert told.count("mlflow 8f3c: running") == 1
+    assert told.count("mlflow 8f3c: finished") == 1
+
+
+@pytest.mark.parametrize("run", ["x" * 201, "%20", "a/../b", "a//b", "a%00b"])
+def test_an_id_that_can_not_stand_in_an_address_is_refused(item: Item, ci: Any, run: str) -> None:
+    path = f"/api/v1/items/MED-1/evidence/x/{run}/"
+    assert ci.put(path, {"status": "ok"}).status_code in {400, 404}
+    assert not ItemEvidence.objects.exists()
 
 
 def test_the_list_is_paged_and_takes_no_more_queries_as_it_grows(

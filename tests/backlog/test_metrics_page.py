@@ -60,7 +60,9 @@ def test_queues_and_signs_of_life(client: Any, product: Product) -> None:
     Job.objects.update(run_after=timezone.now() - timedelta(seconds=90))
     beat("worker")
     found = read(client)
-    assert found["mlscrum_jobs"] == {"webhooks queued": 1}
+    assert found["mlscrum_jobs"]["webhooks queued"] == 1
+    assert found["mlscrum_jobs"]["default running"] == 0
+    assert found["mlscrum_webhook_messages"] == {"waiting": 0, "failed": 0}
     assert 90 <= found["mlscrum_job_wait_seconds"]["webhooks"] < 150
     assert 0 <= found["mlscrum_silence_seconds"]["worker"] < 60
 

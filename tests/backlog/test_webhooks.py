@@ -15,7 +15,16 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from backlog.models import Activity, Actor, Delivery, Job, Product, Webhook, WebhookNews
+from backlog.models import (
+    Activity,
+    Actor,
+    Delivery,
+    Job,
+    Product,
+    Webhook,
+    WebhookNews,
+    WebhookSecret,
+)
 from backlog.queries.events import families
 from backlog.rules.webhooks import (
     LONGEST_REST_S,
@@ -28,9 +37,16 @@ from backlog.rules.webhooks import (
     verdict_of,
     wait_s,
 )
-from backlog.services import jobs, webhooks
+from backlog.services import jobs, webhook_delivery, webhooks
 from backlog.services.items import ItemDraft, create_item, update_item
-from backlog.services.webhooks import WebhookDraft, create_webhook, rotate_secret, update_webhook
+from backlog.services.webhooks import (
+    WebhookDraft,
+    create_webhook,
+    rotate_secret,
+    switch_off,
+    switch_on,
+    update_webhook,
+)
 from mlscrum.lib.errors import Conflict
 from tests.backlog.receiver import Receiver
 from tests.conftest import Cast
@@ -210,11 +226,13 @@ def test_each_event_is_made_a_message_once_by_any_number_of_dispatchers(
 def test_what_happens_while_it_is_off_is_not_told(
     product: Product, olga: Actor, hook: Webhook, receiver: Receiver
 ) -> None:
-    draft = WebhookDraft("CI", receiver.url, ["item.*"])
-    update_webhook(hook, WebhookDraft("CI", receiver.url, ["item.*"], is_active=False), actor=olga)
+    create_item(product, ItemDraft("Not sent in time"), actor=olga)
+    webhooks.tell(timezone.now())
+    switch_off(hook, actor=olga)
     create_item(product, ItemDraft("Unheard"), actor=olga)
     work()
-    update_webhook(hook, draft, actor=olga)
+    switch_on(hook, actor=olga)
+    assert states() == ["failed"]
     heard = create_item(product, ItemDraft("Heard"), actor=olga)
     work()
     assert [json.loads(body)["data"]["refs"] for _, body in receiver.heard] == [[heard.ref]]
@@ -290,10 +308,120 @@ def test_a_message_is_given_up_after_a_day_and_can_be_sent_once_more(
     assert (delivery.state, len(delivery.tries)) == ("failed", tries)
     assert delivery.tries[-1]["error"] == "Answered 404."
     receiver.answers = []
-    assert webhooks.replay(hook, [delivery], actor=olga) == 1
+    assert webhooks.replay(hook, delivery, actor=olga) == 1
     work()
     assert states() == ["sent"]
     assert len({headers["webhook-id"] for headers, _ in receiver.heard}) == 1
+
+
+def test_a_receiver_that_is_down_for_a_day_loses_nothing_before(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver
+) -> None:
+    create_item(product, ItemDraft("One"), actor=olga)
+    receiver.answers = [(500, {})] * 60
+    work()
+    passed = timedelta()
+    while states() == ["waiting"]:
+        hook.refresh_from_db()
+        assert hook.rests_until is not None
+        pause = hook.rests_until - timezone.now() + timedelta(seconds=1)
+        work(later=pause)
+        passed += pause
+    assert states() == ["failed"]
+    assert timedelta(hours=24) <= passed < timedelta(hours=26)
+
+
+def test_what_waits_beyond_many_that_were_refused_is_sent(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver
+) -> None:
+    for n in range(6):
+        create_item(product, ItemDraft(f"Item {n}"), actor=olga)
+    receiver.answers = [(404, {})] * 5
+    work()
+    assert states() == ["waiting"] * 5 + ["sent"]
+    work()
+    assert Job.objects.filter(kind="webhook").count() == 1
+
+
+def test_with_another_address_what_waits_is_sent_at_once(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver
+) -> None:
+    create_item(product, ItemDraft("One"), actor=olga)
+    receiver.answers = [(404, {})]
+    work()
+    update_webhook(hook, url=f"{receiver.url}/2", actor=olga)
+    work()
+    hook.refresh_from_db()
+    assert (states(), hook.failing_since) == (["sent"], None)
+
+
+def test_a_single_failure_after_quiet_days_switches_nothing_off(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver
+) -> None:
+    create_item(product, ItemDraft("One"), actor=olga)
+    receiver.answers = [(404, {}), (404, {}), (503, {})]
+    work()
+    work(later=timedelta(hours=25))
+    assert states() == ["failed"]
+    work(later=timedelta(days=4))
+    create_item(product, ItemDraft("Two"), actor=olga)
+    work()
+    hook.refresh_from_db()
+    assert (hook.is_active, hook.failures) == (True, 1)
+
+
+def test_a_slow_receiver_rests_and_leaves_the_worker_to_others(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(webhook_delivery, "SLOW_MS", 50)
+    receiver.slow_s = 0.1
+    for n in range(3):
+        create_item(product, ItemDraft(f"Item {n}"), actor=olga)
+    work()
+    hook.refresh_from_db()
+    assert states() == ["sent", "waiting", "waiting"]
+    assert hook.rests_until is not None
+    assert hook.failures == 0
+
+
+def test_of_a_product_one_webhook_at_a_time_is_served(
+    product: Product, olga: Actor, receiver: Receiver
+) -> None:
+    for name in ("a", "b"):
+        hook, _ = create_webhook(product, WebhookDraft(name, receiver.url), actor=olga)
+        webhooks.ping(hook, actor=olga)
+    webhooks.tell(timezone.now())
+    assert Job.objects.filter(kind="webhook").count() == 1
+
+
+def test_a_message_that_was_sent_meanwhile_is_not_unsent_by_a_late_answer(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def late(delivery: Delivery) -> webhook_delivery.Try:
+        Delivery.objects.update(state="sent", tries=[{"status": 204}])
+        return webhook_delivery.Try(Verdict.DOWN, 500, "Answered 500.", 3)
+
+    create_item(product, ItemDraft("One"), actor=olga)
+    monkeypatch.setattr(webhook_delivery, "send", late)
+    work()
+    [delivery] = Delivery.objects.all()
+    assert (delivery.state, delivery.tries) == ("sent", [{"status": 204}])
+
+
+def test_a_webhook_deleted_while_its_message_is_sent_ends_quietly(
+    product: Product, olga: Actor, hook: Webhook, receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def deleted(delivery: Delivery) -> webhook_delivery.Try:
+        webhooks.delete_webhook(hook, actor=olga)
+        return webhook_delivery.Try(Verdict.RECEIVED, 204, "", 3)
+
+    create_item(product, ItemDraft("One"), actor=olga)
+    monkeypatch.setattr(webhook_delivery, "send", deleted)
+    work()
+    assert [job.state for job in Job.objects.filter(kind="webhook")] == ["done"]
 
 
 def test_retry_after_is_heeded(
@@ -311,12 +439,9 @@ def test_a_receiver_silent_for_days_is_switched_off_and_its_owners_are_told(
     product: Product, cast: Cast, olga: Actor, hook: Webhook, receiver: Receiver, as_person: Any
 ) -> None:
     receiver.answers = [(500, {})] * 9
-    create_item(product, ItemDraft("One"), actor=olga)
-    work()
-    work(later=timedelta(days=1))
-    assert states() == ["failed"]
-    create_item(product, ItemDraft("Two"), actor=olga)
-    work(later=timedelta(days=2, hours=1))
+    for n in range(5):  # there is always something to tell
+        create_item(product, ItemDraft(f"Item {n}"), actor=olga)
+        work(later=timedelta(hours=20) if n else timedelta())
     hook.refresh_from_db()
     assert not hook.is_active
     assert hook.ended_why == "Nothing was received for 3 days. Answered 500."
@@ -363,11 +488,14 @@ def test_an_address_that_became_a_private_one_is_refused_at_the_connection(
 def test_a_new_secret_holds_beside_the_old_one_for_a_day(
     product: Product, olga: Actor, hook: Webhook, receiver: Receiver
 ) -> None:
-    new = rotate_secret(hook, actor=olga)
+    between, until = rotate_secret(hook, actor=olga)
+    new, _ = rotate_secret(hook, actor=olga)
+    assert until > timezone.now() + timedelta(hours=23)
     webhooks.ping(hook, actor=olga)
     work()
-    assert receiver.verified(new) == receiver.verified(hook.told)
-    Webhook.objects.update(old_secret_until=timezone.now())
+    told = [receiver.verified(secret) for secret in (new, between, hook.told)]
+    assert told[0] == told[1] == told[2]
+    WebhookSecret.objects.exclude(until=None).update(until=timezone.now())
     webhooks.ping(hook, actor=olga)
     work()
     [(headers, body)] = receiver.heard[1:]
@@ -427,7 +555,7 @@ def test_a_webhook_is_made_tried_and_changed_on_its_pages(
     assert hook.events == ["item.*", "items.*", "run.done"]
     secret = made.content.decode().split('id="secret">')[1].split("<")[0]
     assert secret.startswith("whsec_")
-    assert secret not in hook.secret
+    assert secret not in hook.secrets.get().secret
     one = f"{PAGE}{hook.pk}/"
     assert secret not in olgas.get(one).content.decode()
     assert olgas.post(f"{one}ping/").status_code == 302
@@ -441,10 +569,17 @@ def test_a_webhook_is_made_tried_and_changed_on_its_pages(
     work()
     assert len(receiver.heard) == 2
     assert olgas.post(f"{one}rotate/").status_code == 200
-    changed = {**form, "name": "Jenkins", "groups": ["*"], "kinds": ""}  # and not is_active
+    changed = {**form, "name": "Jenkins", "groups": ["*"], "kinds": ""}
     assert olgas.post(one, changed).status_code == 302
+    assert olgas.post(f"{one}switch/").status_code == 302
     hook.refresh_from_db()
     assert (hook.name, hook.events, hook.is_active) == ("Jenkins", ["*"], False)
+    assert olgas.post(one, changed).status_code == 302
+    hook.refresh_from_db()
+    assert not hook.is_active  # saving the form switches nothing on
+    assert olgas.post(f"{one}switch/", {"on": "1"}).status_code == 302
+    for wrong in ("abc", "9" * 19, "0"):
+        assert olgas.post(f"{one}replay/", {"delivery": wrong}).status_code == 404
     assert olgas.post(one, {**form, "url": "http://10.1.2.3/"}).status_code == 422
     assert olgas.post(PAGE, {**form, "name": "Jenkins"}).status_code == 422
     assert olgas.post(f"{one}delete/").status_code == 302
@@ -459,7 +594,7 @@ def test_all_that_failed_is_sent_once_more_from_the_page(
     work()
     Delivery.objects.update(state="failed")
     olgas, one = as_person(cast.olga), f"{PAGE}{hook.pk}/"
-    assert "Send all of these once more" in olgas.get(f"{one}?state=failed").content.decode()
+    assert "Send all 2 once more" in olgas.get(f"{one}?state=failed").content.decode()
     olgas.post(f"{one}replay/")
     work()
     assert (states(), len(receiver.heard)) == (["sent"] * 2, 4)
@@ -483,6 +618,10 @@ def test_webhooks_over_rest(
     assert [one["status"] for one in sent[0]["tries"]] == [204]
     again = olgas.post(f"{path}deliveries/{sent[0]['id']}/replay/")
     assert (again.status_code, again.json()["state"]) == (202, "waiting")
+    assert olgas.get(again["Location"]).json()["id"] == sent[0]["id"]
+    assert olgas.get(f"{path}deliveries/?kind=ping").json()["results"] == [
+        olgas.get(f"{path}deliveries/{sent[1]['id']}/").json()
+    ]
     new = olgas.post(f"{path}rotate/").json()["secret"]
     assert new != secret
     assert olgas.patch(path, {"is_active": False}).json()["events"] == ["item.*"]

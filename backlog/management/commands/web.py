@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -16,6 +17,8 @@ from uvicorn.supervisors import Multiprocess
 from backlog.management.schema import refuse_newer_schema
 from backlog.services.invitations import first_link
 from mlscrum import env
+
+FIGURES_KEPT_S = 7 * 24 * 3600
 
 
 class Command(BaseCommand):
@@ -31,14 +34,11 @@ class Command(BaseCommand):
         if settings.DEMO_LOGIN and not env.is_loopback(options["host"]):
             raise CommandError("DEMO_LOGIN=1 lets anyone in; with it HOST must be 127.0.0.1.")
         self._welcome()
-        workers = env.integer("WEB_PROCESSES", 1, minimum=1, maximum=256)
-        if workers > 1:
-            self._share_figures()
         config = uvicorn.Config(
             "mlscrum.asgi:application",
             host=options["host"],
             port=options["port"],
-            workers=workers,
+            workers=env.integer("WEB_PROCESSES", 1, minimum=1, maximum=256),
             proxy_headers=False,  # our own middleware believes TRUSTED_PROXIES alone
             server_header=False,
             lifespan="off",
@@ -48,21 +48,15 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=5,
         )
         if config.workers > 1:
-            Multiprocess(config, sockets=[_prompt(config.bind_socket())]).run()
+            listening = _prompt(config.bind_socket())  # ends this where the port is taken
+            _share_figures()
+            Multiprocess(config, sockets=[listening]).run()
             return
         server = uvicorn.Server(config)
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
         if not server.started:
             raise CommandError("The web server could not start.")
-
-    def _share_figures(self) -> None:
-        """Let the processes write what they count into one folder, which begins empty: see
-        `mlscrum.web.metrics`, which is loaded in each of them."""
-        folder = settings.DATA_DIR / "metrics" / socket.gethostname()
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
     def _welcome(self) -> None:
         """Say how the first administrator begins, as long as there is none."""
@@ -82,3 +76,17 @@ def _prompt(listening: socket.socket) -> socket.socket:
     """
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
+
+
+def _share_figures() -> None:
+    """Let the processes write what they count into one folder of this start, which begins empty:
+    see `mlscrum.web.metrics`, which is loaded in each of them. Folders that nobody has written to
+    for a week go."""
+    root = settings.DATA_DIR / "metrics"
+    folder = root / f"{socket.gethostname()}-{os.getpid()}"
+    for old in root.glob("*"):
+        written = max((file.stat().st_mtime for file in [old, *old.glob("*")]), default=0.0)
+        if old == folder or time.time() - written > FIGURES_KEPT_S:
+            shutil.rmtree(old, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
