@@ -110,9 +110,17 @@ def _on(server: str, statement: sql.Composed) -> None:
     connection.close()
 
 
+@dataclass(frozen=True)
+class House:
+    """Where the web server answers, and the process that is the worker."""
+
+    port: int
+    worker: int
+
+
 @contextmanager
-def open_house(folder: Path, database_url: str) -> Iterator[int]:
-    """Web server, dispatcher, worker and broker on this database; gives the port.
+def open_house(folder: Path, database_url: str, **more: str) -> Iterator[House]:
+    """Web server, dispatcher, worker and broker on this database; `more` are settings.
 
     Must be entered before Django is set up, for it chooses the settings of this process too.
     """
@@ -128,16 +136,18 @@ def open_house(folder: Path, database_url: str) -> Iterator[int]:
         "PORT": str(port),
         "WEB_PROCESSES": WEB_PROCESSES,
         "DEMO": "0",
+        **more,
     }
     os.environ.pop("REDIS_URL", None)
     manage = [sys.executable, str(ROOT / "manage.py")]
     subprocess.run([*manage, "prepare"], check=True, cwd=ROOT)
-    commands = [broker.command, *([*manage, name] for name in ("dispatch", "worker", "web"))]
-    running = []
+    commands = {"broker": broker.command}
+    commands |= {name: [*manage, name] for name in ("dispatch", "worker", "web")}
+    running = {}
     with (folder / "log").open("wb") as log:
-        for command in commands:
-            running.append(
-                subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        for name, command in commands.items():
+            running[name] = subprocess.Popen(
+                command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
             )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # nothing is left behind
     try:
@@ -146,8 +156,8 @@ def open_house(folder: Path, database_url: str) -> Iterator[int]:
             if time.monotonic() > deadline:
                 sys.exit("The web server did not start:\n" + (folder / "log").read_text())
             time.sleep(0.1)
-        yield port
+        yield House(port, running["worker"].pid)
     finally:
-        for process in reversed(running):
+        for process in reversed(running.values()):
             kill_group(process.pid)
             process.wait()

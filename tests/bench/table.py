@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results.json"
 WORSE = 1.5  # design decision 23: a ratio that worsens by half between two benches is a fault
 Place = tuple[str, int, int]
 
@@ -47,15 +49,26 @@ class Aim:
 def ratios_before(path: Path) -> dict[Place, float]:
     """The ratios of the last bench; none where there was none, or one of another form."""
     try:
-        rows = json.loads(path.read_text())["rows"]
+        rows = kept(path)["rows"]
         return {(row["name"], row["items"], row["clients"]): row["ratio"] for row in rows}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return {}
 
 
-def keep(rows: Sequence[Row], path: Path) -> None:
+def kept(path: Path) -> dict[str, Any]:
+    """What benches have found so far, by part."""
+    try:
+        found = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def keep(rows: Sequence[Any], path: Path, part: str = "rows") -> None:
+    """Keep the lines of one part of the bench, in place of those that it had."""
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"rows": [asdict(row) for row in rows]}, indent=2) + "\n")
+    whole = {**kept(path), part: [asdict(row) for row in rows]}
+    path.write_text(json.dumps(whole, indent=2) + "\n")
 
 
 def show(rows: Sequence[Row], aims: dict[str, Aim], before: dict[Place, float]) -> int:
