@@ -43,6 +43,16 @@ class Compiler(PGCompiler):
             return found if operator.opstring == "~" else f"NOT {found}"
         return str(super().visit_custom_op_binary(element, operator, **kw))  # type: ignore[no-untyped-call]
 
+    def visit_sum_func(self, fn: Any, **kw: Any) -> str:
+        """Ones and noughts are counted, which is cheaper than to add them up."""
+        (summed,) = fn.clauses
+        if isinstance(summed, sa.Case) and len(summed.whens) == 1:
+            condition, one = summed.whens[0]
+            numbers = [getattr(side, "value", None) for side in (one, summed.else_)]
+            if numbers == [1, 0]:
+                return f"count_if({self.process(condition, **kw)})"
+        return f"sum({self.process(summed, **kw)})"
+
     def visit_regexp_match_op_binary(self, binary: Any, operator: Any, **kw: Any) -> str:
         left, right = (self.process(side, **kw) for side in (binary.left, binary.right))
         return f"regexp_matches({left}, {right})"

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core.batch import Batch
 from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.execution_engine.execution_engine import MetricComputationConfiguration
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.execution_engine.sqlalchemy_execution_engine import (
     SqlAlchemyExecutionEngine,
@@ -28,6 +29,7 @@ from great_expectations.expectations.registry import (
     get_expectation_impl,
     list_registered_expectation_implementations,
 )
+from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import Validator as GraphValidator
 
 from dataquality.engine.answers import OF_CONDITION, refused
@@ -43,6 +45,7 @@ COUNTS_ALONE = {
     "partial_unexpected_count": 0,
     "exclude_unexpected_values": True,
 }
+COUNT, VALUES = ".unexpected_count", ".unexpected_values"
 Expectation = Mapping[str, Any]
 
 
@@ -110,10 +113,17 @@ class FrameValidator(Validator):
 
 
 class SqlValidator(Validator):
-    """Rows of a database, checked there; `rows` has the columns given, name by type."""
+    """Rows of a database, checked there; `rows` has the columns given, name by type. `known` holds
+    what was counted of the same rows already, and gets what is counted now."""
 
-    def __init__(self, engine: sa.Engine, rows: sa.Select[Any], columns: Mapping[str, Any]) -> None:
-        execution = _Execution(engine, columns)
+    def __init__(
+        self,
+        engine: sa.Engine,
+        rows: sa.Select[Any],
+        columns: Mapping[str, Any],
+        known: dict[Any, Any],
+    ) -> None:
+        execution = _Execution(engine, columns, known)
         data = SqlAlchemyBatchData(
             execution_engine=execution,
             selectable=rows,
@@ -149,11 +159,52 @@ class _Quiet(GraphValidator):
 
 
 class _Execution(SqlAlchemyExecutionEngine):
-    """GX on an engine of ours, which it neither describes nor closes."""
+    """GX on an engine of ours, which it neither describes nor closes, and with fewer scans."""
 
-    def __init__(self, engine: sa.Engine, columns: Mapping[str, Any]) -> None:
+    def __init__(
+        self, engine: sa.Engine, columns: Mapping[str, Any], known: dict[Any, Any]
+    ) -> None:
         super().__init__(engine=engine, create_temp_table=False)
         self._described = _Described(columns)
+        self._known = known
+
+    def _process_direct_and_bundled_metric_computation_configurations(
+        self,
+        metric_fn_direct_configurations: list[MetricComputationConfiguration],
+        metric_fn_bundle_configurations: list[MetricComputationConfiguration],
+    ) -> dict[Any, Any]:
+        """As far as it goes now; GX asks again for what is left.
+
+        It would compute the figures that are ready beside what others still wait for, one scan
+        after the other. Here they wait until all are, and one scan computes them.
+        """
+        direct, bundled = metric_fn_direct_configurations, metric_fn_bundle_configurations
+        given = {
+            wanted.metric_configuration.id: value
+            for wanted in [*direct, *bundled]
+            if (value := self._given(wanted.metric_configuration)) is not None
+        }
+        direct, bundled = (
+            [wanted for wanted in group if wanted.metric_configuration.id not in given]
+            for group in (direct, bundled)
+        )
+        found = super()._process_direct_and_bundled_metric_computation_configurations(
+            metric_fn_direct_configurations=direct,
+            metric_fn_bundle_configurations=[] if direct else bundled,
+        )
+        self._known |= {
+            wanted.metric_configuration.id: found[wanted.metric_configuration.id]
+            for wanted in [*direct, *([] if direct else bundled)]
+            if wanted in bundled or wanted.metric_configuration.metric_name.endswith(COUNT)
+        }
+        return {**found, **given}
+
+    def _given(self, metric: MetricConfiguration) -> Any:
+        """What needs no query: a figure that is known, and no values where none are wanted."""
+        chosen = metric.metric_value_kwargs.get("result_format") or {}
+        if metric.metric_name.endswith(VALUES) and chosen.get("partial_unexpected_count") == 0:
+            return []
+        return self._known.get(metric.id)
 
     def get_inspector(self) -> Any:
         return self._described

@@ -84,6 +84,7 @@ class TableRows(Rows):
         self.opened, self.engine = opened, opened.dialect
         self._where: clauses.Clause | None = None
         self._asked: set[str] = set()
+        self._known: dict[Any, Any] = {}
         try:
             self._where = clauses.where(condition, opened.kinds, opened.dialect)
         except DomainError as error:
@@ -311,7 +312,7 @@ class TableRows(Rows):
     def _validator_of(self, rows: sa.Select[Any], types: Mapping[str, Any]) -> SqlValidator:
         from dataquality.engine import gx  # noqa: PLC0415  seconds, and workers alone have them
 
-        return gx.SqlValidator(self.opened.engine, rows, types)
+        return gx.SqlValidator(self.opened.engine, rows, types, self._known)
 
 
 def _day_of(parts: Sequence[Any]) -> str:
