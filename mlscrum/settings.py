@@ -233,6 +233,7 @@ if FILE_ENGINE not in {"duckdb", "pandas"}:
     raise ImproperlyConfigured(f"FILE_ENGINE must be duckdb or pandas, not {FILE_ENGINE!r}.")
 DUCKDB_MEMORY_MB = env.integer("DUCKDB_MEMORY_MB", 1024, minimum=64)
 DUCKDB_THREADS = env.integer("DUCKDB_THREADS", min(4, os.cpu_count() or 1), minimum=1, maximum=256)
+STATEMENT_TIMEOUT_S = env.integer("STATEMENT_TIMEOUT_S", 600, minimum=1)  # of databases of others
 PANDAS_ROWS = env.integer("PANDAS_ROWS", 1_000_000, minimum=1)
 SAMPLES_KEPT_DAYS = env.integer("SAMPLES_KEPT_DAYS", 0)  # of failing rows; 0: as long as the run
 UNTRACKED_RUNS_KEPT_DAYS = env.integer("UNTRACKED_RUNS_KEPT_DAYS", 30)  # 0: for ever
@@ -254,6 +255,16 @@ LIVE_REDIS_URL = next(
 )
 JOB_LEASE_S = env.integer("JOB_LEASE_S", 30, minimum=2)
 JOB_TIME_LIMIT_S = env.integer("JOB_TIME_LIMIT_S", 3600, minimum=10)
+RUN_TIME_LIMIT_S = env.integer("RUN_TIME_LIMIT_S", min(1800, JOB_TIME_LIMIT_S // 2), minimum=1)
+if RUN_TIME_LIMIT_S >= JOB_TIME_LIMIT_S:
+    raise ImproperlyConfigured(
+        "RUN_TIME_LIMIT_S must be less than JOB_TIME_LIMIT_S, so that a run can say why it ended."
+    )
+RUN_MEMORY_MB = env.integer("RUN_MEMORY_MB", 2048)  # beside what a worker holds; 0: no limit
+if 0 < RUN_MEMORY_MB <= DUCKDB_MEMORY_MB:
+    raise ImproperlyConfigured(
+        "RUN_MEMORY_MB must be 0 or more than DUCKDB_MEMORY_MB, which is a part of it."
+    )
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1, maximum=256)
 WORKER_PRELOAD = ["dataquality.engine.gx"]  # imported once, before a worker forks
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -265,6 +276,8 @@ CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_S + 60
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
+if RUN_MEMORY_MB:  # what a large run leaves behind ends with its process
+    CELERY_WORKER_MAX_MEMORY_PER_CHILD = RUN_MEMORY_MB * 1024
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the lease keeps them ours
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever

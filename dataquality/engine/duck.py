@@ -15,6 +15,7 @@ from django.conf import settings
 from dataquality.engine import casts, dialect
 from dataquality.engine.files import File, database, out_of_memory
 from dataquality.engine.frames import frame_of_arrow
+from dataquality.engine.limits import interruptible
 from dataquality.engine.reading import Column, Inspected
 from dataquality.engine.tables import Opened, TableData
 
@@ -48,10 +49,11 @@ def opened(
         opening = _Opening(connection, file, columns)
         table = opening.table()
         table.pandas_rows = settings.PANDAS_ROWS if pandas_rows is None else pandas_rows
-        try:
-            yield TableData(table, opening.interrupt)
-        finally:
-            table.engine.dispose()
+        with interruptible(opening.cursor.interrupt):
+            try:
+                yield TableData(table)
+            finally:
+                table.engine.dispose()
 
 
 def inspect(
@@ -75,10 +77,6 @@ class _Opening:
         self.odd = frozenset(raw.name for raw in file.raws if casts.is_odd(raw.type))
         self.cursor = connection.cursor()
         self.engine = dialect.engine_of(self.cursor)
-
-    def interrupt(self) -> None:
-        for connection in (self.cursor, self.connection):
-            connection.interrupt()
 
     def table(self) -> Opened:
         views = "SELECT view_name FROM duckdb_views() WHERE view_name = 'numbered'"

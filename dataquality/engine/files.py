@@ -23,6 +23,7 @@ from django.conf import settings
 
 from dataquality.engine import casts, reading
 from dataquality.engine.casts import literal, quoted
+from dataquality.engine.limits import interruptible
 from dataquality.engine.reading import Column
 from mlscrum.lib.errors import DomainError
 
@@ -64,7 +65,8 @@ def database(
             }
             for name, value in wanted.items():
                 connection.execute(f"SET {name} = {literal(value)}")
-            yield connection
+            with interruptible(connection.interrupt):
+                yield connection
         except duckdb.OutOfMemoryException:
             raise out_of_memory() from None
         finally:

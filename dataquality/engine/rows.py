@@ -112,10 +112,6 @@ class Data(ABC):
     def raise_trouble(self) -> None:
         """Raise what has befallen the data as a whole since it was opened, if anything has."""
 
-    @abstractmethod
-    def interrupt(self) -> None:
-        """End a statement that is under way, from another thread."""
-
 
 class FrameData(Data):
     """A table in memory."""
@@ -133,9 +129,6 @@ class FrameData(Data):
 
     def raise_trouble(self) -> None:
         pass  # what goes wrong in memory goes wrong for one check
-
-    def interrupt(self) -> None:
-        pass  # a time limit ends the run between two chunks of checks
 
 
 class FrameRows(Rows):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from threading import Timer
 from typing import Any
 
 from backlog.rules.evidence import canonical
 from backlog.rules.severity import Severity
 from dataquality.engine import batches, ours, suites
 from dataquality.engine.answers import Answer, CheckResult, Judged, Told, plain
+from dataquality.engine.limits import Limits, raise_if_over, undisturbed, watched
 from dataquality.engine.reading import Table
 from dataquality.engine.rows import PANDAS, Check, Data, FrameData, Rows
-from dataquality.engine.sources import Limits, Source, Stopped, opened
+from dataquality.engine.sources import Source, Stopped, opened
 from mlscrum.lib.errors import DomainError
 
 __all__ = ["GUARD", "NAME", "CheckResult", "plain", "run_suite"]
@@ -49,19 +48,12 @@ def run_suite(
     See `sources` for what it may raise.
     """
     checks = [*suites.tidy(expectations), GUARD]
-    limits = limits or Limits()
+    more = (checks, key_columns, batch, references or {}, progress, cancelled)
     if isinstance(source, Table):
-        return _Run(
-            FrameData(source), checks, key_columns, batch, references or {}, progress, cancelled
-        ).results()
-    with opened(source, limits) as data, _Clock(data, limits.time_s) as clock:
-        try:
-            return _Run(
-                data, checks, key_columns, batch, references or {}, progress, cancelled
-            ).results()
-        except DomainError:
-            clock.raise_if_over()
-            raise
+        return _Run(FrameData(source), *more).results()
+    limits = limits or Limits()
+    with watched(limits), opened(source, limits) as data:
+        return _Run(data, *more).results()
 
 
 class _Run:
@@ -150,35 +142,9 @@ class _Run:
         return answers
 
     def _tell(self, done: int) -> None:
+        raise_if_over()
         if self.cancelled():
             raise Stopped
         self.done = max(done, self.done)
-        self.progress(self.done, len(self.checks))
-
-
-class _Clock:
-    """The time limit of a run, which also ends a statement that is under way."""
-
-    def __init__(self, data: Data, seconds: float | None) -> None:
-        self.seconds = seconds
-        self.began = time.monotonic()
-        self.timer = Timer(seconds, data.interrupt) if seconds is not None else None
-
-    def __enter__(self) -> _Clock:
-        if self.timer:
-            self.timer.daemon = True
-            self.timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.timer:
-            self.timer.cancel()
-        self.raise_if_over()
-
-    def raise_if_over(self) -> None:
-        if self.seconds is not None and time.monotonic() - self.began > self.seconds:
-            raise DomainError(
-                "timed_out",
-                f"The checks took longer than {self.seconds:g} s, the limit of this run; check a "
-                "batch, or raise the limit.",
-            )
+        with undisturbed():
+            self.progress(self.done, len(self.checks))

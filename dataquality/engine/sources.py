@@ -42,7 +42,8 @@ values of the data nor passwords: what `reading` says of files, and of databases
 `connection_lost`, `out_of_memory`. A check that can't be computed is a result of its own, errored,
 with `error_code`, and ends no run. `progress(done, total)` is told between chunks of checks;
 whatever it raises ends the run. `cancelled()` is asked at the same moments, in the same thread;
-once true, `Stopped` is raised. Time limits also end a statement that is under way.
+once true, `Stopped` is raised. Limits of time and memory (`limits`) also end a statement that is
+under way.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ from django.conf import settings
 
 from dataquality.engine import batches, reading
 from dataquality.engine.figures import Figures
+from dataquality.engine.limits import Limits, watched
 from dataquality.engine.reading import Inspected
 from dataquality.engine.rows import Data, FrameData, Rows
 from mlscrum.lib.errors import DomainError
@@ -95,15 +97,6 @@ class Source:
     @property
     def paths(self) -> list[Path]:
         return [Path(self.location), *map(Path, self.options.get("files", ()))]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a run may take; None leaves a limit to the settings."""
-
-    time_s: float | None = None
-    memory_mb: int | None = None
-    pandas_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -170,8 +163,9 @@ def table(
 
 @contextmanager
 def counted(source: Source) -> Iterator[Figures]:
-    """What can be counted of all rows, where they are; see `figures`."""
-    with opened(source, Limits()) as data:
+    """What can be counted of all rows, where they are and within the limits of a run; see
+    `figures`."""
+    with watched(), opened(source, Limits()) as data:
         yield data.rows(None).figures
 
 

@@ -17,13 +17,13 @@ from sqlalchemy import pool
 from dataquality.engine import columns as described
 from dataquality.engine import statements, troubles
 from dataquality.engine.frames import frame_of_rows
+from dataquality.engine.limits import interruptible
 from dataquality.engine.reading import Column, Inspected, check_names, columns_of
 from dataquality.engine.sources import TableSeen
 from dataquality.engine.tables import Opened, TableData
 from mlscrum.lib.errors import DomainError
 
 CONNECT_TIMEOUT_S = 10
-STATEMENT_TIMEOUT_S = 600
 DRIVERS = {
     "postgres": "postgresql+psycopg2",
     "postgresql": "postgresql+psycopg2",
@@ -55,7 +55,7 @@ def opened(
     with _Session.of(location, options) as session:
         table = session.table(schema)
         table.pandas_rows = settings.PANDAS_ROWS if pandas_rows is None else pandas_rows
-        yield TableData(table, session.interrupt)
+        yield TableData(table)
 
 
 def inspect(
@@ -105,7 +105,7 @@ class _Session:
         self.raw: list[Any] = []  # connections of the driver, for `interrupt`
         self.dialect = url.get_backend_name()
         self.connect_s = int(options.get("connect_timeout_s") or CONNECT_TIMEOUT_S)
-        self.statement_s = float(options.get("statement_timeout_s") or STATEMENT_TIMEOUT_S)
+        self.statement_s = float(options.get("statement_timeout_s") or settings.STATEMENT_TIMEOUT_S)
         self.until = float("inf")
 
     @classmethod
@@ -117,7 +117,8 @@ class _Session:
             with session.explained():
                 session.engine.connect().close()
             session.dialect = "mariadb" if _is_mariadb(session.engine) else session.dialect
-            yield session
+            with interruptible(session.interrupt):
+                yield session
         finally:
             session.engine.dispose()
 

@@ -62,9 +62,8 @@ class Opened:
 class TableData(Data):
     """A table of a database, or a file that DuckDB reads."""
 
-    def __init__(self, opened: Opened, interrupt: Callable[[], None]) -> None:
+    def __init__(self, opened: Opened) -> None:
         self.opened, self.engine = opened, opened.dialect
-        self._interrupt = interrupt
 
     def rows(self, condition: Any) -> TableRows:
         return TableRows(self.opened, condition)
@@ -72,9 +71,6 @@ class TableData(Data):
     def raise_trouble(self) -> None:
         if self.opened.trouble:
             raise self.opened.trouble[0]
-
-    def interrupt(self) -> None:
-        self._interrupt()
 
 
 class TableRows(Rows):

@@ -63,8 +63,8 @@ MESSAGES = {
     "cannot_connect": "{where} can't be reached; see that it runs and that address and name are "
     "right.",
     "wrong_password": "{where} does not accept the user or the password; enter them anew.",
-    "timed_out": "{where} took longer than {seconds:g} s for one statement, or was stopped; check "
-    "a batch, or raise the limit.",
+    "timed_out": "{where} took longer than {seconds:g} s for one statement, or was stopped; look "
+    "at fewer rows by dividing them into batches, or have STATEMENT_TIMEOUT_S raised.",
     "connection_lost": "{where} closed the connection before it had answered; run it again.",
     "no_such_table": "{where} has no such table; it was dropped or renamed, or is hidden from "
     "this user.",

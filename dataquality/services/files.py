@@ -133,8 +133,9 @@ def local_copy(version: DatasetVersion) -> Iterator[Path]:
     file = opened(version)
     with file, _temporary_folder() as folder:
         copy = Path(folder) / f"content{_suffix(FileFormat(version.dataset.format))}"
-        with copy.open("wb") as target:
-            shutil.copyfileobj(file, target, CHUNK_BYTES)
+        if not _linked(version.file, copy):
+            with copy.open("wb") as target:
+                shutil.copyfileobj(file, target, CHUNK_BYTES)
         yield copy
 
 
@@ -215,6 +216,15 @@ def _temporary_home() -> Path:
     home = Path(settings.FILE_UPLOAD_TEMP_DIR)
     home.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
     return home
+
+
+def _linked(key: str, place: Path) -> bool:
+    """Give a stored file a second name, which outlives the first; whether it lies on this disk."""
+    try:
+        os.link(default_storage.path(key), place)
+    except (NotImplementedError, OSError):
+        return False
+    return True
 
 
 def _incoming(source: Source, product: Product, folder: Path, stack: ExitStack) -> Upload:

@@ -25,6 +25,8 @@ from backlog.services import findings, jobs
 from backlog.services.deeds import Deed, deed
 from backlog.services.findings import EvidenceReport, Filed
 from dataquality.engine import redact, running, sources, suites
+from dataquality.engine.limits import watched
+from dataquality.engine.reading import Inspected
 from dataquality.engine.running import CheckResult
 from dataquality.engine.sources import Source
 from dataquality.models import (
@@ -160,28 +162,15 @@ def execute_run(lease: jobs.Lease) -> None:
     """Carry out a run's job: read the version by the stored schema, check it, report what was
     found, all effects in the one transaction that ends the job.
 
-    Data that can't be read ends the run as errored, with one execution finding.
+    Data that can't be read, or not within the limits, ends the run as errored, with one execution
+    finding.
     """
     run = _begun(lease.job)
     dataset = run.dataset
     lease.progress(0.02, "Reading the data")
     try:
-        references = references_for(_content(run), _suite(run).expectations)
-        with readable(_content(run)) as source:
-            seen = sources.measure(source) if dataset.is_live else None
-            run.batch = _settled(run.batch, source)
-            if run.batch is not None:
-                run.batch_at = complete_at(run.batch, run.started_at or timezone.now())
-            found = running.run_suite(
-                source,
-                _suite(run).expectations,
-                key_columns=dataset.key_columns,
-                batch=run.batch,
-                references=references,
-                progress=lambda done, total: lease.progress(
-                    0.1 + 0.85 * done / total, f"{done} of {total} checks"
-                ),
-            )
+        with watched():
+            seen, found = _looked(run, lease)
     except DomainError as error:
         with lease.finish(_reporting(run)):
             _conclude_errored(run, error.code, error.message)
@@ -192,6 +181,28 @@ def execute_run(lease: jobs.Lease) -> None:
         if seen is not None:
             note_read(_content(run), seen, at=run.started_at or timezone.now())
         _conclude(run, redact.results(found, policy_of(present)))
+
+
+def _looked(run: Run, lease: jobs.Lease) -> tuple[Inspected | None, list[CheckResult]]:
+    """What a database held when it was read, and what each check says."""
+    dataset = run.dataset
+    references = references_for(_content(run), _suite(run).expectations)
+    with readable(_content(run)) as source:
+        seen = sources.measure(source) if dataset.is_live else None
+        run.batch = _settled(run.batch, source)
+        if run.batch is not None:
+            run.batch_at = complete_at(run.batch, run.started_at or timezone.now())
+        found = running.run_suite(
+            source,
+            _suite(run).expectations,
+            key_columns=dataset.key_columns,
+            batch=run.batch,
+            references=references,
+            progress=lambda done, total: lease.progress(
+                0.1 + 0.85 * done / total, f"{done} of {total} checks"
+            ),
+        )
+    return seen, found
 
 
 def run_failed(job: Job, code: str, message: str) -> None:

@@ -47,6 +47,8 @@ def test_a_clone_starts_without_any_setting_and_keeps_its_secret(tmp_path: Path)
         ({"BASE_URL": "scrum.example.org"}, "BASE_URL must start with"),
         ({"STORAGE_URL": "ftp://host"}, "STORAGE_URL must start with"),
         ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
+        ({"RUN_TIME_LIMIT_S": "3600"}, "RUN_TIME_LIMIT_S must be less than JOB_TIME_LIMIT_S"),
+        ({"RUN_MEMORY_MB": "512"}, "RUN_MEMORY_MB must be 0 or more than DUCKDB_MEMORY_MB"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(

@@ -20,8 +20,8 @@ CHECKS = 160
 
 
 @pytest.fixture
-def ask_run(product: Any, cast: Any, house: House, settings: Any) -> Callable[[], Run]:
-    """Ask for a run that takes some seconds, of data that the house's worker finds too."""
+def shared_files(house: House, settings: Any) -> None:
+    """What is uploaded here is found by the house's worker too."""
     folder = house.folder / "data" / "files"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -31,6 +31,11 @@ def ask_run(product: Any, cast: Any, house: House, settings: Any) -> Callable[[]
         },
     }
     settings.DATA_DIR, settings.SOURCES_DIR = house.folder / "data", house.folder / "sources"
+
+
+@pytest.fixture
+def ask_run(product: Any, cast: Any, shared_files: None) -> Callable[[], Run]:
+    """Ask for a run that takes some seconds."""
     actor = Actor.person(cast.max)
     rows = "\n".join(f"{number},{'?' if number < 16 else number % 10}" for number in range(ROWS))
     data = f"id,nuclei\n{rows}\n".encode()
@@ -96,3 +101,33 @@ def test_a_run_asked_for_while_the_broker_is_down_runs_once_when_it_is_back(
     house.start_broker()
     until(lambda: finished(run), "the run has finished", timeout_s=90)
     assert_took_effect_once(run)
+
+
+def test_after_a_run_beyond_its_memory_the_same_worker_carries_out_the_next(
+    house: House, product: Any, cast: Any, shared_files: None
+) -> None:
+    actor = Actor.person(cast.max)
+
+    def ask(name: str, rows: int) -> Run:
+        lines = "".join(f'{{"id": {number}, "name": "{"x" * 40}"}}\n' for number in range(rows))
+        data = lines.encode()
+        dataset = register_dataset(
+            product, DatasetDraft(name=name), Upload("names.jsonl", [data], len(data)),
+            actor=actor, profile=False,
+        )  # fmt: skip
+        wanted = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "id"}}
+        save_suite(dataset, [{**wanted, "severity": "critical", "meta": {}}], actor=actor)
+        return request_run(dataset, actor=actor)
+
+    house.env |= {"WORKER_PROCESSES": "1", "DUCKDB_MEMORY_MB": "64", "RUN_MEMORY_MB": "200"}
+    house.env["PRELOAD"] = "1"  # else the checks would be the smaller part of what a run takes
+    house.start_broker()
+    house.start("dispatch")
+    worker = house.start("worker")
+    large, small = ask("Many", 400_000), ask("Few", 10)
+    until(lambda: finished(large) and finished(small), "both runs have finished", timeout_s=90)
+    assert (large.state, large.error_code) == ("errored", "out_of_memory")
+    assert "RUN_MEMORY_MB" in large.error_detail
+    assert Job.objects.get(run=large).attempts == 1
+    assert small.state == "passed"
+    assert worker.poll() is None
