@@ -49,9 +49,12 @@ def end_with_the_worker(**_: Any) -> None:
 
 @worker_ready.connect
 def begin_to_beat(**_: Any) -> None:
+    from backlog.queries.jobs import TAKES_LARGE, WORKER
+    from backlog.rules.jobs import LARGE
     from backlog.services.heartbeats import worker_heart
+    from backlog.services.jobs import queues_served
 
-    worker_heart.start()
+    worker_heart.start(WORKER, *([TAKES_LARGE] if LARGE in queues_served() else []))
 
 
 @worker_shutting_down.connect

@@ -266,6 +266,7 @@ if 0 < RUN_MEMORY_MB <= DUCKDB_MEMORY_MB:
         "RUN_MEMORY_MB must be 0 or more than DUCKDB_MEMORY_MB, which is a part of it."
     )
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1, maximum=256)
+WORKER_QUEUES = env.words("WORKER_QUEUES")  # of one worker; all, where none is named
 WORKER_PRELOAD = ["dataquality.engine.gx"]  # imported once, before a worker forks
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ACKS_LATE = True

@@ -8,10 +8,12 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from backlog.models import Heartbeat, Job
+from backlog.rules.jobs import LARGE, most_large
 
 RESEND_AFTER = timedelta(seconds=10)
 ALIVE_FOR = timedelta(seconds=20)
 WAITING = [Job.State.QUEUED, Job.State.RUNNING]
+WORKER, TAKES_LARGE = "worker", "takes large jobs"  # kinds of heartbeats
 
 
 def claimable(now: datetime) -> Q:
@@ -26,10 +28,21 @@ def due(now: datetime) -> QuerySet[Job]:
 
     A job whose lease ran out needs a message sent after that moment.
     """
-    unsent = Q(published_at__isnull=True) | Q(
-        state=Job.State.RUNNING, published_at__lt=F("lease_until")
+    return Job.objects.filter(claimable(now), _unsent(), state__in=WAITING).order_by("id")
+
+
+def room_for_large(now: datetime) -> int:
+    """How many more large jobs may be sent to the workers that are alive."""
+    since = now - ALIVE_FOR
+    alive = list(
+        Heartbeat.objects.filter(kind__in=[WORKER, TAKES_LARGE], beat_at__gte=since).values_list(
+            "kind", flat=True
+        )
     )
-    return Job.objects.filter(claimable(now), unsent, state__in=WAITING).order_by("id")
+    takers = alive.count(TAKES_LARGE)
+    sent = Job.objects.filter(queue=LARGE, state__in=WAITING, published_at__isnull=False)
+    under_way = sent.exclude(claimable(now) & _unsent()).count()
+    return max(0, most_large(takers, alive.count(WORKER) - takers) - under_way)
 
 
 def unanswered(now: datetime) -> QuerySet[Job]:
@@ -37,6 +50,12 @@ def unanswered(now: datetime) -> QuerySet[Job]:
     return Job.objects.filter(
         claimable(now), state__in=WAITING, published_at__lt=now - RESEND_AFTER
     ).order_by("id")
+
+
+def _unsent() -> Q:
+    return Q(published_at__isnull=True) | Q(
+        state=Job.State.RUNNING, published_at__lt=F("lease_until")
+    )
 
 
 def is_alive(kind: str, *, now: datetime | None = None) -> bool:

@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from backlog.models import Job
-from backlog.queries.jobs import due, unanswered
+from backlog.queries.jobs import due, room_for_large, unanswered
+from backlog.rules.jobs import LARGE
 
 Send = Callable[[Job], None]
 Depth = Callable[[str], int]
@@ -20,9 +21,14 @@ RESEND_ANYWAY = timedelta(minutes=15)
 def send_due(send: Send) -> int:
     """Send a message for each job that has none yet; returns how many were sent.
 
-    Where `send` raises, the job stays due and the error goes on to the caller.
+    Large ones only as far as they leave workers to the small. Where `send` raises, the job stays
+    due and the error goes on to the caller.
     """
-    return sum(_send(job, send) for job in due(timezone.now())[:AT_ONCE])
+    now = timezone.now()
+    jobs = list(due(now).exclude(queue=LARGE)[:AT_ONCE])
+    if large := list(due(now).filter(queue=LARGE)[:AT_ONCE]):
+        jobs += large[: room_for_large(now)]
+    return sum(_send(job, send) for job in jobs)
 
 
 def resend_unanswered(send: Send, depth: Depth) -> int:

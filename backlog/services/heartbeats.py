@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -38,11 +38,12 @@ def forget_the_dead() -> None:
 class Heart:
     """A thread that beats for a process whose main thread is busy."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self) -> None:
+        self._kinds: Sequence[str] = ()
         self._stopped = threading.Event()
 
-    def start(self) -> None:
+    def start(self, *kinds: str) -> None:
+        self._kinds = kinds
         threading.Thread(target=self._live, name="heart", daemon=True).start()
 
     def stop(self) -> None:
@@ -57,11 +58,12 @@ class Heart:
 
     def _write(self, sign: Callable[[str], None]) -> None:
         try:
-            sign(self.kind)
+            for kind in self._kinds:
+                sign(kind)
         except (DatabaseError, InterfaceError):
-            logger.warning("The %s could not write its heartbeat", self.kind)
+            logger.warning("The %s could not write its heartbeat", self._kinds[0])
         finally:
             connection.close()  # kept open, it would be handed to every process that is forked
 
 
-worker_heart = Heart("worker")
+worker_heart = Heart()

@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from backlog.models import Job, Product
 from backlog.queries.jobs import claimable
-from backlog.rules.jobs import retry_wait_s
+from backlog.rules.jobs import DEFAULT, LARGE, SMALL, retry_wait_s
 from backlog.services.leases import MESSAGE_LENGTH, Cancelled, Lease, LeaseLost
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.processes import process_name
@@ -39,6 +39,7 @@ __all__ = [
     "claim",
     "enqueue",
     "queues",
+    "queues_served",
     "register",
     "request_cancel",
     "run",
@@ -85,7 +86,7 @@ _kinds: dict[str, Kind] = {}
 def register(
     kind: str,
     function: Work,
-    queue: str = "default",
+    queue: str = DEFAULT,
     *,
     max_attempts: int = 5,
     on_failure: OnFailure | None = None,
@@ -104,8 +105,20 @@ def register(
 
 
 def queues() -> list[str]:
-    """The queues that workers listen to."""
-    return sorted({"default", *(kind.queue for kind in _kinds.values())})
+    """The queues there are."""
+    return sorted({DEFAULT, SMALL, LARGE, *(kind.queue for kind in _kinds.values())})
+
+
+def queues_served() -> list[str]:
+    """The queues that a worker of these settings listens to; raises DomainError for others than
+    there are."""
+    for name in settings.WORKER_QUEUES:
+        if name not in queues():
+            raise DomainError(
+                "no_such_queue",
+                f"WORKER_QUEUES names {name!r}; the queues are {', '.join(queues())}.",
+            )
+    return list(settings.WORKER_QUEUES) or queues()
 
 
 def enqueue(
@@ -113,14 +126,18 @@ def enqueue(
     kind: str,
     args: dict[str, Any] | None = None,
     *,
+    queue: str = "",
     run_after: datetime | None = None,
 ) -> Job:
-    """Ask for a job: one row, in the caller's transaction. It starts as soon as that commits."""
+    """Ask for a job: one row, in the caller's transaction. It starts as soon as that commits.
+
+    `queue` is that of its kind, unless this one weighs more or less.
+    """
     return Job.objects.create(
         product=product,
         kind=kind,
         args=args or {},
-        queue=_kinds[kind].queue,
+        queue=queue or _kinds[kind].queue,
         run_after=run_after or timezone.now(),
     )
 

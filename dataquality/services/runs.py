@@ -20,6 +20,7 @@ from backlog.rules.evidence import (
     is_tracked,
 )
 from backlog.rules.evidence import Outcome as Verdict
+from backlog.rules.jobs import LARGE, SMALL
 from backlog.rules.severity import Severity
 from backlog.services import findings, jobs
 from backlog.services.deeds import Deed, deed
@@ -42,6 +43,7 @@ from dataquality.models import (
 from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
 from dataquality.rules.batches import NEWEST, complete_at, value_fault
+from dataquality.rules.weights import is_large
 from dataquality.services.origins import readable
 from dataquality.services.references import references_for
 from dataquality.services.values import policy_of
@@ -89,7 +91,8 @@ def request_run(
             tracked=is_tracked(whole, product.tracked_environments, product.tracked_branches),
             requested_by=actor.user,
         )
-        run.job = jobs.enqueue(product, JOB_KIND, {"run": run.pk})
+        queue = LARGE if is_large(version.rows, version.bytes) else SMALL
+        run.job = jobs.enqueue(product, JOB_KIND, {"run": run.pk}, queue=queue)
         run.save(update_fields=["job"])
         done.data.update(run=run.pk, version=version.number)
     return run

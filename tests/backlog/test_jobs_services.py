@@ -12,8 +12,8 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Heartbeat, Job, Product
-from backlog.queries.jobs import due, is_alive, unanswered
-from backlog.rules.jobs import retry_wait_s
+from backlog.queries.jobs import TAKES_LARGE, WORKER, due, is_alive, unanswered
+from backlog.rules.jobs import LARGE, SMALL, most_large, retry_wait_s
 from backlog.services import dispatching, heartbeats, jobs, leases
 from backlog.services.deeds import deed
 from mlscrum.lib.errors import Conflict, DomainError
@@ -93,7 +93,7 @@ def test_a_job_that_is_asked_for_is_a_queued_row_and_nothing_else(kind, product)
         {"dataset": 3},
         None,
     )
-    assert jobs.queues() == ["default", "heavy"]
+    assert jobs.queues() == ["default", "heavy", "large", "small"]
 
 
 def test_a_kind_has_one_function(kind):
@@ -433,6 +433,58 @@ def test_an_unanswered_job_is_sent_again_only_where_the_broker_has_lost_it(kind,
     assert dispatching.resend_unanswered(lambda each: sent.append(each.pk), lambda queue: 0) == 0
     Job.objects.filter(pk=job.pk).update(published_at=timezone.now() - LONG_AGO)
     assert dispatching.resend_unanswered(lambda each: sent.append(each.pk), lambda queue: 3) == 1
+
+
+def test_a_job_may_weigh_more_than_its_kind_does(kind, product):
+    kind(take_effect)
+    assert jobs.enqueue(product, "trial").queue == "default"
+    assert jobs.enqueue(product, "trial", queue=LARGE).queue == "large"
+
+
+@pytest.mark.parametrize(
+    ("takers", "others", "most"),
+    [(0, 0, 1), (1, 0, 1), (2, 0, 1), (3, 0, 2), (0, 2, 1), (1, 1, 1), (3, 1, 3)],
+)
+def test_one_worker_is_left_to_small_jobs(takers, others, most):
+    assert most_large(takers, others) == most
+
+
+def test_large_jobs_go_one_after_the_other_and_small_ones_past_them(kind, product):
+    kind(take_effect)
+    large = [ask(product, queue=LARGE) for _ in range(3)]
+    small = ask(product, queue=SMALL)
+    for host in ("a", "b"):
+        for beating in (WORKER, TAKES_LARGE):
+            Heartbeat.objects.create(name=f"{beating} {host}", kind=beating, beat_at=timezone.now())
+    sent: list[int] = []
+
+    def send() -> list[int]:
+        sent.clear()
+        dispatching.send_due(lambda each: sent.append(each.pk))
+        return list(sent)
+
+    assert send() == [small.pk, large[0].pk]
+    jobs.claim(large[0].pk, "worker")
+    assert send() == []
+    Job.objects.filter(pk=large[0].pk).update(state="done", lease_until=None)
+    assert send() == [large[1].pk]
+    jobs.claim(large[1].pk, "doomed")  # its worker dies, and it is sent again
+    Job.objects.filter(pk=large[1].pk).update(
+        published_at=timezone.now() - 2 * LONG_AGO, lease_until=timezone.now() - LONG_AGO
+    )
+    assert send() == [large[1].pk]
+    Heartbeat.objects.create(name="another", kind=WORKER, beat_at=timezone.now())
+    assert send() == [large[2].pk]
+
+
+def test_a_worker_serves_all_queues_or_those_it_is_told(kind, settings):
+    kind(take_effect)
+    assert jobs.queues_served() == ["default", "large", "small"]
+    settings.WORKER_QUEUES = ["small", "default"]
+    assert jobs.queues_served() == ["small", "default"]
+    settings.WORKER_QUEUES = ["huge"]
+    with pytest.raises(DomainError, match="default, large, small"):
+        jobs.queues_served()
 
 
 def test_a_process_is_alive_for_a_while_after_each_beat(db):

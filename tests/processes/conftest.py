@@ -137,12 +137,15 @@ def house(transactional_db: None, tmp_path: Path) -> Iterator[House]:
 class Trial:
     """A job that is watched: its row, how often it was begun and how often it took effect."""
 
-    def __init__(self, product: Product, folder: Path, seconds: float) -> None:
-        self._starts = folder / "starts"
+    def __init__(
+        self, product: Product, folder: Path, seconds: float, queue: str, starts: str
+    ) -> None:
+        self._starts = folder / starts
         self.product = product
         self.job = Job.objects.create(
             product=product,
             kind=KIND,
+            queue=queue,
             args={"seconds": seconds, "starts": str(self._starts)},
             run_after=product.created_at,
         )
@@ -166,6 +169,11 @@ class Trial:
 
 
 @pytest.fixture
-def ask(product: Product, house: House, tmp_path: Path) -> Callable[[float], Trial]:
-    """Ask for a job that takes so many seconds."""
-    return lambda seconds: Trial(product, tmp_path, seconds)
+def ask(product: Product, house: House, tmp_path: Path) -> Callable[..., Trial]:
+    """Ask for a job that takes so many seconds, in a queue; `starts` names the file of its starts,
+    where others shall not be counted with it."""
+
+    def trial(seconds: float, queue: str = "default", starts: str = "starts") -> Trial:
+        return Trial(product, tmp_path, seconds, queue, starts)
+
+    return trial

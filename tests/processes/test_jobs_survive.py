@@ -6,7 +6,8 @@ import os
 import shutil
 import signal
 
-from backlog.models import Job
+from backlog.models import Heartbeat, Job
+from backlog.queries.jobs import TAKES_LARGE
 from backlog.services import jobs
 from tests.processes.conftest import until
 
@@ -80,6 +81,33 @@ def test_a_message_that_comes_ten_times_takes_effect_once(house, ask):
     house.start("worker")
     until(lambda: trial.state == "done", "the job is done")
     assert (len(trial.starts), trial.effects) == (1, 1)
+
+
+def test_large_jobs_leave_one_of_two_workers_to_small_ones(house, ask):
+    house.env["WORKER_PROCESSES"] = "1"
+    house.start_broker()
+    for _ in range(2):
+        house.start("worker")
+    until(lambda: Heartbeat.objects.filter(kind=TAKES_LARGE).count() == 2, "both workers live")
+    large = [ask(60, queue="large", starts=f"large-{number}") for number in range(3)]
+    house.start("dispatch")
+    until(lambda: large[0].began, "the first large job runs")
+    small = ask(0.2, queue="small")
+    until(lambda: small.state == "done", "the small job is done")
+    assert [trial.began for trial in large] == [True, False, False]
+
+
+def test_a_worker_for_small_jobs_leaves_large_ones_to_others(house, ask):
+    house.env |= {"WORKER_PROCESSES": "1", "WORKER_QUEUES": "default, small"}
+    house.start_broker()
+    house.start("worker")
+    house.start("dispatch")
+    large, small = ask(0.2, queue="large", starts="large"), ask(0.2, queue="small")
+    until(lambda: small.state == "done", "the small job is done")
+    assert not large.began
+    del house.env["WORKER_QUEUES"]
+    house.start("worker")
+    until(lambda: large.state == "done", "the large job is done")
 
 
 def test_a_running_job_that_is_cancelled_stops_without_effects(house, ask):

@@ -5,11 +5,12 @@ from typing import Any
 
 from celery.exceptions import SecurityWarning
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from backlog.management.schema import refuse_newer_schema
 from backlog.services import jobs
 from backlog.tasks import run_job
+from mlscrum.lib.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -20,12 +21,16 @@ class Command(BaseCommand):
         refuse_newer_schema()
         # Celery warns root of pickled messages; ours are JSON, and containers run as they do.
         warnings.filterwarnings("ignore", category=SecurityWarning)
+        try:
+            queues = jobs.queues_served()
+        except DomainError as error:
+            raise CommandError(error.message) from None
         run_job.app.worker_main(
             [
                 "--quiet",
                 "worker",
                 f"--concurrency={settings.WORKER_PROCESSES}",
-                f"--queues={','.join(jobs.queues())}",
+                f"--queues={','.join(queues)}",
                 "--loglevel=INFO",
                 "--without-gossip",
                 "--without-mingle",
