@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from django.conf import settings
 
 from mlscrum.lib.errors import DomainError
 
@@ -63,8 +64,8 @@ MESSAGES = {
     "cannot_connect": "{where} can't be reached; see that it runs and that address and name are "
     "right.",
     "wrong_password": "{where} does not accept the user or the password; enter them anew.",
-    "timed_out": "{where} took longer than {seconds:g} s for one statement, or was stopped; look "
-    "at fewer rows by dividing them into batches, or have STATEMENT_TIMEOUT_S raised.",
+    "timed_out": "{where} took longer than {seconds:g} s for one statement, or was stopped; "
+    "{remedy}.",
     "connection_lost": "{where} closed the connection before it had answered; run it again.",
     "no_such_table": "{where} has no such table; it was dropped or renamed, or is hidden from "
     "this user.",
@@ -86,7 +87,12 @@ def explained(error: BaseException, url: sa.URL, seconds: float) -> DomainError:
         code = "connection_lost"
     if code == "failed" and isinstance(error, sa.exc.OperationalError) and not error.statement:
         code = "cannot_connect"
-    text = MESSAGES[code].format(where=where(url), seconds=seconds)
+    remedy = "see whether it is busy, and try again"
+    if seconds == settings.STATEMENT_TIMEOUT_S:
+        remedy = (
+            "look at fewer rows by dividing them into batches, or have STATEMENT_TIMEOUT_S raised"
+        )
+    text = MESSAGES[code].format(where=where(url), seconds=seconds, remedy=remedy)
     return DomainError(code, text)
 
 
