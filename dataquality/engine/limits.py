@@ -87,6 +87,12 @@ def interruptible(interrupt: Interrupt) -> Iterator[None]:
         watch.interrupts.remove(interrupt)
 
 
+def left_s() -> float:
+    """The seconds that are left, for drivers whose statements can't be interrupted."""
+    watch = _present.get()
+    return float("inf") if watch is None else max(1.0, watch.until - time.monotonic())
+
+
 def raise_if_over() -> None:
     """Raise Over where a limit was reached, and something has swallowed that."""
     watch = _present.get()

@@ -13,11 +13,12 @@ import pandas as pd
 import sqlalchemy as sa
 from django.conf import settings
 from sqlalchemy import pool
+from sqlalchemy.dialects.mysql.base import MySQLCompiler
 
 from dataquality.engine import columns as described
 from dataquality.engine import statements, troubles
 from dataquality.engine.frames import frame_of_rows
-from dataquality.engine.limits import interruptible
+from dataquality.engine.limits import interruptible, left_s
 from dataquality.engine.reading import Column, Inspected, check_names, columns_of
 from dataquality.engine.sources import TableSeen
 from dataquality.engine.tables import Opened, TableData
@@ -39,6 +40,7 @@ PARAMETERS = {
     "mariadb": frozenset({"charset"}),
     "sqlite": frozenset(),
 }
+OF_MYSQL = frozenset({"mysql", "mariadb"})
 OURS = frozenset({"information_schema", "pg_catalog", "mysql", "performance_schema", "sys"})
 
 
@@ -96,6 +98,17 @@ def browse(location: str, options: Mapping[str, Any] | None = None) -> list[Tabl
         ]
 
 
+class _Plainly(MySQLCompiler):
+    """MySQL's SQL with what functions mean elsewhere: its `length` counts bytes, and of whole
+    numbers its deviation has four digits."""
+
+    def visit_length_func(self, fn: Any, **kw: Any) -> str:
+        return f"char_length{self.function_argspec(fn, **kw)}"
+
+    def visit_stddev_samp_func(self, fn: Any, **kw: Any) -> str:
+        return f"stddev_samp({self.function_argspec(fn, **kw)} * 1e0)"
+
+
 class _Session:
     """A connection that only reads, and what went wrong in it."""
 
@@ -107,6 +120,8 @@ class _Session:
         self.connect_s = int(options.get("connect_timeout_s") or CONNECT_TIMEOUT_S)
         self.statement_s = float(options.get("statement_timeout_s") or settings.STATEMENT_TIMEOUT_S)
         self.until = float("inf")
+        if self.dialect in OF_MYSQL:
+            self.statement_s = min(self.statement_s, left_s())
 
     @classmethod
     @contextmanager
@@ -134,6 +149,8 @@ class _Session:
             ) from None
         # Which words are reserved is nowhere known in full.
         setattr(engine.dialect.identifier_preparer, "_requires_quotes", lambda value: True)  # noqa: B010
+        if self.dialect in OF_MYSQL:
+            setattr(engine.dialect, "statement_compiler", _Plainly)  # noqa: B010
         sa.event.listen(engine, "connect", self._connected)
         sa.event.listen(engine, "handle_error", self._noted)
         if self.dialect == "sqlite":
@@ -195,7 +212,7 @@ class _Session:
         if self.dialect == "postgresql":
             limit = f"-c statement_timeout={int(self.statement_s * 1000)} -c lock_timeout=10000"
             own |= {"connect_timeout": self.connect_s, "options": limit}
-        elif self.dialect in {"mysql", "mariadb"}:
+        elif self.dialect in OF_MYSQL:
             own |= {"connect_timeout": self.connect_s, "local_infile": False,
                     "read_timeout": self.statement_s + 5}  # fmt: skip
         elif self.dialect == "sqlite":
@@ -216,7 +233,7 @@ class _Session:
         if self.dialect == "postgresql":
             # Said at the beginning of each transaction, so that no query can take it back.
             connection.set_session(readonly=True)
-        elif self.dialect in {"mysql", "mariadb"}:
+        elif self.dialect in OF_MYSQL:
             cursor = connection.cursor()
             cursor.execute("SET SESSION TRANSACTION READ ONLY")
             is_mariadb = "mariadb" in str(connection.get_server_info()).lower()

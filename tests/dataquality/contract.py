@@ -25,7 +25,15 @@ KINDS = {
     "code": "text", "js": "text", "stamp": "text", "nothing": "text", "day": "date",
     "at": "datetime", "until": "datetime", "rising": "integer",
 }  # fmt: skip
-SCHEMA = [{"name": name, "type": kind, "null_words": []} for name, kind in KINDS.items()]
+# MySQL and MariaDB have no other booleans than small whole numbers.
+KINDS_OF_MYSQL = {**KINDS, "flag": "integer"}
+
+
+def schema_of(kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "type": kind, "null_words": []} for name, kind in kinds.items()]
+
+
+SCHEMA = schema_of(KINDS)
 WORDS = (  # fmt: skip
     "alpha",
     "Beta",
@@ -298,7 +306,7 @@ def as_parquet(folder: Path) -> Source:
     return Source("path", str(path), SCHEMA, {"format": "parquet"})
 
 
-def as_table(url: str) -> Source:
+def as_table(url: str, kinds: Mapping[str, str] = KINDS) -> Source:
     """The rows in a table `contract` of this database, made anew."""
     engine = sa.create_engine(url)
     setattr(engine.dialect.identifier_preparer, "_requires_quotes", lambda value: True)  # noqa: B010
@@ -312,7 +320,7 @@ def as_table(url: str) -> Source:
         table.create(connection)
         connection.execute(table.insert(), rows())
     engine.dispose()
-    return Source("sql", url, SCHEMA, {"table": "contract"})
+    return Source("sql", url, schema_of(kinds), {"table": "contract"})
 
 
 def says(result: Any) -> dict[str, Any]:

@@ -28,3 +28,17 @@ def postgresql_url() -> str | None:
             continue
         return url.set(database="postgres").render_as_string(hide_password=False)
     return None
+
+
+def mysql_url() -> str | None:
+    """A MySQL or MariaDB server that answers, at MYSQL_URL or on this machine."""
+    address = os.environ.get("MYSQL_URL") or "mysql://root@127.0.0.1:3306"
+    url = sa.make_url(address).set(drivername="mysql+pymysql", database=None)
+    engine = sa.create_engine(url, connect_args={"connect_timeout": 3})
+    try:
+        engine.connect().close()
+    except sa.exc.OperationalError:
+        return None
+    finally:
+        engine.dispose()
+    return url.render_as_string(hide_password=False)
