@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from backlog.models import Job
@@ -25,10 +25,10 @@ def send_due(send: Send) -> int:
     due and the error goes on to the caller.
     """
     now = timezone.now()
-    jobs = list(due(now).exclude(queue=LARGE)[:AT_ONCE])
-    if large := list(due(now).filter(queue=LARGE)[:AT_ONCE]):
-        jobs += large[: room_for_large(now)]
-    return sum(_send(job, send) for job in jobs)
+    jobs = due(now).order_by(Case(When(queue=LARGE, then=1), default=0), "id")[:AT_ONCE]
+    large = [job for job in jobs if job.queue == LARGE]
+    left = large[room_for_large(now) :] if large else []
+    return sum(_send(job, send) for job in jobs if job not in left)
 
 
 def resend_unanswered(send: Send, depth: Depth) -> int:

@@ -192,10 +192,11 @@ class _Execution(SqlAlchemyExecutionEngine):
             metric_fn_direct_configurations=direct,
             metric_fn_bundle_configurations=[] if direct else bundled,
         )
+        computed = [wanted.metric_configuration for wanted in direct or bundled]
         self._known |= {
-            wanted.metric_configuration.id: found[wanted.metric_configuration.id]
-            for wanted in [*direct, *([] if direct else bundled)]
-            if wanted in bundled or wanted.metric_configuration.metric_name.endswith(COUNT)
+            metric.id: found[metric.id]
+            for metric in computed
+            if not direct or metric.metric_name.endswith(COUNT)
         }
         return {**found, **given}
 

@@ -458,3 +458,22 @@ def test_the_end_of_a_run_is_one_deed_and_takes_its_number_last(
     after = told[numbered[0] + 1 :]
     assert after
     assert all("backlog_activity" in sql or "backlog_change" in sql for sql in after)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "queue"),
+    [
+        (20, 400, "small"),
+        (1_000_000, 400, "large"),
+        (20, 200_000_000, "large"),
+        (2_000_000, 0, "large"),
+    ],
+)
+def test_runs_wait_in_the_queue_of_their_weight(
+    with_suite: Dataset, max_acts: Actor, rows: int, size: int, queue: str
+) -> None:
+    with_suite.versions.update(rows=rows, bytes=size)
+    with_suite.refresh_from_db()
+    run = request_run(with_suite, actor=max_acts)
+    assert run.job is not None
+    assert run.job.queue == queue

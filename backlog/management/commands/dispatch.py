@@ -21,7 +21,7 @@ from backlog.services.housekeeping import look_at_the_time, tidy_up
 from backlog.tasks import run_job
 
 logger = logging.getLogger(__name__)
-POLL_EVERY_S = 0.25
+POLL_EVERY_S = 0.1
 LOOK_BACK_EVERY_S = 5.0
 TIDY_EVERY_S = 3600.0
 LONGEST_PAUSE_S = 2.0  # between attempts while the database or the broker is away
