@@ -55,7 +55,10 @@ def watched(limits: Limits | None = None) -> Iterator[None]:
     token = _present.set(watch)
     trouble: DomainError | None = None
     try:
-        yield
+        try:
+            yield
+        finally:
+            watch.end()  # which may be where it is told
     except (Over, MemoryError) as error:
         trouble = DomainError(
             "out_of_memory",
@@ -152,10 +155,15 @@ class _Watch:
         return out_of_memory() if resident_mb() > self.most_mb else None
 
     def end(self) -> None:
-        """Raise nothing any more."""
+        """Raise nothing any more but what is on its way, and that here.
+
+        CPython can take it back, but would look for it for ever after: slowly, and in circles
+        under a profiler.
+        """
         with self.lock:
             self._ended.set()
-            _raise_in(self._worker, None)
+        for _ in range(100):
+            pass
 
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_EVERY_S):
@@ -168,7 +176,7 @@ class _Watch:
             if self._ended.is_set():
                 return
             self.reason = reason
-            _raise_in(self._worker, Over)
+            _raise_over_in(self._worker)
         # Another statement may begin before the thread hears of it.
         while not self._ended.wait(LOOK_EVERY_S):
             for interrupt in list(self.interrupts):
@@ -176,10 +184,9 @@ class _Watch:
                     interrupt()
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Let a thread raise this as soon as it is at work in Python; None takes it back."""
-    raised = None if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+def _raise_over_in(thread: int) -> None:
+    """Let a thread raise Over as soon as it is at work in Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Over))
 
 
 _present: ContextVar[_Watch | None] = ContextVar("limits", default=None)

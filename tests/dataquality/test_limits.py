@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -203,3 +205,17 @@ def test_a_limit_that_was_reached_unnoticed_counts_at_the_end(tmp_path: Path) ->
         running.run_suite(source, [AGES], limits=Limits(time_s=0))
     assert running.run_suite(source, [AGES])[0].outcome == "passed"
     assert reading.read(path, "csv", schema).frame.shape == (1, 1)
+
+
+def test_a_watch_leaves_nothing_behind_that_a_profiler_would_stumble_over() -> None:
+    code = (
+        "from django.conf import settings\n"
+        "settings.configure(RUN_TIME_LIMIT_S=60, RUN_MEMORY_MB=0)\n"
+        "import cProfile, pathlib\n"
+        "from dataquality.engine.limits import watched\n"
+        "with watched(): pass\n"
+        "profile = cProfile.Profile(); profile.enable()\n"
+        "pathlib.Path('a') / 'b'\n"
+        "profile.disable()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
