@@ -12,10 +12,9 @@ from django.utils.html import format_html_join
 
 from backlog.models import Product, User
 from dataquality.forms.datasets import POLICIES, PersonChoice, members_of
-from dataquality.forms.schedules import CRON_HELP, CronField, ZoneField
+from dataquality.forms.schedules import TimesFields
 from dataquality.models import Connection, ConnectionKind, SamplePolicy
 from dataquality.services.connections import ConnectionDraft
-from dataquality.services.schedules import ScheduleDraft
 
 MANIFEST_LIMIT_MB = 50
 OPTIONS = ("endpoint", "region")
@@ -144,7 +143,7 @@ class RotateForm(forms.Form):
         super().__init__(*args, **kwargs)
 
 
-class ManyForm(forms.Form):
+class ManyForm(TimesFields):
     """What is said of all that are registered at once."""
 
     personal_data = forms.ChoiceField(
@@ -160,21 +159,13 @@ class ManyForm(forms.Form):
         label="What of failing rows may be kept?",
     )
     owner = PersonChoice(queryset=User.objects.none(), required=False, label="Owner")
-    cron = CronField(
-        required=False, label="Check them at", help_text=f"{CRON_HELP} Empty: by hand."
-    )
-    zone = ZoneField(required=False, initial="UTC")
+
+    field_order = ("personal_data", "sample_policy", "owner", "cron", "zone")
 
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = members_of(product)  # type: ignore[attr-defined]
-
-    def schedule(self) -> ScheduleDraft | None:
-        """When they are to be checked; None where nobody said."""
-        given = self.cleaned_data
-        if not given["cron"]:
-            return None
-        return ScheduleDraft(cron=given["cron"], zone=given["zone"] or "UTC")
+        self.fields["cron"].label = "Check them at"
 
 
 class ManifestForm(forms.Form):

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from backlog.forms.fields import RowsField, WordsField
 from backlog.models import Product, User
+from dataquality.forms.schedules import TimesFields
 from dataquality.models import Connection, ConnectionKind, Dataset, SamplePolicy, SourceKind
 from dataquality.queries.runs import runs_with_values
 from dataquality.services.datasets import DatasetDraft
@@ -63,7 +64,7 @@ class SourceFields(forms.Form):
         self.fields["file"].widget.attrs["data-limit-mb"] = limit
 
 
-class RegisterForm(SourceFields):
+class RegisterForm(SourceFields, TimesFields):
     """A new dataset. Whether it holds personal data has to be answered."""
 
     name = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"autofocus": True}))
@@ -143,7 +144,7 @@ class RegisterForm(SourceFields):
 
     field_order = ("name", "source", "file", "path", "connection", "url", "object", "namespace",
                    "table", "query", "personal_data", "sample_policy",
-                   "key_columns", "owner", "description")  # fmt: skip
+                   "key_columns", "owner", "cron", "zone", "description")  # fmt: skip
 
     def __init__(self, *args: Any, product: Product, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -184,6 +185,7 @@ class RegisterForm(SourceFields):
             sample_policy=wanted["sample_policy"],
             key_columns=wanted["key_columns"],
             owner=wanted["owner"],
+            schedule=self.schedule(),
         )
 
     def source_kind(self) -> SourceKind:

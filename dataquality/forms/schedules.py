@@ -6,10 +6,12 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 
 from dataquality.models import Dataset, SourceKind
-from dataquality.services.schedules import ScheduleDraft
+from dataquality.rules.schedules import plain
+from dataquality.services.schedules import ScheduleDraft, check_times
 
 CRON_HELP = (
     "Minute, hour, day, month, day of the week: 0 6 * * * is six every morning, 0 6 * * MON-FRI "
@@ -36,6 +38,29 @@ class ZoneField(forms.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=lazy(_zones, list), label="Time zone", **kwargs)
+
+
+class TimesFields(forms.Form):
+    """When what is being registered is checked by itself; empty where by hand."""
+
+    cron = CronField(required=False, label="Check it at", help_text=f"{CRON_HELP} Empty: by hand.")
+    zone = ZoneField(required=False, initial="UTC")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("cron"):
+            try:
+                check_times(plain(cleaned["cron"]), cleaned.get("zone") or "UTC")
+            except ValidationError as error:
+                self.add_error(None, error)
+        return cleaned
+
+    def schedule(self) -> ScheduleDraft | None:
+        """When it is to be checked; None where nobody said."""
+        given = self.cleaned_data
+        if not given["cron"]:
+            return None
+        return ScheduleDraft(cron=given["cron"], zone=given["zone"] or "UTC")
 
 
 class ScheduleForm(forms.Form):

@@ -6,9 +6,10 @@ import sqlite3
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from backlog.models import Actor
+from backlog.models import Actor, Product
 from dataquality.models import Connection, Dataset, Schedule, Slot
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.many import request_registration
@@ -92,6 +93,29 @@ def test_a_dataset_is_registered_with_its_schedule_or_not_at_all(
     draft = DatasetDraft(name="Patients", schedule=ScheduleDraft("@daily"))
     dataset = register_dataset(product, draft, upload(PATIENTS), actor=max_acts)
     assert Schedule.objects.get().dataset == dataset
+
+
+def test_a_dataset_is_registered_with_its_schedule_on_the_page(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    max_ = as_person(cast.max)
+
+    def register(cron: str) -> Any:
+        file = SimpleUploadedFile("patients.csv", PATIENTS.encode())
+        return max_.post(
+            "/p/MED/data/new/",
+            {"name": "Patients", "source": "upload", "file": file, "personal_data": "no",
+             "sample_policy": "none", "cron": cron, "zone": "Europe/Berlin"},
+        )  # fmt: skip
+
+    wrong = register("0 0 30 2 *")
+    assert wrong.status_code == 422
+    assert "no such day in that month" in wrong.context["form"].errors["cron"][0]
+    assert not Dataset.objects.exists()
+    assert register("@daily").status_code == 302
+    schedule = Schedule.objects.get()
+    assert (schedule.cron, schedule.zone) == ("0 0 * * *", "Europe/Berlin")
+    assert schedule.dataset.name == "Patients"
 
 
 def test_many_are_registered_with_one_schedule(
