@@ -6,18 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.core.files.storage import default_storage
 
 from backlog.models import Actor, Job, Product
 from backlog.services import jobs
-from dataquality.models import Dataset, Run, SuiteVersion
+from dataquality.models import Connection, Dataset, Run, SuiteVersion
 from dataquality.queries.runs import find_run
+from dataquality.services.connections import ConnectionDraft, add_connection
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.files import Upload
 from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
 from tests.conftest import Cast
+from tests.dataquality.servers import Web, bucket_in, object_store, web_server
 
 PATIENTS = "id,age,nuclei\n" + "".join(
     f"{number},{20 + number},{'?' if number in (3, 7) else number % 10 + 1}\n"
@@ -67,6 +71,49 @@ def stored_files(settings: Any) -> Callable[[], list[str]]:
 def upload(content: str | bytes, name: str = "patients.csv") -> Upload:
     data = content.encode() if isinstance(content, str) else content
     return Upload(name, [data], len(data))
+
+
+@pytest.fixture
+def web(settings: Any) -> Iterator[Web]:
+    """A web server on loopback, allowed by name."""
+    with web_server() as pages:
+        settings.OUTBOUND_ALLOW = [pages["home"].removeprefix("http://")]
+        yield pages
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[str]:
+    """An S3-compatible store on loopback: its endpoint."""
+    with object_store() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(store: str, settings: Any) -> Iterator[Any]:
+    """An empty bucket called lake, in a store that is allowed by name."""
+    settings.OUTBOUND_ALLOW = [store.removeprefix("http://")]
+    with bucket_in(store, "lake") as client:
+        yield client
+
+
+def parquet(tmp_path: Path, **columns: list[Any]) -> bytes:
+    """A Parquet file of these columns."""
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    return (tmp_path / "x.parquet").read_bytes()
+
+
+@pytest.fixture
+def olga_acts(cast: Cast) -> Actor:
+    return Actor.person(cast.olga)
+
+
+@pytest.fixture
+def lake(product: Product, olga_acts: Actor, bucket: Any, store: str) -> Connection:
+    """A connection to the bucket."""
+    wanted = ConnectionDraft(
+        "Lake", "s3", "s3://lake", login="key", secret="secret", options={"endpoint": store}
+    )
+    return add_connection(product, wanted, actor=olga_acts)
 
 
 @pytest.fixture

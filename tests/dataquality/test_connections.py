@@ -37,11 +37,6 @@ REST = "/api/v1/products/MED/connections/"
 
 
 @pytest.fixture
-def olga_acts(cast: Cast) -> Actor:
-    return Actor.person(cast.olga)
-
-
-@pytest.fixture
 def database(settings: Any) -> Path:
     """A SQLite file in the product's folder."""
     folder = settings.SOURCES_DIR / "MED"

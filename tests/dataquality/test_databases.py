@@ -88,11 +88,6 @@ def clinic(settings: Any) -> Iterator[Clinic]:
 
 
 @pytest.fixture
-def olga_acts(cast: Cast) -> Actor:
-    return Actor.person(cast.olga)
-
-
-@pytest.fixture
 def connection(product: Product, olga_acts: Actor, clinic: Clinic) -> Connection:
     draft = ConnectionDraft("Clinic", "sql", clinic.address, secret=PASSWORD)
     return add_connection(product, draft, actor=olga_acts)

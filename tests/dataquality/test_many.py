@@ -42,11 +42,6 @@ MANIFEST = {
 
 
 @pytest.fixture
-def olga_acts(cast: Cast) -> Actor:
-    return Actor.person(cast.olga)
-
-
-@pytest.fixture
 def folder(settings: Any) -> Path:
     """The product's folder with a SQLite file of five tables."""
     folder = Path(settings.SOURCES_DIR / "MED")

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db.models import F
 from django.utils import timezone
 
 from backlog.models import Actor, Finding, Product
@@ -37,6 +36,7 @@ from tests.dataquality.conftest import (
     run_now,
     work,
 )
+from tests.dataquality.times import ask, come, is_due, last_slot
 
 DAILY = ScheduleDraft("0 6 * * *", "Europe/Berlin")
 
@@ -88,32 +88,6 @@ def on_server(product: Product, max_acts: Actor, settings: Any) -> Dataset:
     save_suite(dataset, [NUCLEI_IN_SET, AGE_NOT_NULL], actor=max_acts)
     work()
     return dataset
-
-
-def is_due(dataset: Dataset, at: datetime | None = None) -> datetime:
-    """Let the next time of its schedule be now; when that is."""
-    now = at or timezone.now().replace(second=0, microsecond=0)
-    Schedule.objects.filter(dataset=dataset).update(next_at=now)
-    return now
-
-
-def last_slot(dataset: Dataset) -> Slot:
-    return Slot.objects.filter(schedule=dataset.pk).latest("pk")
-
-
-def ask(dataset: Dataset) -> int:
-    """The next time of the schedule has come: how many runs are asked for."""
-    Slot.objects.filter(schedule=dataset.pk).update(due_at=F("due_at") - timedelta(days=9))
-    is_due(dataset)
-    return ask_for_due(timezone.now())
-
-
-def come(dataset: Dataset) -> Slot:
-    """The next time of the schedule has come, and a worker has seen to it."""
-    assert ask(dataset) == 1
-    work()
-    work()
-    return last_slot(dataset)
 
 
 def test_a_time_starts_one_run_whoever_looks(on_server: Dataset, max_acts: Actor) -> None:

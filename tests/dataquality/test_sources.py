@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 
 from backlog.models import Actor, Product
 from dataquality.models import Connection, Dataset, RunState
@@ -25,87 +19,15 @@ from dataquality.services.suites import save_suite
 from dataquality.services.versions import read_again
 from mlscrum.lib.errors import DomainError
 from tests.conftest import Cast
-from tests.dataquality.conftest import CLEANED, NUCLEI_IN_SET, PATIENTS, run_now, upload
-
-Web = dict[str, Any]
-
-
-class Answers(BaseHTTPRequestHandler):
-    """Answers what the test has put under a path: a body, a redirect or a status."""
-
-    protocol_version = "HTTP/1.0"
-
-    def do_GET(self) -> None:
-        pages: Web = self.server.pages
-        pages.setdefault("asked", []).append((self.path, self.headers.get("Authorization")))
-        found = pages.get(self.path.partition("?")[0], 404)
-        if isinstance(found, int):
-            self.send_error(found)
-        elif found.startswith("-> "):
-            self.send_response(302)
-            self.send_header("Location", found.removeprefix("-> "))
-            self.end_headers()
-        else:
-            self.send_response(200)
-            self.send_header("Content-Type", pages.get("type", "text/plain"))
-            self.end_headers()
-            self.wfile.write(found.encode())
-
-    def log_message(self, *args: Any) -> None: ...
-
-
-@pytest.fixture
-def web(settings: Any) -> Iterator[Web]:
-    """A web server on loopback, allowed by name; `home` is its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    pages: Web = {"home": f"http://127.0.0.1:{server.server_port}"}
-    server.pages = pages
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.OUTBOUND_ALLOW = [f"127.0.0.1:{server.server_port}"]
-    yield pages
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[str]:
-    """An S3-compatible store on loopback: its endpoint."""
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(store: str, settings: Any) -> Iterator[Any]:
-    """An empty bucket called lake."""
-    settings.OUTBOUND_ALLOW = [store.removeprefix("http://")]
-    client = boto3.client(
-        "s3",
-        endpoint_url=store,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket="lake")
-    yield client
-    for one in client.list_objects_v2(Bucket="lake").get("Contents", []):
-        client.delete_object(Bucket="lake", Key=one["Key"])
-    client.delete_bucket(Bucket="lake")
-
-
-@pytest.fixture
-def olga_acts(cast: Cast) -> Actor:
-    return Actor.person(cast.olga)
-
-
-@pytest.fixture
-def lake(product: Product, olga_acts: Actor, bucket: Any, store: str) -> Connection:
-    wanted = ConnectionDraft(
-        "Lake", "s3", "s3://lake", login="key", secret="secret", options={"endpoint": store}
-    )
-    return add_connection(product, wanted, actor=olga_acts)
+from tests.dataquality.conftest import (
+    CLEANED,
+    NUCLEI_IN_SET,
+    PATIENTS,
+    parquet,
+    run_now,
+    upload,
+)
+from tests.dataquality.servers import Web
 
 
 @pytest.fixture
@@ -117,11 +39,6 @@ def register(product: Product, olga_acts: Actor) -> Callable[..., Dataset]:
         return Dataset.objects.of(product).get(pk=dataset.pk)
 
     return registered
-
-
-def parquet(tmp_path: Path, **columns: list[Any]) -> bytes:
-    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
-    return (tmp_path / "x.parquet").read_bytes()
 
 
 # The web --------------------------------------------------------------------------------------
