@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, FloatRect, Locator, Page, expect, sync_
 from backlog.models import Job, User
 from backlog.services import jobs
 from tests.chromium import ARGUMENTS, chromium_path
+from tests.dataquality.servers import object_store
 from tests.e2e import UNDER_WAY
 from tests.processes.conftest import ROOT, database_url, until
 
@@ -55,7 +56,20 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(django_db_setup: None, house: Path) -> Iterator[str]:
+def store_port() -> int:
+    """The one port on loopback that the server may call: that of `store`."""
+    return _free_port()
+
+
+@pytest.fixture(scope="session")
+def store(store_port: int) -> Iterator[str]:
+    """An S3-compatible store: its endpoint."""
+    with object_store(store_port) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None, house: Path, store_port: int) -> Iterator[str]:
     """The address of a server that serves all tests of this process, for a start takes seconds."""
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
@@ -66,6 +80,7 @@ def server(django_db_setup: None, house: Path) -> Iterator[str]:
         "SOURCES_DIR": str(house / "sources"),
         "SECRET_KEY": settings.SECRET_KEY,
         "BASE_URL": address,
+        "OUTBOUND_ALLOW": f"127.0.0.1:{store_port}",
     }
     command = [sys.executable, "-m", "uvicorn", "tests.e2e.asgi:application", "--port", str(port)]
     log = house / "web.log"
