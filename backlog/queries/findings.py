@@ -41,6 +41,8 @@ LABELS = {
     "message": "Message",
     "check_count": "Checks that could not run",
     "checks": "These checks",
+    "connection": "Connection",
+    "readers": "Datasets that read through it",
     "dataset": "Dataset",
     "version": "Version of the data",
     "run": "Run",

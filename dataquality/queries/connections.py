@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
 
-from backlog.models import Product
-from dataquality.models import Connection, Dataset, Registration
+from backlog.models import Finding, Product
+from dataquality.models import SOURCE_OF_RUNS, Connection, Dataset, Registration
+from dataquality.rules.connections import fingerprints
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,21 @@ def known_sources(product: Product, connection: Connection) -> dict[str, str]:
 def source_key(source: Mapping[str, Any]) -> str:
     """A source as a text that tells it from others of its connection."""
     return "\n".join(f"{name}={source[name]}" for name in sorted(source) if source[name])
+
+
+def troubles_of(product: Product, connection: Connection) -> QuerySet[Finding]:
+    """What findings of a product say of a connection, settled ones included."""
+    return Finding.objects.filter(
+        product=product,
+        source=SOURCE_OF_RUNS,
+        fingerprint__in=list(fingerprints(connection.slug)),
+    )
+
+
+def open_troubles_of(product: Product, connection: Connection) -> list[Finding]:
+    """What the connection suffers from now, with the items that were filed."""
+    present = troubles_of(product, connection).filter(state=Finding.State.OPEN)
+    return list(present.select_related("item__product", "item__status").order_by("priority", "pk"))
 
 
 def find_registration(connection: Connection, product: Product, number: int) -> Registration:

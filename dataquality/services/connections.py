@@ -18,8 +18,10 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from backlog.models import Actor, ActorKind, Product
+from backlog.services import findings
 from backlog.services.deeds import Deed, Moment, deed
 from dataquality.models import Connection, ConnectionKind
+from dataquality.queries.connections import open_troubles_of
 from dataquality.services.reach import FILES, backend_of, database_of, try_out
 from mlscrum.lib import clock, outbound
 from mlscrum.lib.errors import Conflict, DomainError, Refused
@@ -170,7 +172,8 @@ def resume_connection(connection: Connection, *, actor: Actor) -> Connection:
 
 
 def remove_connection(connection: Connection, *, actor: Actor) -> None:
-    """Remove a connection with its secret. Raises Conflict while datasets use it."""
+    """Remove a connection with its secret, and what is said of it is over. Raises Conflict while
+    datasets use it."""
     with _deed(connection, actor, "connection.removed"):
         present = _locked(connection)
         number = present.datasets.count()
@@ -183,6 +186,9 @@ def remove_connection(connection: Connection, *, actor: Actor) -> None:
                 f"{number} dataset{'' if number == 1 else 's'} read{'s' if number == 1 else ''} "
                 "through this connection; pause it instead, or give them another source.",
             ) from None
+        if connection.product is not None:
+            for finding in open_troubles_of(connection.product, connection):
+                findings.mark_obsolete(finding, actor=actor)
 
 
 def test_connection(connection: Connection, *, actor: Actor) -> Connection:

@@ -29,7 +29,7 @@ TEST_TIMEOUT_S = 15
 READ_TIMEOUT_S = 60
 # Of the answers of object stores; whatever else they say is said as it is named.
 REFUSALS = {
-    "AccessDenied": ("wrong_password", "{where} does not let these credentials in."),
+    "AccessDenied": ("not_allowed", "{where} does not let these credentials read that."),
     "InvalidAccessKeyId": ("wrong_password", "{where} does not know this key; enter it anew."),
     "SignatureDoesNotMatch": ("wrong_password", "{where} does not accept the secret of this key."),
     "NoSuchBucket": ("no_such_bucket", "{where} does not exist; check its name."),
@@ -230,9 +230,13 @@ def require_welcome(status: int, url: str, *, is_test: bool = False) -> None:
     """Raise DomainError for the status of a refusal. Of a test, that there is no such page is
     fine: the files lie below."""
     host = urlsplit(url).hostname or "The server"
-    if status in {401, 403}:
+    if status == 401:
         raise DomainError(
-            "wrong_password", f"{host} does not let these credentials in (status {status})."
+            "wrong_password", f"{host} does not let these credentials in (status 401)."
+        )
+    if status == 403:
+        raise DomainError(
+            "not_allowed", f"{host} does not let these credentials read that (status 403)."
         )
     if status == 404 and not is_test:
         raise DomainError("no_such_file", f"{host} has no such file (status 404).")

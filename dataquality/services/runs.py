@@ -46,6 +46,7 @@ from dataquality.rules.batches import NEWEST, complete_at, value_fault
 from dataquality.rules.weights import is_large
 from dataquality.services.origins import readable
 from dataquality.services.references import references_for
+from dataquality.services.troubles import is_of_connection, report_reached, report_unreached
 from dataquality.services.values import policy_of
 from dataquality.services.versions import new_reading, note_read
 from mlscrum.lib.errors import Conflict, DomainError
@@ -178,6 +179,9 @@ def execute_run(lease: jobs.Lease) -> None:
         with lease.finish(_reporting(run)):
             _conclude_errored(run, error.code, error.message)
         return
+    if dataset.is_live:
+        at = run.started_at or timezone.now()
+        report_reached(dataset, key=_report_key(run), at=at, context=run.context)
     with lease.finish(_reporting(run)):
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
@@ -313,8 +317,20 @@ def _conclude(run: Run, found: Sequence[CheckResult]) -> None:
 
 
 def _conclude_errored(run: Run, code: str, message: str) -> None:
-    """End a run that could not be carried out: one execution finding per dataset and code."""
+    """End a run that could not be carried out: one execution finding per code and connection, or
+    per dataset where it is its own trouble."""
     safe = redact.text(message)
+    if is_of_connection(run.dataset, code):
+        report_unreached(
+            run.dataset,
+            code,
+            safe,
+            key=_report_key(run),
+            trigger=run.trigger,
+            context=run.context,
+        )
+        _end(run, RunState.ERRORED, error_code=code, error_detail=safe)
+        return
     evidence = {**_whereabouts(run), "error_code": code, "message": safe}
     could_not_run = Observation(
         check=CARRIED_OUT,
@@ -345,7 +361,7 @@ def _report(run: Run, observations: Sequence[Observation]) -> Filed:
         EvidenceReport(
             product=run.dataset.product,
             source=SOURCE_OF_RUNS,
-            key=f"run:{run.pk}",
+            key=_report_key(run),
             subject=run.dataset.subject,
             batch_key=run.data_key,
             batch_at=_batch_at(run),
@@ -359,8 +375,12 @@ def _report(run: Run, observations: Sequence[Observation]) -> Filed:
 
 def _stored_report(run: Run) -> StoredReport | None:
     return StoredReport.objects.filter(
-        product=run.dataset.product, source=SOURCE_OF_RUNS, key=f"run:{run.pk}"
+        product=run.dataset.product, source=SOURCE_OF_RUNS, key=_report_key(run)
     ).first()
+
+
+def _report_key(run: Run) -> str:
+    return f"run:{run.pk}"
 
 
 def _observation(run: Run, result: CheckResult) -> Observation:

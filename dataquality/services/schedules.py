@@ -37,6 +37,7 @@ from dataquality.rules.schedules import (
 )
 from dataquality.services.novelty import state_of
 from dataquality.services.runs import CARRIED_OUT, request_run
+from dataquality.services.troubles import is_of_connection, report_reached, report_unreached
 from dataquality.services.versions import read_again
 from mlscrum.lib.errors import DomainError
 
@@ -187,7 +188,9 @@ class _Carrying:
             self._end(SlotState.SKIPPED, f"Run {under_way.pk} was still under way.")
             return
         self.lease.progress(0.1, "Looking for new data")
+        began_at = timezone.now()
         state = state_of(dataset, schedule.watch_column)
+        report_reached(dataset, key=_report_key(self.slot), at=began_at)
         is_as_seen = bool(state) and state == schedule.seen
         if schedule.only_new and is_as_seen and _is_checked(dataset, schedule):
             self._end(SlotState.UNCHANGED, "The source is as it was.", state)
@@ -284,12 +287,15 @@ def _is_checked(dataset: Dataset, schedule: Schedule) -> bool:
 
 def _report_unread(slot: Slot, dataset: Dataset, error: DomainError) -> None:
     safe = redact.text(error.message)
+    if is_of_connection(dataset, error.code):
+        report_unreached(dataset, error.code, safe, key=_report_key(slot), trigger=Trigger.SCHEDULE)
+        return
     version = dataset.current_version
     findings.report(
         EvidenceReport(
             product=dataset.product,
             source=SOURCE_OF_RUNS,
-            key=f"slot:{slot.pk}",
+            key=_report_key(slot),
             subject=dataset.subject,
             batch_key=f"{dataset.slug}:{slot.due_at:%Y-%m-%dT%H:%M:%SZ}",
             batch_at=timezone.now(),
@@ -311,6 +317,10 @@ def _report_unread(slot: Slot, dataset: Dataset, error: DomainError) -> None:
         ),
         actor=Actor.system(),
     )
+
+
+def _report_key(slot: Slot) -> str:
+    return f"slot:{slot.pk}"
 
 
 def _checked(dataset: Dataset, draft: ScheduleDraft) -> ScheduleDraft:

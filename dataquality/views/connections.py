@@ -24,6 +24,7 @@ from dataquality.queries.connections import (
     datasets_by_connection,
     find_connection,
     find_registration,
+    open_troubles_of,
 )
 from dataquality.services.connections import (
     add_connection,
@@ -294,6 +295,7 @@ def _shown(
             "datasets": datasets_by_connection(request.product, [connection]).get(
                 connection.pk, []
             ),
+            "troubles": open_troubles_of(request.product, connection),
             "form": form or ConnectionForm(connection=connection),
             "rotate": rotate or RotateForm(connection=connection),
             "may_edit": may_edit,
