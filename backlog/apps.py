@@ -8,11 +8,13 @@ from mlscrum.lib import live
 from mlscrum.web.explaining import provide_explainer
 from mlscrum.web.metrics import register as register_figures
 from mlscrum.web.rooms import (
+    Office,
     Room,
     SettingsTab,
     provide_products,
     provide_unread,
     register,
+    register_office,
     register_settings,
 )
 
@@ -96,6 +98,7 @@ class BacklogConfig(AppConfig):
             )
         )
 
+        register_office(Office("People", "users", "people", 10))
         register(
             Room(
                 "Backlog",

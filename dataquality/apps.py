@@ -91,3 +91,6 @@ class DataQualityConfig(AppConfig):
                 shortcut="d",
             )
         )
+        rooms.register_office(
+            rooms.Office("Connections", "plug-connected", "dataquality:shared-connections", 20)
+        )

@@ -11,6 +11,7 @@ from dataquality.views import (
     results,
     runs,
     schedules,
+    shared_connections,
     sharing,
     suite_history,
     suites,
@@ -21,6 +22,7 @@ DATA = "p/<str:key>/data/"
 DATASET = f"{DATA}<slug:slug>/"
 CONNECTIONS = "p/<str:key>/connections/"
 CONNECTION = f"{CONNECTIONS}<slug:connection>/"
+SHARED = "connections/<slug:shared>/"
 RUN = "p/<str:key>/runs/<int:run_id>/"
 urlpatterns: list[URLPattern] = [
     path(DATA, datasets.datasets, name="datasets"),
@@ -102,4 +104,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{CONNECTION}manifest/", connections.connection_manifest, name="connection-manifest"),
     path(f"{CONNECTION}register/", connections.connection_register, name="connection-register"),
     path(f"{CONNECTION}registrations/<int:number>/", connections.registration, name="registration"),
+    path("connections/", shared_connections.connections, name="shared-connections"),
+    path("connections/new/", shared_connections.connection_new, name="shared-connection-new"),
+    path(SHARED, shared_connections.connection, name="shared-connection"),
+    path(f"{SHARED}share/", shared_connections.connection_share, name="shared-connection-share"),
+    path(f"{SHARED}test/", shared_connections.connection_test, name="shared-connection-test"),
+    path(f"{SHARED}rotate/", shared_connections.connection_rotate, name="shared-connection-rotate"),
+    path(f"{SHARED}pause/", shared_connections.connection_pause, name="shared-connection-pause"),
+    path(f"{SHARED}resume/", shared_connections.connection_resume, name="shared-connection-resume"),
+    path(f"{SHARED}remove/", shared_connections.connection_remove, name="shared-connection-remove"),
 ]

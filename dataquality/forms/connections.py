@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.html import format_html_join
 
+from backlog.forms.fields import WordsField
 from backlog.models import Product, User
 from dataquality.forms.datasets import POLICIES, PersonChoice, members_of
 from dataquality.forms.schedules import TimesFields
@@ -126,6 +127,40 @@ class ConnectionForm(forms.Form):
         is_bucket = self.cleaned_data.get("kind", ConnectionKind.S3) == ConnectionKind.S3
         found = {name: self.cleaned_data.get(name, "") for name in OPTIONS}
         return {name: value for name, value in found.items() if value and is_bucket}
+
+
+class ProductsField(WordsField):
+    """Products by their keys, separated by commas."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Products that may use it",
+            help_text="Their keys, separated by commas, such as MED, SHOP.",
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+            error_messages={"required": "Name the products that may use it."},
+        )
+
+    def clean(self, value: Any) -> list[Product]:
+        keys = list(dict.fromkeys(key.upper() for key in super().clean(value)))
+        found = list(Product.objects.filter(key__in=keys).order_by("key"))
+        unknown = sorted(set(keys) - {product.key for product in found})
+        if unknown:
+            raise forms.ValidationError(f"There is no product {', '.join(unknown)[:80]}.")
+        return found
+
+
+class SharedConnectionForm(ConnectionForm):
+    """A connection of the installation, to be used by the products that are named."""
+
+    shared_with = ProductsField()
+
+    field_order = ("name", "shared_with")
+
+
+class ShareForm(forms.Form):
+    """Which products may use a connection of the installation."""
+
+    shared_with = ProductsField()
 
 
 class RotateForm(forms.Form):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404
 
 from backlog.models import Finding, Product
@@ -45,6 +45,50 @@ def datasets_by_connection(
     for dataset in Dataset.objects.of(product).filter(connection__in=connections):
         used.setdefault(dataset.connection_id or 0, []).append(dataset)
     return used
+
+
+@dataclass(frozen=True)
+class SharedRow:
+    """A connection of the installation, and how many datasets of each product that may use it read
+    through it, by key. More of a product its administrators don't see."""
+
+    connection: Connection
+    readers: Mapping[str, int]
+
+    @property
+    def datasets(self) -> int:
+        return sum(self.readers.values())
+
+
+def shared_rows() -> list[SharedRow]:
+    """The connections of the installation, by name, in three queries."""
+    connections = Connection.objects.filter(product=None).order_by("name", "pk")
+    return _with_readers(list(connections))
+
+
+def find_shared(slug: str) -> SharedRow:
+    """The connection of the installation with this slug, or 404."""
+    found = Connection.objects.select_related("created_by").filter(product=None, slug=slug)
+    rows = _with_readers(list(found))
+    if not rows:
+        raise Http404(f"There is no connection {slug}.")
+    return rows[0]
+
+
+def _with_readers(connections: Sequence[Connection]) -> list[SharedRow]:
+    readers: dict[int, dict[str, int]] = {}
+    shares = Connection.shared_with.through.objects.filter(connection__in=connections)
+    for number, key in shares.order_by("product__key").values_list("connection", "product__key"):
+        readers.setdefault(number, {})[key] = 0
+    reading = (
+        Dataset.objects.filter(connection__in=connections)
+        .order_by("subject__product__key")
+        .values_list("connection", "subject__product__key")
+        .annotate(number=Count("pk"))
+    )
+    for number, key, datasets in reading:
+        readers.setdefault(number, {})[key] = datasets
+    return [SharedRow(one, readers.get(one.pk, {})) for one in connections]
 
 
 def known_sources(product: Product, connection: Connection) -> dict[str, str]:

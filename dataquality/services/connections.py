@@ -70,26 +70,51 @@ def add_connection(product: Product, draft: ConnectionDraft, *, actor: Actor) ->
 def share_connection(
     draft: ConnectionDraft, products: Sequence[Product], *, actor: Actor
 ) -> Connection:
-    """A connection of the installation, which these products may use; only the system makes it.
+    """A connection of the installation, which these products may use; only its administrators and
+    the system make it.
 
     Raises ValidationError and DomainError as above, and for the file of one product.
     """
-    if actor.kind != ActorKind.SYSTEM:
+    if not administers(actor):
         raise Refused("of_the_installation", "The server's administrators share connections.")
-    if not products:
-        raise ValidationError({"shared_with": "Name the products that may use it."})
-    taken = Connection.objects.filter(slug=draft.slug).filter(
-        Q(product=None) | Q(product__in=products)
-    )
-    if taken.exists():
+    _require_products(products)
+    taken = set(_slugs_beside(products))
+    slug = draft.slug or free_slug(draft.name, taken, otherwise="connection")
+    if slug in taken:
         raise ValidationError({"slug": "There is already a connection with this slug."})
     connection = _drafted(draft, actor)
-    connection.slug = draft.slug
+    connection.slug = slug
     _check(connection, products[0])
     with transaction.atomic():
         connection.save(force_insert=True)
         connection.shared_with.set(products)
     return test_connection(connection, actor=actor)
+
+
+def share_with(connection: Connection, products: Sequence[Product], *, actor: Actor) -> Connection:
+    """Let these products use a connection of the installation, and no others.
+
+    Raises ValidationError where one of them has a connection with its slug, and Conflict where
+    datasets of another read through it.
+    """
+    _require_administrator(connection, actor)
+    _require_products(products)
+    with transaction.atomic():
+        present = _locked(connection)
+        if present.slug in _slugs_beside(products, but=present):
+            raise ValidationError(
+                {"shared_with": "One of them has a connection with the same slug already."}
+            )
+        readers = present.datasets.exclude(subject__product__in=products)
+        keys = sorted(set(readers.values_list("subject__product__key", flat=True)))
+        if keys:
+            raise Conflict(
+                "in_use",
+                f"Datasets of {', '.join(keys)} read through this connection; leave it to them, or "
+                "pause it.",
+            )
+        present.shared_with.set(products)
+    return present
 
 
 def change_connection(connection: Connection, *, actor: Actor, **fields: Any) -> Connection:
@@ -177,6 +202,7 @@ def remove_connection(connection: Connection, *, actor: Actor) -> None:
     with _deed(connection, actor, "connection.removed"):
         present = _locked(connection)
         number = present.datasets.count()
+        sharing = list(present.shared_with.all())
         try:
             with transaction.atomic():
                 present.delete()
@@ -186,8 +212,9 @@ def remove_connection(connection: Connection, *, actor: Actor) -> None:
                 f"{number} dataset{'' if number == 1 else 's'} read{'s' if number == 1 else ''} "
                 "through this connection; pause it instead, or give them another source.",
             ) from None
-        if connection.product is not None:
-            for finding in open_troubles_of(connection.product, connection):
+        homes = [present.product] if present.product else sharing
+        for product in homes:
+            for finding in open_troubles_of(product, present):
                 findings.mark_obsolete(finding, actor=actor)
 
 
@@ -208,6 +235,14 @@ def test_connection(connection: Connection, *, actor: Actor) -> Connection:
     return connection
 
 
+def administers(actor: Actor) -> bool:
+    """Whether somebody looks after the installation: the system itself, or an administrator who
+    has signed in."""
+    if actor.kind == ActorKind.SYSTEM:
+        return True
+    return actor.kind == ActorKind.PERSON and bool(actor.user and actor.user.is_administrator)
+
+
 @contextmanager
 def _deed(connection: Connection, actor: Actor, kind: str) -> Iterator[Deed]:
     """A deed of the product; of the installation, which keeps no history, a transaction alone."""
@@ -216,13 +251,17 @@ def _deed(connection: Connection, actor: Actor, kind: str) -> Iterator[Deed]:
         with deed(product, actor, kind, connection=connection.slug) as done:
             yield done
         return
-    if actor.kind != ActorKind.SYSTEM:
+    _require_administrator(connection, actor)
+    with transaction.atomic():
+        yield Deed(_home(connection), actor, kind, Moment(clock.now()))
+
+
+def _require_administrator(connection: Connection, actor: Actor) -> None:
+    if not administers(actor):
         raise Refused(
             "of_the_installation",
             f"{connection.name} belongs to the installation; its administrators change it.",
         )
-    with transaction.atomic():
-        yield Deed(_home(connection), actor, kind, Moment(clock.now()))
 
 
 def _home(connection: Connection) -> Product:
@@ -363,6 +402,18 @@ def _unless_unknown(look: Any) -> None:
 
 def _field_of(error: DomainError) -> str:
     return str(error.extra.get("field", "address"))
+
+
+def _require_products(products: Sequence[Product]) -> None:
+    if not products:
+        raise ValidationError({"shared_with": "Name the products that may use it."})
+
+
+def _slugs_beside(products: Sequence[Product], *, but: Connection | None = None) -> list[str]:
+    """The slugs that a connection of the installation for these products may not have."""
+    # Pages of their own stand under new.
+    others = Connection.objects.filter(Q(product=None) | Q(product__in=products))
+    return ["new", *others.exclude(pk=but.pk if but else None).values_list("slug", flat=True)]
 
 
 def _slug(product: Product, draft: ConnectionDraft) -> str:

@@ -18,6 +18,7 @@ from dataquality.services.connections import (
     change_connection,
     rotate_secret,
     share_connection,
+    share_with,
 )
 from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.files import ServerPath, Upload
@@ -65,7 +66,7 @@ def declare_connection(product: Product, fields: Mapping[str, Any], *, actor: Ac
     }
     is_shared_anew = bool(products) and set(present.shared_with.all()) != set(products)
     if is_shared_anew:
-        present.shared_with.set(products)
+        share_with(present, products, actor=actor)
     secret = str(fields.get("secret") or "")
     is_new_secret = bool(secret) and (not present.secret or decrypt(present.secret) != secret)
     if changes:

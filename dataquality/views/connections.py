@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from backlog.access.pages import ProductRequest, View, product_page
+from backlog.access.pages import PersonRequest, ProductRequest, View, product_page
 from backlog.forms.refusals import put_errors
 from backlog.models import Product
 from dataquality.forms.connections import ConnectionForm, ManifestForm, ManyForm, RotateForm
@@ -74,7 +74,7 @@ def connection_new(request: ProductRequest, product: Product) -> HttpResponse:
         except (DomainError, ValidationError) as error:
             put_errors(form, error, field="address")
         else:
-            _say(request, connection, "is kept")
+            say_how_it_went(request, connection, "is kept")
             return _to(request, connection)
     status = 422 if form.errors else 200
     return render(request, "dataquality/connection_new.html", {"form": form}, status=status)
@@ -90,7 +90,7 @@ def connection(request: ProductRequest, connection: Connection) -> HttpResponse:
         except (DomainError, ValidationError) as error:
             put_errors(form, error, field="address")
         else:
-            _say(request, changed, "is changed")
+            say_how_it_went(request, changed, "is changed")
             return _to(request, changed)
     return _shown(request, connection, form=form)
 
@@ -98,7 +98,7 @@ def connection(request: ProductRequest, connection: Connection) -> HttpResponse:
 @require_POST
 @connection_page("connection.edit")
 def connection_test(request: ProductRequest, connection: Connection) -> HttpResponse:
-    _say(request, test_connection(connection, actor=request.actor), "was tested")
+    say_how_it_went(request, test_connection(connection, actor=request.actor), "was tested")
     return _to(request, connection)
 
 
@@ -112,7 +112,7 @@ def connection_rotate(request: ProductRequest, connection: Connection) -> HttpRe
         except (DomainError, ValidationError) as error:
             put_errors(form, error, field="secret")
         else:
-            _say(request, rotated, "has a new secret")
+            say_how_it_went(request, rotated, "has a new secret")
             return _to(request, connection)
     return _shown(request, connection, rotate=form)
 
@@ -306,7 +306,8 @@ def _shown(
     )
 
 
-def _say(request: ProductRequest, connection: Connection, what: str) -> None:
+def say_how_it_went(request: PersonRequest, connection: Connection, what: str) -> None:
+    """What was done to a connection, and what its test found."""
     if connection.test_error:
         messages.error(request, f"{connection.name} {what}. {connection.test_error}")
     else:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from mlscrum.web import rooms
-from mlscrum.web.rooms import Badge, ProductLike, Room, SettingsTab
+from mlscrum.web.rooms import Badge, Office, ProductLike, Room, SettingsTab
 
 THEMES = ("light", "dark", "system")
 MOST_UNREAD = 99  # more are not told apart
@@ -93,6 +93,11 @@ class Shell:
     def administers(self) -> bool:
         """Whether the person looks after the installation, which is to make products too."""
         return bool(getattr(self._user, "is_administrator", False))
+
+    @property
+    def offices(self) -> list[Office]:
+        """The pages of the installation that this person may enter."""
+        return rooms.offices() if self.administers else []
 
     @property
     def can_create_item(self) -> bool:

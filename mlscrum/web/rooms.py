@@ -66,7 +66,18 @@ class SettingsTab:
     permission: str = "product.view"
 
 
+@dataclass(frozen=True)
+class Office:
+    """A page of the installation, for its administrators."""
+
+    name: str
+    icon: str
+    url_name: str
+    order: int
+
+
 _tabs: dict[str, SettingsTab] = {}
+_offices: dict[str, Office] = {}
 _rooms: dict[str, Room] = {}
 _products_of: list[ProductsOf] = []
 _unread_of: list[UnreadOf] = []
@@ -90,6 +101,16 @@ def register_settings(*tabs: SettingsTab) -> None:
 def settings_tabs() -> list[SettingsTab]:
     """All pages of the settings in their order."""
     return sorted(_tabs.values(), key=lambda tab: (tab.order, tab.name))
+
+
+def register_office(office: Office) -> None:
+    """Add a page of the installation, or replace the one of the same URL name."""
+    _offices[office.url_name] = office
+
+
+def offices() -> list[Office]:
+    """The pages of the installation in their order."""
+    return sorted(_offices.values(), key=lambda office: (office.order, office.name))
 
 
 def provide_products(products_of: ProductsOf) -> None:

@@ -32,7 +32,7 @@ from backlog.services.saved_views import save_view
 from backlog.services.terms import propose_term, say
 from backlog.services.tokens import create_token
 from backlog.services.webhooks import WebhookDraft, create_webhook, ping
-from dataquality.services.connections import ConnectionDraft, add_connection
+from dataquality.services.connections import ConnectionDraft, add_connection, share_connection
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.many import request_registration
 from dataquality.services.runs import request_run
@@ -145,6 +145,11 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     connection = add_connection(
         product, ConnectionDraft("Clinic", "sql", "sqlite:///clinic.sqlite3"), actor=olga
     )
+    shared = share_connection(
+        ConnectionDraft("Warehouse", "sql", "postgresql://warehouse.invalid/x"),
+        [product],
+        actor=Actor.system(),
+    )
     registration = request_registration(connection, product, [{"table": "rooms"}], actor=olga)
     token, _ = create_token(name="ci", scopes=["read"], days=1, actor=olga, product=product)
     invitation, link = invite(product, "nina@example.org", "developer", actor=olga)
@@ -184,6 +189,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "ref": item.ref,
         "slug": dataset.slug,
         "connection": connection.slug,
+        "shared": shared.slug,
         "status_slug": "in-review",
         "field_slug": field.slug,
         "facet": "parent",
