@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import F
 from django.utils import timezone
 
 from dataquality.models import Dataset, Schedule, Slot
@@ -25,7 +24,9 @@ def last_slot(dataset: Dataset) -> Slot:
 
 def ask(dataset: Dataset) -> int:
     """The next time of the schedule has come: how many runs are asked for."""
-    Slot.objects.filter(schedule=dataset.pk).update(due_at=F("due_at") - timedelta(days=9))
+    for slot in Slot.objects.filter(schedule=dataset.pk).order_by("due_at"):
+        slot.due_at -= timedelta(days=9)  # the earliest first, for no two are at one time
+        slot.save(update_fields=["due_at"])
     is_due(dataset)
     return ask_for_due(timezone.now())
 
