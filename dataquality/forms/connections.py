@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -38,8 +39,17 @@ ADDRESSES = {
 }
 
 
+# A file of the server belongs to one product.
+OF_THE_INSTALLATION = ADDRESSES | {
+    ConnectionKind.SQL.value: "postgresql://host:5432/database or mysql://host/database; without "
+    "a password.",
+}
+
+
 class ConnectionForm(forms.Form):
     """A connection of a product; of one that is there the kind stays."""
+
+    addresses: Mapping[str, str] = ADDRESSES
 
     name = forms.CharField(
         max_length=120,
@@ -51,10 +61,7 @@ class ConnectionForm(forms.Form):
         widget=forms.RadioSelect,
         label="What is it?",
     )
-    address = forms.CharField(
-        max_length=500,
-        help_text=format_html_join(" ", '<span class="of-{}">{}</span>', ADDRESSES.items()),
-    )
+    address = forms.CharField(max_length=500)
     endpoint = forms.CharField(
         max_length=300,
         required=False,
@@ -87,13 +94,17 @@ class ConnectionForm(forms.Form):
         if connection is not None:
             kwargs.setdefault("initial", _as_it_stands(connection))
         super().__init__(*args, **kwargs)
+        self.fields["address"].help_text = format_html_join(
+            " ", '<span class="of-{}">{}</span>', self.addresses.items()
+        )
         if not settings.AMBIENT_CREDENTIALS and not (connection and connection.ambient):
             del self.fields["ambient"]
         if connection is None:
             self.fields["secret"].help_text = "It is kept encrypted, and never shown again."
             return
         del self.fields["kind"]
-        self.fields["address"].help_text = ADDRESSES[connection.kind]
+        addresses = self.addresses if connection.product_id else OF_THE_INSTALLATION
+        self.fields["address"].help_text = addresses[connection.kind]
         del self.fields["name"].widget.attrs["autofocus"]  # its page is there to be read
         unused = {"endpoint", "region"} if connection.kind != ConnectionKind.S3 else set()
         for name in unused:
@@ -152,6 +163,7 @@ class ProductsField(WordsField):
 class SharedConnectionForm(ConnectionForm):
     """A connection of the installation, to be used by the products that are named."""
 
+    addresses = OF_THE_INSTALLATION
     shared_with = ProductsField()
 
     field_order = ("name", "shared_with")

@@ -413,7 +413,9 @@ def _slugs_beside(products: Sequence[Product], *, but: Connection | None = None)
     """The slugs that a connection of the installation for these products may not have."""
     # Pages of their own stand under new.
     others = Connection.objects.filter(Q(product=None) | Q(product__in=products))
-    return ["new", *others.exclude(pk=but.pk if but else None).values_list("slug", flat=True)]
+    if but is not None:
+        others = others.exclude(pk=but.pk)
+    return ["new", *others.values_list("slug", flat=True)]
 
 
 def _slug(product: Product, draft: ConnectionDraft) -> str:
