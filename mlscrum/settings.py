@@ -234,6 +234,7 @@ if FILE_ENGINE not in {"duckdb", "pandas"}:
 DUCKDB_MEMORY_MB = env.integer("DUCKDB_MEMORY_MB", 1024, minimum=64)
 DUCKDB_THREADS = env.integer("DUCKDB_THREADS", min(4, os.cpu_count() or 1), minimum=1, maximum=256)
 STATEMENT_TIMEOUT_S = env.integer("STATEMENT_TIMEOUT_S", 600, minimum=1)  # of databases of others
+SPARK_URL = env.text("SPARK_URL", "")
 PANDAS_ROWS = env.integer("PANDAS_ROWS", 1_000_000, minimum=1)
 SAMPLES_KEPT_DAYS = env.integer("SAMPLES_KEPT_DAYS", 0)  # of failing rows; 0: as long as the run
 UNTRACKED_RUNS_KEPT_DAYS = env.integer("UNTRACKED_RUNS_KEPT_DAYS", 30)  # 0: for ever
@@ -348,7 +349,9 @@ SPECTACULAR_SETTINGS = {
         "Severity": [(name, name) for name in ("critical", "warning", "info")],
         "RunState": "dataquality.models.RunState",
         "ConnectionKind": "dataquality.models.ConnectionKind",
-        "SourceKind": [(kind, kind) for kind in ("path", "url", "s3", "sql_table", "sql_query")],
+        "SourceKind": [
+            (kind, kind) for kind in ("path", "url", "s3", "sql_table", "sql_query", "spark_table")
+        ],
         "ImportState": "backlog.models.Import.State",
         "ImportOutcome": "backlog.models.ImportLine.Outcome",
         "ImportLevel": "backlog.models.ImportLine.Level",

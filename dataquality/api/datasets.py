@@ -54,7 +54,7 @@ from dataquality.services.datasets import (
     update_dataset,
 )
 from dataquality.services.files import Source, Upload
-from dataquality.services.origins import DatabaseRows, Wanted, source_of
+from dataquality.services.origins import LiveRows, Wanted, source_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.runs import request_run, require_suite
 from dataquality.services.suites import present_expectations, save_suite
@@ -439,7 +439,7 @@ def _shown(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
     return list(DatasetSerializer(datasets, many=True, context=context).data)
 
 
-def _source(product: Product, fields: dict[str, Any]) -> Source | DatabaseRows:
+def _source(product: Product, fields: dict[str, Any]) -> Source | LiveRows:
     if "source" in fields:
         return source_of(product, Wanted(**fields.pop("source")))
     return Upload.of(fields.pop("file"))

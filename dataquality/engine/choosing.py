@@ -15,6 +15,7 @@ from mlscrum.lib.errors import DomainError
 
 PANDAS = "pandas"
 DUCKDB = "duckdb"
+SPARK = "spark"
 NUMERIC = frozenset({"integer", "number"})
 TIMES = frozenset({"date", "datetime"})
 TEXT = frozenset({"text"})
@@ -79,14 +80,17 @@ OF_TYPES = frozenset({
     "column_values_to_be_of_type", "column_values_to_be_in_type_list", "column_type_to_be",
 })  # fmt: skip
 # They say of rows with missing values what pandas says only where those rows are left out.
-LEAVING_OUT: Mapping[str, str] = {
+LEAVING_OUT: dict[str, str] = {
     "column_pair_values_a_to_be_greater_than_b": "either_value_is_missing",
     "column_pair_values_to_be_in_set": "either_value_is_missing",
     "compound_columns_to_be_unique": "any_value_is_missing",
     "multicolumn_sum_to_equal": "any_value_is_missing",
 }
+LEAVING_OUT_OF_SPARK = LEAVING_OUT | {"column_pair_values_to_be_equal": "either_value_is_missing"}
 # They compare rows with each other or with a set, never one column with another.
 BESIDE_EACH_OTHER = frozenset({"compound_columns_to_be_unique", "column_pair_values_to_be_in_set"})
+# Signs in names of columns that Great Expectations can't quote, by engine; else a double one.
+UNQUOTED = {SPARK: ".`"}
 NO_FORM = "it has no form in SQL, or none that says the same"
 OTHER_KIND = "a database would compare its column in another way"
 PATTERN = "a database would read its pattern in another way"
@@ -121,12 +125,12 @@ def engine_for(
         return Choice(PANDAS)
     if ours.is_ours(check):
         return Choice(engine)
-    if name in OF_SQL or (name in OF_TYPES and engine != DUCKDB):
+    if engine != SPARK and (name in OF_SQL or (name in OF_TYPES and engine != DUCKDB)):
         return Choice(engine)
     reason = next(_reasons(name, check["kwargs"], kinds, engine, odd), "")
     if reason:
         return Choice(PANDAS, reason)
-    left_out = LEAVING_OUT.get(name)
+    left_out = (LEAVING_OUT_OF_SPARK if engine == SPARK else LEAVING_OUT).get(name)
     ignored = check["kwargs"].get("ignore_row_if")
     if left_out is not None and ignored != left_out:
         return Choice(engine, MISSING, unless_missing=True)
@@ -155,7 +159,7 @@ def _reasons(
     if name not in CARRIED:
         yield NO_FORM
         return
-    if any('"' in column for column in columns):
+    if any(sign in column for column in columns for sign in UNQUOTED.get(engine, '"')):
         yield NAME
     is_of_values = (
         "null" not in name and not name.startswith("table_") and name != "column_to_exist"

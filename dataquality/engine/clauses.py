@@ -60,11 +60,11 @@ class _Clauses:
         self, column: sa.ColumnElement[Any], kind: str, sign: str, parameter: Any
     ) -> Clause:
         if sign in {"IN", "NOT_IN"}:
-            values = [_value(kind, value) for value in parameter]
+            values = [value_of(kind, value) for value in parameter]
             fitting = [self._bound(kind, value) for value in values if value is not None]
             found = self._side(column, kind).in_(fitting) if fitting else sa.false()
             return sa.not_(found) if sign == "NOT_IN" else found
-        value = _value(kind, parameter)
+        value = value_of(kind, parameter)
         if value is None:
             if sign in ORDER:
                 raise TypeError(sign)
@@ -87,7 +87,7 @@ class _Clauses:
         return value
 
 
-def _value(kind: str, parameter: Any) -> Any:
+def value_of(kind: str, parameter: Any) -> Any:
     """The parameter as a column of this kind is compared with it; None where it never equals."""
     if kind in TIMES:
         return conditions.moment(parameter).to_pydatetime()

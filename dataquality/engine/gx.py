@@ -20,6 +20,7 @@ from great_expectations.compatibility.pydantic import ValidationError
 from great_expectations.core.batch import Batch
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.execution_engine.execution_engine import MetricComputationConfiguration
+from great_expectations.execution_engine.sparkdf_execution_engine import SparkDFExecutionEngine
 from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
 from great_expectations.execution_engine.sqlalchemy_execution_engine import (
     SqlAlchemyExecutionEngine,
@@ -112,7 +113,31 @@ class FrameValidator(Validator):
         return found
 
 
-class SqlValidator(Validator):
+class _Placed(Validator):
+    """Rows that stay where they are; those that fail are fetched apart."""
+
+    validator: GraphValidator
+
+    def samples(
+        self, expectations: Sequence[Expectation], columns: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """As `validate`, with up to 20 failing rows of each, by these columns and its own."""
+        chosen = {
+            **WITH_PLACES,
+            "unexpected_index_column_names": list(columns),
+            "return_unexpected_index_query": False,
+        }
+        return self._answers(expectations, result_format=chosen)
+
+    def _ask(self, built: Sequence[ExpectationConfiguration], **options: Any) -> Sequence[Any]:
+        chosen = options.get("result_format", COUNTS_ALONE)
+        found: Sequence[Any] = self.validator.graph_validate(
+            configurations=list(built), runtime_configuration={"result_format": chosen}
+        )
+        return found
+
+
+class SqlValidator(_Placed):
     """Rows of a database, checked there; `rows` has the columns given, name by type. `known` holds
     what was counted of the same rows already, and gets what is counted now."""
 
@@ -132,23 +157,13 @@ class SqlValidator(Validator):
         )
         self.validator = _Quiet(execution_engine=execution, batches=[Batch(data=data)])  # type: ignore[arg-type]
 
-    def samples(
-        self, expectations: Sequence[Expectation], columns: Sequence[str]
-    ) -> list[dict[str, Any]]:
-        """As `validate`, with up to 20 failing rows of each, by these columns and its own."""
-        chosen = {
-            **WITH_PLACES,
-            "unexpected_index_column_names": list(columns),
-            "return_unexpected_index_query": False,
-        }
-        return self._answers(expectations, result_format=chosen)
 
-    def _ask(self, built: Sequence[ExpectationConfiguration], **options: Any) -> Sequence[Any]:
-        chosen = options.get("result_format", COUNTS_ALONE)
-        found: Sequence[Any] = self.validator.graph_validate(
-            configurations=list(built), runtime_configuration={"result_format": chosen}
-        )
-        return found
+class SparkValidator(_Placed):
+    """Rows of a table of Spark, checked there."""
+
+    def __init__(self, session: Any, frame: Any) -> None:
+        execution = SparkDFExecutionEngine(spark=session, persist=False)
+        self.validator = _Quiet(execution_engine=execution, batches=[Batch(data=frame)])
 
 
 class _Quiet(GraphValidator):

@@ -14,7 +14,8 @@ What each kind holds:
 - `sql`: `location` is a SQLAlchemy URL with its password. Options: one of `table` (and `schema`
   for its namespace) and `query` (one SELECT); `connect_timeout_s` (10), `statement_timeout_s`
   (600), `connect_args` for the driver (certificates).
-- `spark`: `location` is a Spark Connect URL or `local[2]`; options as of `sql`.
+- `spark`: `location` is a Spark Connect URL (`sc://…`) or a master such as `local[2]`. Options:
+  `table` and `schema`.
 
 `schema` is `[{"name", "type", "null_words"}]` as a dataset stores it; it is what files are read by,
 and says of a database what kind a column is of. It may be empty for `inspect` alone.
@@ -25,7 +26,8 @@ A batch is `{"by": "month" | "day", "column", "value": "2019-03" | "2019-03-14"}
 What others call:
 
 - `running.run_suite(source, suite, …) -> list[CheckResult]`, in the order of the suite, the guard
-  last; each says by `engine` what carried it (duckdb, postgresql, sqlite, mysql, pandas).
+  last; each says by `engine` what carried it (duckdb, postgresql, sqlite, mysql, spark,
+  pandas).
 - `sources.inspect(source) -> Inspected` for a new dataset, `sources.measure(source)` for a further
   version: columns with types, and the number of rows.
 - `sources.seen_batches(source, by=, column=) -> list[BatchSeen]`: those there are, oldest first.
@@ -208,8 +210,14 @@ def _within(stack: ExitStack, source: Source, limits: Limits) -> Data:
                 source.location, source.options, source.schema, pandas_rows=limits.pandas_rows
             )
         )
-    if not source.is_file:
-        raise DomainError("no_driver", f"Sources of kind {source.kind} can't be read here yet.")
+    if source.kind == "spark":
+        from dataquality.engine import spark  # noqa: PLC0415  web processes do without
+
+        return stack.enter_context(
+            spark.opened(
+                source.location, source.options, source.schema, pandas_rows=limits.pandas_rows
+            )
+        )
     if _is_for_duck(source):
         from dataquality.engine import duck, files  # noqa: PLC0415  web processes do without
 
@@ -235,6 +243,10 @@ def _looked_at(source: Source, schema: Sequence[Mapping[str, Any]]) -> Inspected
         from dataquality.engine import sql  # noqa: PLC0415  web processes do without
 
         return sql.inspect(source.location, source.options, schema)
+    if source.kind == "spark":
+        from dataquality.engine import spark  # noqa: PLC0415  web processes do without
+
+        return spark.inspect(source.location, source.options, schema)
     if _is_for_duck(source):
         from dataquality.engine import duck, files  # noqa: PLC0415  web processes do without
 

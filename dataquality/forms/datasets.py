@@ -18,7 +18,7 @@ from dataquality.models import Connection, ConnectionKind, Dataset, SamplePolicy
 from dataquality.queries.runs import runs_with_values
 from dataquality.services.datasets import DatasetDraft
 from dataquality.services.files import Source, Upload
-from dataquality.services.origins import DatabaseRows, Wanted, source_of
+from dataquality.services.origins import LiveRows, Wanted, source_of
 from dataquality.services.values import keeps_less
 from mlscrum.lib.errors import DomainError
 
@@ -29,6 +29,7 @@ FIELDS_OF_SOURCE = {
     SourceKind.S3: ("connection", "object"),
     SourceKind.SQL_TABLE: ("connection", "namespace", "table"),
     SourceKind.SQL_QUERY: ("connection", "query"),
+    SourceKind.SPARK_TABLE: ("table",),
 }
 POLICIES = [
     (
@@ -154,6 +155,18 @@ class RegisterForm(SourceFields, TimesFields):
             "Each reading keeps a copy, so that old contents can be read again."
         )
 
+        if settings.SPARK_URL:
+            self.fields[
+                "table"
+            ].help_text = (
+                f"Of Spark one of its database {product.key.lower()}, without that name before it."
+            )
+        else:
+            self.fields["source"].choices = [  # type: ignore[attr-defined]
+                (kind, label)
+                for kind, label in SourceKind.choices
+                if kind != SourceKind.SPARK_TABLE
+            ]
         self.product = product
         self.connections = list(Connection.objects.usable_in(product))
         self.fields["connection"].choices = [  # type: ignore[attr-defined]
@@ -200,7 +213,7 @@ class RegisterForm(SourceFields, TimesFields):
         named = [fault.pointer.rpartition("/")[2] for fault in faults]
         return next((name for name in named if name in of_source), of_source[-1])
 
-    def chosen_source(self) -> Source | DatabaseRows:
+    def chosen_source(self) -> Source | LiveRows:
         """Where the content comes from; raises DomainError for what is missing."""
         kind, given = self.source_kind(), self.cleaned_data
         if kind == SourceKind.UPLOAD:

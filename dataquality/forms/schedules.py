@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 
-from dataquality.models import Dataset, SourceKind
+from dataquality.models import LIVE_KINDS, Dataset, SourceKind
 from dataquality.rules.schedules import plain
 from dataquality.services.schedules import ScheduleDraft, check_times
 
@@ -108,6 +108,7 @@ HOW_NEWS_IS_SEEN = {
     SourceKind.PATH: "Known by size and time of the file, without reading it.",
     SourceKind.URL: "Known by what the server says of the file, without fetching it.",
     SourceKind.S3: "Known by the tags of the objects, without fetching them.",
-    SourceKind.SQL_TABLE: "Else each time starts a run, also for rows that were changed in place.",
-    SourceKind.SQL_QUERY: "Else each time starts a run, also for rows that were changed in place.",
+    **dict.fromkeys(
+        LIVE_KINDS, "Else each time starts a run, also for rows that were changed in place."
+    ),
 }

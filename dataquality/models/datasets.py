@@ -22,9 +22,11 @@ class SourceKind(models.TextChoices):
     S3 = "s3", "An object store"
     SQL_TABLE = "sql_table", "A table of a database"
     SQL_QUERY = "sql_query", "A query to a database"
+    SPARK_TABLE = "spark_table", "A table of Spark"
 
 
-LIVE_KINDS = (SourceKind.SQL_TABLE, SourceKind.SQL_QUERY)  # nothing is kept; each run reads anew
+# Of these nothing is kept; each run reads anew.
+LIVE_KINDS = (SourceKind.SQL_TABLE, SourceKind.SQL_QUERY, SourceKind.SPARK_TABLE)
 
 
 class FileFormat(models.TextChoices):
@@ -58,15 +60,15 @@ class Dataset(models.Model):
     `schema` is a list of `{"name", "type", "null_words"}`: every version is read with it.
     `current_version` is the newest content that counts; `current_suite` the suite in force.
     `path` says where on the server the file of a path source lies. `source` of the others is
-    `{"url"}`, `{"path"}` within a bucket, `{"schema", "table"}` or `{"query"}`; `batch` is
-    `{"by", "column"}` where runs look at a part of the rows.
+    `{"url"}`, `{"path"}` within a bucket, `{"schema", "table"}`, of Spark `{"table"}`, or
+    `{"query"}`; `batch` is `{"by", "column"}` where runs look at a part of the rows.
     """
 
     subject = models.OneToOneField(
         Subject, models.CASCADE, primary_key=True, related_name="dataset"
     )
     description = models.TextField(blank=True, max_length=10_000)
-    source_kind = models.CharField(max_length=10, choices=SourceKind, default=SourceKind.UPLOAD)
+    source_kind = models.CharField(max_length=12, choices=SourceKind, default=SourceKind.UPLOAD)
     path = models.CharField(max_length=500, blank=True)
     source = models.JSONField(default=dict, blank=True)
     connection = models.ForeignKey(
@@ -112,7 +114,9 @@ class Dataset(models.Model):
                 name="only_a_path_source_has_a_path",
             ),
             models.CheckConstraint(
-                condition=Q(source_kind__in=["upload", "path"], connection__isnull=True)
+                condition=Q(
+                    source_kind__in=["upload", "path", "spark_table"], connection__isnull=True
+                )
                 | Q(source_kind="url")
                 | Q(
                     source_kind__in=["s3", "sql_table", "sql_query"],
@@ -164,6 +168,8 @@ class Dataset(models.Model):
             return f"the table {name}"
         if self.source_kind == SourceKind.SQL_QUERY:
             return "a query"
+        if self.source_kind == SourceKind.SPARK_TABLE:
+            return f"the table {source['table']} of Spark"
         if self.source_kind == SourceKind.URL:
             return str(source["url"]).partition("?")[0]
         return str(source.get("path") or self.path)

@@ -176,7 +176,8 @@ class VersionSerializer(serializers.Serializer[DatasetVersion]):
 
 class SourceSerializer(StrictSerializer[dict[str, str]]):
     """Where the data lies: `path` within SOURCES_DIR/<product key>/; `url`; `s3` with a connection
-    and a path, which may hold stars; `sql_table` and `sql_query` with a connection."""
+    and a path, which may hold stars; `sql_table` and `sql_query` with a connection; `spark_table`
+    where there is a Spark."""
 
     kind = serializers.ChoiceField(
         choices=[(kind.value, kind.value) for kind in SourceKind if kind != SourceKind.UPLOAD]

@@ -25,7 +25,7 @@ from dataquality.services.files import (
     kept,
     received,
 )
-from dataquality.services.origins import BucketFile, DatabaseRows, Reachable, readable
+from dataquality.services.origins import BucketFile, LiveRows, Reachable, readable
 from dataquality.services.profiles import request_profile
 from dataquality.services.schedules import ScheduleDraft, remove_schedule, set_schedule
 from dataquality.services.suites import reread_suite
@@ -73,7 +73,7 @@ class DatasetDraft:
 def register_dataset(
     product: Product,
     draft: DatasetDraft,
-    source: Source | DatabaseRows,
+    source: Source | LiveRows,
     *,
     actor: Actor,
     as_of: datetime | None = None,
@@ -87,7 +87,7 @@ def register_dataset(
     that can't be read or fetched, and ValidationError for bad fields.
     """
     slug = _slug(product, draft)
-    if isinstance(source, DatabaseRows):
+    if isinstance(source, LiveRows):
         return _register_rows(product, draft, slug, source, actor=actor, profile=profile)
     with received(source, product) as content:
         found = sources.inspect(as_engine_reads(content.path, content.format))
@@ -135,7 +135,7 @@ def _register_rows(
     product: Product,
     draft: DatasetDraft,
     slug: str,
-    source: DatabaseRows,
+    source: LiveRows,
     *,
     actor: Actor,
     profile: bool,

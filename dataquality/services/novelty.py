@@ -8,7 +8,7 @@ from dataquality.engine import sources
 from dataquality.models import Dataset
 from dataquality.rules import partitions
 from dataquality.services.files import ServerPath, resolved
-from dataquality.services.origins import BucketFile, DatabaseRows, WebFile, origin_of
+from dataquality.services.origins import BucketFile, LiveRows, WebFile, origin_of
 from dataquality.services.reach import bucket_of, require_running, require_welcome, web_headers
 from mlscrum.lib import outbound
 from mlscrum.lib.errors import DomainError
@@ -35,7 +35,7 @@ def state_of(dataset: Dataset, watch_column: str = "") -> str:
         return _of_web(source)
     if isinstance(source, BucketFile):
         return _of_bucket(source)
-    if isinstance(source, DatabaseRows):
+    if isinstance(source, LiveRows):
         return _of_rows(source, dataset, watch_column)
     raise TypeError(f"Nobody knows how to look at {source!r}.")
 
@@ -77,7 +77,7 @@ def _of_bucket(source: BucketFile) -> str:
     return _digest(source.partition, *(f"{key} {tags.get(key, '')}" for key in keys))
 
 
-def _of_rows(source: DatabaseRows, dataset: Dataset, watch_column: str) -> str:
+def _of_rows(source: LiveRows, dataset: Dataset, watch_column: str) -> str:
     read = source.as_engine_reads(dataset.product, dataset.schema)
     rows = sources.measure(read).rows
     newest = sources.newest(read, watch_column) if watch_column else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -250,7 +250,35 @@ class DatabaseRows:
         return EngineSource("sql", database.url, schema, {**database.options, **wanted})
 
 
-Reachable = WebFile | BucketFile | DatabaseRows
+@dataclass(frozen=True)
+class SparkTable:
+    """A table of the Spark that SPARK_URL names, of which nothing is kept: one of the database
+    that is called as the key of its product, so that no product reads those of another."""
+
+    table: str
+
+    kind = SourceKind.SPARK_TABLE
+    connection: ClassVar[None] = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        return {"table": self.table}
+
+    def as_engine_reads(
+        self, product: Product, schema: Sequence[Mapping[str, Any]] = ()
+    ) -> EngineSource:
+        """The rows as the engine takes them. Raises DomainError where there is no Spark."""
+        if not settings.SPARK_URL:
+            raise DomainError(
+                "no_spark",
+                "Tables of Spark are read once an administrator has set SPARK_URL.",
+            )
+        wanted = {"schema": product.key.lower(), "table": self.table}
+        return EngineSource("spark", settings.SPARK_URL, schema, wanted)
+
+
+LiveRows = DatabaseRows | SparkTable
+Reachable = WebFile | BucketFile | LiveRows
 
 
 @dataclass(frozen=True)
@@ -266,7 +294,7 @@ class Wanted:
     query: str = ""
 
 
-def source_of(product: Product, wanted: Wanted) -> Source | DatabaseRows:
+def source_of(product: Product, wanted: Wanted) -> Source | LiveRows:
     """The source that is described; raises DomainError for what is missing, naming the field in
     its `errors`."""
     kind = SourceKind(wanted.kind)
@@ -275,6 +303,8 @@ def source_of(product: Product, wanted: Wanted) -> Source | DatabaseRows:
     if kind == SourceKind.URL:
         reached_by = connection_of(product, wanted.connection, kind) if wanted.connection else None
         return WebFile(_url_of(_given(wanted, "url"), reached_by), reached_by)
+    if kind == SourceKind.SPARK_TABLE:
+        return SparkTable(_given(wanted, "table"))
     connection = connection_of(product, _given(wanted, "connection"), kind)
     if kind == SourceKind.S3:
         return BucketFile(connection, _given(wanted, "path")).newest()
@@ -297,13 +327,15 @@ def connection_of(product: Product, slug: str, kind: str | None = None) -> Conne
     return connection
 
 
-def origin_of(dataset: Dataset, partition: str = "") -> Source | DatabaseRows | None:
+def origin_of(dataset: Dataset, partition: str = "") -> Source | LiveRows | None:
     """Where the dataset's content is read from again; None where people upload it."""
     kind, source, connection = dataset.source_kind, dataset.source, dataset.connection
     if kind == SourceKind.PATH:
         return ServerPath(dataset.path)
     if kind == SourceKind.URL:
         return WebFile(source["url"], connection)
+    if kind == SourceKind.SPARK_TABLE:
+        return SparkTable(source["table"])
     if connection is None:
         return None
     if kind == SourceKind.S3:
@@ -326,7 +358,7 @@ def readable(
     columns = dataset.schema if schema is None else schema
     if dataset.is_live:
         rows = origin_of(dataset)
-        if not isinstance(rows, DatabaseRows):
+        if not isinstance(rows, LiveRows):
             raise DomainError("no_source", f"{dataset.name} has no connection any more.")
         yield rows.as_engine_reads(dataset.product, columns)
         return

@@ -19,7 +19,7 @@ from dataquality.engine import sources
 from dataquality.engine.reading import Inspected
 from dataquality.models import Dataset, DatasetVersion, Profile, Result
 from dataquality.services.files import Received, Source, as_engine_reads, kept, received
-from dataquality.services.origins import BucketFile, DatabaseRows, origin_of
+from dataquality.services.origins import BucketFile, LiveRows, origin_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.values import forget_results
 from mlscrum.lib.errors import Conflict, DomainError
@@ -129,7 +129,7 @@ def read_again(
         raise DomainError(
             "no_source", f"{dataset.name} has no source to read again; upload a file instead."
         )
-    if isinstance(source, DatabaseRows):
+    if isinstance(source, LiveRows):
         found = sources.measure(source.as_engine_reads(dataset.product, dataset.schema))
         with deed(dataset.product, actor, "dataset.read", subject=dataset.subject) as done:
             reading = new_reading(dataset, as_of=as_of, context=context or {}, actor=actor)

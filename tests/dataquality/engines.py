@@ -29,6 +29,8 @@ pandas throughout.
 TAIL = """
 MySQL and MariaDB carry what PostgreSQL does, but for patterns, which go to pandas; the contract was
 run on MariaDB 10.11, and is wherever a server answers the tests. So do other databases, untried.
+So does Spark, but for names of types and what only a database can be asked, and for pairs of
+columns that miss values.
 
 What no engine can do: `expect_query_results_to_match_comparison` needs a second data source.
 Standard deviations of DuckDB are computed in one pass: where values are a million million times
