@@ -6,11 +6,13 @@ pyspark is an extra that a worker may have; nothing else here imports it.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from dataquality.engine.gx import SparkValidator
 
 SPARK = choosing.SPARK
+CONNECT_PORT = 15002
+CONNECT_TIMEOUT_S = 10
+MOST_RETRIES = 5  # which are over after about twenty seconds
 MOST_BATCHES = 10_000
 WHOLE_NUMBERS = frozenset({"tinyint", "smallint", "int", "bigint"})
 FRACTIONS = frozenset({"float", "double"})
@@ -103,7 +108,7 @@ def _session(location: str) -> Iterator[Any]:
     builder = SparkSession.builder
     with _explained():
         if is_remote:
-            session = builder.remote(location).create()
+            session = _remote(builder, location)
         else:  # one for the life of the worker: to start it takes many seconds
             quiet = builder.master(location).appName("ML Scrum").config("spark.ui.enabled", "false")
             session = quiet.getOrCreate()
@@ -115,6 +120,22 @@ def _session(location: str) -> Iterator[Any]:
     finally:
         if is_remote:
             session.stop()
+
+
+def _remote(builder: Any, location: str) -> Any:
+    """A session of a Spark Connect server. By itself it would try for ten minutes to reach one that
+    is down."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy  # noqa: PLC0415
+
+    parts = urlsplit(location)
+    try:
+        address = (parts.hostname or "", parts.port or CONNECT_PORT)
+        socket.create_connection(address, CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError):
+        raise DomainError("cannot_connect", MESSAGES["cannot_connect"]) from None
+    session = builder.remote(location).create()
+    session.client.set_retry_policies([DefaultPolicy(max_retries=MOST_RETRIES)])
+    return session
 
 
 @contextmanager

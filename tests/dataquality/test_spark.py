@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -172,6 +173,19 @@ def test_no_table_is_a_file_of_the_workers(
         )
     assert refused.value.code in {"no_such_table", "failed"}
     assert not Dataset.objects.exists()
+
+
+@pytest.mark.skipif("pyspark" in LACKS, reason="pyspark is not here")
+def test_a_spark_connect_server_that_is_down_is_said_at_once(
+    product: Product, max_acts: Actor, settings: Any
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings.SPARK_URL = f"sc://127.0.0.1:{free.getsockname()[1]}/;token=a-word"
+        with pytest.raises(DomainError) as refused:
+            register_dataset(product, DatasetDraft("P"), SparkTable("patients"), actor=max_acts)
+    assert refused.value.code == "cannot_connect"
+    assert "a-word" not in refused.value.message
 
 
 def test_without_a_spark_its_tables_are_refused(
