@@ -26,8 +26,10 @@ class BacklogConfig(AppConfig):
         from backlog.access.jobs import as_allowed
         from backlog.models import AlertChannel, WebhookSecret
         from backlog.queries import (
+            dependents,
             finding_news,
             item_evidence,
+            lineage,
             metrics,
             news,
             panels,
@@ -97,6 +99,8 @@ class BacklogConfig(AppConfig):
                 "webhooks", told_of_webhooks.unseen, told_of_webhooks.rows, webhooks.mark_seen
             )
         )
+        lineage.register("item", "Items", 10, dependents.items_of_findings)
+        lineage.register("term", "Glossary", 40, dependents.terms_of)
 
         register_office(Office("People", "users", "people", 10))
         register(

@@ -11,7 +11,7 @@ class DataQualityConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.models import Subject
-        from backlog.queries import gates, panels, subjects
+        from backlog.queries import gates, lineage, panels, subjects
         from backlog.queries.events import announce, carry_ids
         from backlog.services import conversions, demo, housekeeping, jobs, secret_keys
         from dataquality.models import Connection
@@ -27,11 +27,13 @@ class DataQualityConfig(AppConfig):
             urgent_findings_badge,
         )
         from dataquality.queries.gates import reasons_against
+        from dataquality.queries.lineage import checks_of, dependent_items, readers_of, settings_of
         from dataquality.services import many, profiles, retention, runs, schedules
+        from dataquality.services.columns import report_columns
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.services.freshness import report_freshness
-        from dataquality.views.panels import failing_rows
+        from dataquality.views.panels import data_it_needs, failing_rows
 
         prepare_temporary_files()
         register_figures(metrics.figures)
@@ -60,11 +62,17 @@ class DataQualityConfig(AppConfig):
         )
         housekeeping.register_often(schedules.ask_for_due)
         housekeeping.register_often(report_freshness)
+        housekeeping.register_often(report_columns)
         housekeeping.register(retention.forget_samples)
         housekeeping.register(retention.forget_untracked_runs)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)
+        panels.register(data_it_needs)
+        lineage.register("item", "Items", 10, dependent_items)
+        lineage.register("check", "Checks", 30, checks_of)
+        lineage.register("setting", "Settings", 50, settings_of)
+        lineage.register("product", "Other products", 60, readers_of)
         subjects.register(
             Subject.Kind.DATASET,
             dataset_page,
@@ -87,7 +95,7 @@ class DataQualityConfig(AppConfig):
                 50,
                 permission="dataset.view",
                 badge=urgent_findings_badge,
-                also=("runs", "results", "connections"),
+                also=("runs", "results", "connections", "shared-data"),
                 shortcut="d",
             )
         )

@@ -6,12 +6,14 @@ from dataquality.views import (
     connections,
     datasets,
     history,
+    lineage,
     personal,
     profiles,
     results,
     runs,
     schedules,
     shared_connections,
+    shared_data,
     sharing,
     suite_history,
     suites,
@@ -20,6 +22,7 @@ from dataquality.views import (
 app_name = "dataquality"
 DATA = "p/<str:key>/data/"
 DATASET = f"{DATA}<slug:slug>/"
+SHARED = "p/<str:key>/shared-data/<str:owner>/<slug:slug>/"
 CONNECTIONS = "p/<str:key>/connections/"
 CONNECTION = f"{CONNECTIONS}<slug:connection>/"
 SHARED = "connections/<slug:shared>/"
@@ -28,6 +31,13 @@ urlpatterns: list[URLPattern] = [
     path(DATA, datasets.datasets, name="datasets"),
     path(f"{DATA}new/", datasets.dataset_new, name="dataset-new"),
     path("p/<str:key>/results/", results.results, name="results"),
+    path(SHARED, shared_data.shared_dataset, name="shared-dataset"),
+    path(f"{SHARED}dependents/", lineage.shared_dependent_add, name="shared-dependent-add"),
+    path(
+        f"{SHARED}dependents/<str:ref>/remove/",
+        lineage.shared_dependent_remove,
+        name="shared-dependent-remove",
+    ),
     path(DATASET, datasets.dataset, name="dataset"),
     path(f"{DATASET}settings/", datasets.dataset_settings, name="dataset-settings"),
     path(
@@ -43,6 +53,11 @@ urlpatterns: list[URLPattern] = [
     ),
     path("shared/<str:share_secret>/", sharing.shared, name="shared"),
     path("shared/<str:share_secret>/badge.svg", sharing.shared_badge, name="shared-badge"),
+    path(f"{DATASET}dependents/", lineage.dependent_add, name="dependent-add"),
+    path(
+        f"{DATASET}dependents/<str:ref>/remove/", lineage.dependent_remove, name="dependent-remove"
+    ),
+    path(f"{DATASET}columns/accept/", lineage.columns_accept, name="columns-accept"),
     path(f"{DATASET}versions/", datasets.versions, name="versions"),
     path(f"{DATASET}versions/read/", datasets.version_read_again, name="version-read-again"),
     path(f"{DATASET}versions/cleaned/", datasets.version_cleaned, name="version-cleaned"),

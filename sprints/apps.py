@@ -34,14 +34,16 @@ class SprintsConfig(AppConfig):
             rooms.SettingsTab("poker", "Estimation", "sprints:estimation", 71),
         )
         _register_parts()
-        from backlog.queries import offers
+        from backlog.queries import lineage, offers
         from backlog.services import demo
         from sprints.queries.assessments import make_a_sprint
+        from sprints.queries.lineage import sprints_about
         from sprints.services.demo import tell_medical, tell_traffic
         from sprints.services.demo_medical_ceremonies import tell_medical_ceremonies
         from sprints.services.demo_traffic_ceremonies import tell_traffic_ceremonies
 
         offers.register(make_a_sprint)
+        lineage.register("sprint", "Sprints", 20, sprints_about)
         demo.register_chapter("MED", tell_medical, order=20)
         demo.register_chapter("MED", tell_medical_ceremonies, order=40)
         demo.register_chapter("CITY", tell_traffic, order=20)

@@ -48,7 +48,11 @@ LABELS = {
     "run": "Run",
 }
 # Who reports, as people call it; others by the name that they give themselves.
-REPORTERS = {"gx": "Great Expectations", "freshness": "Freshness of data"}
+REPORTERS = {
+    "gx": "Great Expectations",
+    "freshness": "Freshness of data",
+    "schema": "Columns of data",
+}
 CONTEXT_LABELS = {
     "environment": "Environment",
     "branch": "Branch",

@@ -15,7 +15,7 @@ MAIN_BRANCHES = ("main", "master")
 MAIN_ENVIRONMENTS = ("production",)
 EXECUTION = "execution"
 GIVEN = "given"
-OUR_SOURCES = frozenset({"gx", "freshness"})  # only we ourselves speak for them
+OUR_SOURCES = frozenset({"gx", "freshness", "schema"})  # only we ourselves speak for them
 
 
 class Outcome(StrEnum):

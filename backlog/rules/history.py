@@ -97,6 +97,8 @@ def deed_in_words(kind: str, data: Mapping[str, Any]) -> str:
             return ""
         run, status = f"{data.get('tool', '')} {data.get('run', '')}", data.get("status", "")
         return EVIDENCE_DEEDS[kind].format(run=run, status=status)
+    if kind in ON_DATA:
+        return f"{ON_DATA[kind]} {data.get('dataset', 'a dataset')}"
     if kind in FINDING_DEEDS:
         return f"{FINDING_DEEDS[kind].format('its finding')}{_until(kind, data)}"
     return ""
@@ -286,6 +288,10 @@ _CHOICES = {
     "confirm": "confirmed that its item is done",
     "reopen": "reopened it",
     "split": "split it from another",
+}
+ON_DATA = {
+    "item.depends_on_data": "said that it depends on",
+    "item.depends_no_more": "said that it no longer depends on",
 }
 FINDING_DEEDS = {
     "finding.muted": "muted {}",

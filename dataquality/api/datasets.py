@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import MultiPartParser
@@ -23,13 +24,14 @@ from dataquality.queries.gates import dataset_gate
 from dataquality.queries.history import RUNS_SHOWN, history_of
 from dataquality.queries.profiles import contents_of, find_profile
 from dataquality.queries.runs import find_run
+from dataquality.queries.shared_data import products_to_share_with
 from dataquality.queries.standings import standings
 from dataquality.queries.suites import orphaned_findings
 from dataquality.queries.thresholds import suggested_thresholds
 from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.serializers.badges import badge
 from dataquality.serializers.datasets import (
-    DatasetEditSerializer,
+    DatasetChangeSerializer,
     DatasetSerializer,
     NewDatasetSerializer,
     NewVersionSerializer,
@@ -129,12 +131,15 @@ class DatasetView(DataView):
         """A dataset."""
         return Response(_shown([self.dataset(key, slug)])[0])
 
-    @extend_schema(request=DatasetEditSerializer, responses=DatasetSerializer)
+    @extend_schema(request=DatasetChangeSerializer, responses=DatasetSerializer)
     def partial_update(self, request: Request, key: str, slug: str) -> Response:
         """Change what people say about it; a stricter sample policy removes what was kept."""
         dataset = self.dataset(key, slug)
-        wanted = DatasetEditSerializer(
-            data=request.data, partial=True, context={"product": dataset.product}
+        products = products_to_share_with(dataset, self.visible_products())
+        wanted = DatasetChangeSerializer(
+            data=request.data,
+            partial=True,
+            context={"product": dataset.product, "products": products},
         )
         wanted.is_valid(raise_exception=True)
         update_dataset(dataset, actor=self.actor, **wanted.validated_data)
@@ -436,6 +441,7 @@ class GateView(DataView):
 
 def _shown(datasets: Sequence[Dataset]) -> list[dict[str, Any]]:
     context = {"standings": standings(datasets)}
+    prefetch_related_objects(datasets, "shared_with")
     return list(DatasetSerializer(datasets, many=True, context=context).data)
 
 

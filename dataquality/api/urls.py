@@ -2,16 +2,52 @@
 
 from django.urls import URLPattern, path
 
-from dataquality.api import connections, datasets, personal, results, runs, sharing, suites
+from dataquality.api import (
+    connections,
+    datasets,
+    lineage,
+    personal,
+    results,
+    runs,
+    shared_data,
+    sharing,
+    suites,
+)
 
 CONNECTIONS = "products/<key:key>/connections/"
 CONNECTION = f"{CONNECTIONS}<slug:connection>/"
+SHARED = "products/<key:key>/shared-datasets/<key:owner>/<slug:slug>/"
 DATASET = "datasets/<key:key>/<slug:slug>/"
 urlpatterns: list[URLPattern] = [
     path(
         "products/<key:key>/datasets/",
         datasets.DatasetsView.as_view({"get": "list", "post": "create"}),
         name="api-datasets",
+    ),
+    path(
+        "products/<key:key>/shared-datasets/",
+        shared_data.SharedDatasetsView.as_view({"get": "list"}),
+        name="api-shared-datasets",
+    ),
+    path(
+        SHARED,
+        shared_data.SharedDatasetView.as_view({"get": "retrieve"}),
+        name="api-shared-dataset",
+    ),
+    path(
+        f"{SHARED}gate/",
+        shared_data.SharedDatasetView.as_view({"get": "gate"}),
+        name="api-shared-dataset-gate",
+    ),
+    path(
+        f"{SHARED}lineage/",
+        lineage.SharedLineageView.as_view({"get": "retrieve", "post": "create"}),
+        name="api-shared-lineage",
+    ),
+    path(
+        f"{SHARED}lineage/<ref:ref>/",
+        lineage.SharedLineageView.as_view({"delete": "destroy"}),
+        name="api-shared-dependent",
     ),
     path(
         CONNECTIONS,
@@ -72,6 +108,21 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}schema/",
         datasets.SchemaView.as_view({"put": "update"}),
         name="api-dataset-schema",
+    ),
+    path(
+        f"{DATASET}schema/accept/",
+        lineage.AcceptColumnsView.as_view({"post": "accept"}),
+        name="api-columns-accept",
+    ),
+    path(
+        f"{DATASET}lineage/",
+        lineage.LineageView.as_view({"get": "retrieve", "post": "create"}),
+        name="api-lineage",
+    ),
+    path(
+        f"{DATASET}lineage/<ref:ref>/",
+        lineage.LineageView.as_view({"delete": "destroy"}),
+        name="api-dependent",
     ),
     path(
         f"{DATASET}versions/",

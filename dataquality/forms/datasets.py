@@ -293,11 +293,26 @@ class DatasetForm(forms.Form):
         help_text="Of a dataset that grows, the newest month or day may be enough.",
     )  # fmt: skip
     batch_column = forms.CharField(max_length=250, required=False, label="By the column")
+    shared_with = RowsField(
+        queryset=Product.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Shared with",
+        help_text="Members of these products see health, gate, last run and columns in their own "
+        "room of data, no row and no finding, and can say which of their items depend on it.",
+    )
 
-    def __init__(self, *args: Any, dataset: Dataset, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, dataset: Dataset, products: QuerySet[Product], **kwargs: Any
+    ) -> None:
+        """`products` are those that it may be shared with."""
         kwargs.setdefault("initial", _as_it_stands(dataset))
         super().__init__(*args, **kwargs)
         self.dataset = dataset
+        if products:
+            self.fields["shared_with"].queryset = products  # type: ignore[attr-defined]
+        else:
+            del self.fields["shared_with"]
         for field in self.fields.values():
             field.show_hidden_initial = True
         for name in ("owner", "steward", "value_viewers"):
@@ -358,4 +373,5 @@ def _as_it_stands(dataset: Dataset) -> dict[str, Any]:
         "batch_by": (dataset.batch or {}).get("by", ""),
         "batch_column": (dataset.batch or {}).get("column", ""),
         "value_viewers": list(dataset.value_viewers.all()),
+        "shared_with": list(dataset.shared_with.all()),
     }

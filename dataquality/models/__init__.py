@@ -10,6 +10,7 @@ from dataquality.models.datasets import (
     SourceKind,
     ValuesOpened,
 )
+from dataquality.models.lineage import Dependence
 from dataquality.models.links import ShareLink
 from dataquality.models.profiles import Profile
 from dataquality.models.runs import (
@@ -32,6 +33,7 @@ __all__ = [
     "ConnectionKind",
     "Dataset",
     "DatasetVersion",
+    "Dependence",
     "FileFormat",
     "Outcome",
     "Profile",

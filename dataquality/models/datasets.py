@@ -53,6 +53,15 @@ class DatasetQuerySet(models.QuerySet["Dataset"]):
             .order_by("subject__name", "pk")
         )
 
+    def shared_with(self, product: Product) -> DatasetQuerySet:
+        """Those of other products that this one may read of, as `of` gives its own."""
+        return (
+            self.filter(shared_with=product)
+            .exclude(subject__product=product)
+            .select_related("subject__product", "current_version", "current_suite")
+            .order_by("subject__product__name", "subject__name", "pk")
+        )
+
 
 class Dataset(models.Model):
     """Registered data. Its subject holds name, slug, owner, steward and green_batches.
@@ -61,7 +70,8 @@ class Dataset(models.Model):
     `current_version` is the newest content that counts; `current_suite` the suite in force.
     `path` says where on the server the file of a path source lies. `source` of the others is
     `{"url"}`, `{"path"}` within a bucket, `{"schema", "table"}`, of Spark `{"table"}`, or
-    `{"query"}`; `batch` is `{"by", "column"}` where runs look at a part of the rows.
+    `{"query"}`; `batch` is `{"by", "column"}` where runs look at a part of the rows. Members of the
+    products in `shared_with` see how it stands, and never a row of it.
     """
 
     subject = models.OneToOneField(
@@ -84,6 +94,7 @@ class Dataset(models.Model):
     # What tools elsewhere call it: an id of dbt, the name of a relation or of an asset.
     known_as = models.JSONField(default=list, blank=True)
     value_viewers = models.ManyToManyField(User, related_name="+", blank=True)
+    shared_with = models.ManyToManyField(Product, related_name="datasets_shared_here", blank=True)
     freshness_limit_h = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
@@ -94,6 +105,9 @@ class Dataset(models.Model):
         "DatasetVersion", models.SET_NULL, null=True, related_name="+"
     )
     current_suite = models.ForeignKey("SuiteVersion", models.SET_NULL, null=True, related_name="+")
+    # The version and suite by which its columns were looked at last; 0 for none.
+    judged_version = models.PositiveBigIntegerField(default=0)
+    judged_suite = models.PositiveBigIntegerField(default=0)
 
     objects: ClassVar[Any] = DatasetQuerySet.as_manager()
 

@@ -16,6 +16,7 @@ from dataquality.queries.gates import Gate, dataset_gate
 from dataquality.queries.overviews import values_present
 from dataquality.queries.pictures import Sparkline, sparkline
 from dataquality.queries.runs import results_of
+from dataquality.rules.gates import Reason
 
 # What each code of a gate means, without saying which check it is about.
 REASONS = {
@@ -23,6 +24,7 @@ REASONS = {
     "running": ("it is being checked now",) * 2,
     "errored": ("the last check could not be carried out",) * 2,
     "old_suite": ("its checks have changed since",) * 2,
+    "unapproved": ("its checks wait for approval",) * 2,
     "nothing_judged": ("there was nothing to judge",) * 2,
     "stale": ("the last check is too old",) * 2,
     "vacuous": ("1 check found no data", "{n} checks found no data"),
@@ -94,10 +96,15 @@ def shared_dataset(dataset: Dataset) -> SharedDataset:
     )  # fmt: skip
 
 
-def gate_words(gate: Gate) -> list[str]:
-    """Why a gate is shut, counted by code."""
+def counted_reasons(gate: Gate) -> list[Reason]:
+    """Why a gate is shut, counted by code and without what it is about."""
     counted = Counter(reason.code for reason in gate.reasons)
-    return [REASONS[code][n > 1].format(n=n) for code, n in counted.items() if code in REASONS]
+    return [Reason(code, REASONS[code][n > 1].format(n=n)) for code, n in counted.items()]
+
+
+def gate_words(gate: Gate) -> list[str]:
+    """The same in words alone."""
+    return [reason.detail for reason in counted_reasons(gate)]
 
 
 def _check(result: Result) -> SharedCheck:

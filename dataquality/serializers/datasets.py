@@ -30,6 +30,8 @@ from mlscrum.lib.errors import DomainError
 from mlscrum.web.parsers import StrictJSONParser
 from mlscrum.web.serializers import StrictSerializer
 
+MOST_PRODUCTS = 100
+
 
 @extend_schema_field(serializers.EmailField())
 class MemberField(serializers.Field):  # type: ignore[type-arg]  # no generic at runtime
@@ -117,7 +119,9 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
     health = serializers.SerializerMethodField(help_text="Of the last run that counts, 0 to 100.")
     last_run = serializers.SerializerMethodField(help_text="The last run that counts.")
     gate = serializers.SerializerMethodField()
-    shared_with = serializers.SerializerMethodField(help_text="Empty: it is the product's own.")
+    shared_with = serializers.SerializerMethodField(
+        help_text="Keys of the other products that read how it stands."
+    )
     url = serializers.SerializerMethodField()
 
     def get_source(self, dataset: Dataset) -> dict[str, Any]:
@@ -134,7 +138,7 @@ class DatasetSerializer(serializers.Serializer[Dataset]):
         return dataset.batch
 
     def get_shared_with(self, dataset: Dataset) -> list[str]:
-        return []
+        return sorted(product.key for product in dataset.shared_with.all())
 
     def get_health(self, dataset: Dataset) -> float | None:
         return self._standing(dataset).health
@@ -225,6 +229,23 @@ class ColumnsField(TextOrJson, serializers.ListField):
         return dictionary.get(self.field_name, serializers.empty)
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class ProductsField(serializers.Field):  # type: ignore[type-arg]  # no generic at runtime
+    """Products by their keys: those that the context's `products` holds."""
+
+    def to_internal_value(self, data: Any) -> list[Product]:
+        keys = serializers.ListField(
+            child=serializers.CharField(max_length=10), max_length=MOST_PRODUCTS
+        ).run_validation(data)
+        known: dict[str, Product] = {one.key: one for one in self.context["products"]}
+        wanted = dict.fromkeys(key.upper() for key in keys)
+        if not all(key in known for key in wanted):
+            raise serializers.ValidationError(
+                "Name other products that you are a member of.", code="no_product"
+            )
+        return [known[key] for key in wanted]
+
+
 class DatasetEditSerializer(StrictSerializer[Dataset]):
     """What people say about a dataset. Absent personal_data means yes."""
 
@@ -242,6 +263,14 @@ class DatasetEditSerializer(StrictSerializer[Dataset]):
     green_batches = serializers.IntegerField(min_value=1, max_value=20, required=False)
     batch = BatchSerializer(required=False, allow_null=True)
     schedule = ScheduleEditSerializer(required=False, allow_null=True)
+
+
+class DatasetChangeSerializer(DatasetEditSerializer):
+    """What can be said anew about a dataset. Its context names the `products` to share it with."""
+
+    shared_with = ProductsField(
+        required=False, help_text="Keys of the other products that may read how it stands."
+    )
 
 
 class NewDatasetSerializer(DatasetEditSerializer):

@@ -28,6 +28,7 @@ from dataquality.services.files import (
 from dataquality.services.origins import BucketFile, LiveRows, Reachable, readable
 from dataquality.services.profiles import request_profile
 from dataquality.services.schedules import ScheduleDraft, remove_schedule, set_schedule
+from dataquality.services.shared_data import Shared, share_with, tell_products
 from dataquality.services.suites import reread_suite
 from dataquality.services.values import forget_values, keeps_less
 from dataquality.services.versions import Delivery, first_reading, store_version
@@ -45,6 +46,7 @@ OF_DATASET = (
     "known_as",
     "batch",
 )
+NAMING_COLUMNS = frozenset({"key_columns", "masked_columns", "batch"})
 MOST_NAMES = 20
 LONGEST_NAME_ELSEWHERE = 250
 
@@ -162,17 +164,19 @@ def _reached_by(dataset: Dataset, source: Reachable) -> None:
 
 
 def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
-    """Change what people say about a dataset: any field of its draft but the slug, and
-    `value_viewers`. Without a schedule (None) it is checked by hand and by CI alone.
+    """Change what people say about a dataset: any field of its draft but the slug,
+    `value_viewers`, and `shared_with`, the other products that may read how it stands. Without a
+    schedule (None) it is checked by hand and by CI alone.
 
     Gives the dataset as it stands then, with what others changed meanwhile. A stricter sample
     policy also removes the values that were kept before. Raises ValidationError for bad or
     unknown fields.
     """
-    known = {*OF_SUBJECT, *OF_DATASET, "value_viewers", "schedule"}
+    known = {*OF_SUBJECT, *OF_DATASET, "value_viewers", "shared_with", "schedule"}
     if unknown := set(fields) - known:
         raise ValidationError(dict.fromkeys(sorted(unknown), "This can't be changed."))
     product = dataset.product
+    shared = Shared()
     with deed(product, actor, "dataset.updated", subject=dataset.subject) as done:
         before = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         present: Dataset = Dataset.objects.of(product).get(pk=dataset.pk)
@@ -187,8 +191,12 @@ def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
         if viewers is not None:
             _check_members(product, {"value_viewers": viewers})
             present.value_viewers.set(viewers)
+        if "shared_with" in fields:
+            shared = share_with(present, fields["shared_with"])
         present.subject.save(update_fields=of_subject)
-        present.save(update_fields=of_dataset)
+        if NAMING_COLUMNS & set(of_dataset):  # so that columns which are gone are looked for anew
+            present.judged_version = 0
+        present.save(update_fields=[*of_dataset, "judged_version"])
         if "schedule" in fields and fields["schedule"] is None:
             remove_schedule(present, actor=actor)
         _keep_time(present, fields.get("schedule"), actor=actor)
@@ -197,6 +205,8 @@ def update_dataset(dataset: Dataset, *, actor: Actor, **fields: Any) -> Dataset:
             if present.current_version is not None and present.current_version.file:
                 request_profile(present, actor=actor)
         done.data["fields"] = sorted(fields)
+        done.data |= shared.as_data()
+    tell_products(present, shared, actor=actor)
     return present
 
 

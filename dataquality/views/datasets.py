@@ -22,7 +22,9 @@ from dataquality.queries.datasets import (
     find_version,
     open_finding_ids,
 )
+from dataquality.queries.lineage import dataset_lineage
 from dataquality.queries.overviews import overview_of, version_page, version_rows
+from dataquality.queries.shared_data import products_to_share_with, shared_rows
 from dataquality.services.datasets import register_dataset, update_dataset
 from dataquality.services.demo import CLEANED_FILES, cleaned_file_of, use_cleaned_file
 from dataquality.services.files import Upload, opened
@@ -45,6 +47,7 @@ def datasets(request: ProductRequest, product: Product) -> HttpResponse:
         {
             "page": page,
             "rows": dataset_rows(product, list(page)),
+            "shared": shared_rows(product),
             "may_register": request.may("dataset.register"),
             "may_report": request.may("finding.report"),
             "sees_connections": request.may("connection.view"),
@@ -90,13 +93,16 @@ def dataset(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             **page_of(request, dataset, "overview"),
             "o": overview,
             "offers": offers(dataset.subject, open_finding_ids(dataset), request.may),
+            "lineage": dataset_lineage(dataset),
+            "may_depend": request.may("item.edit"),
         },
     )
 
 
 @subject_page("dataset.edit", find_dataset)
 def dataset_settings(request: ProductRequest, dataset: Dataset) -> HttpResponse:
-    form = DatasetForm(request.POST or None, dataset=dataset)
+    products = products_to_share_with(dataset, Product.objects.visible_to(request.user))
+    form = DatasetForm(request.POST or None, dataset=dataset, products=products)
     if request.method == "POST" and form.is_valid():
         try:
             update_dataset(dataset, actor=request.actor, **form.changes())

@@ -1,4 +1,4 @@
-"""The panel that items with findings about data show on their page."""
+"""The panels about data that items show on their page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from backlog.models import Actor, Item
 from backlog.queries.panels import May, Panel
 from dataquality.queries.datasets import may_see_values
 from dataquality.queries.evidence import evidence_of, newest_results
+from dataquality.queries.lineage import data_of
 from dataquality.services.values import note_values_opened
 
 
@@ -24,3 +25,9 @@ def failing_rows(item: Item, may: May, actor: Actor) -> Panel | None:
     for run_id, dataset in opened.items():
         note_values_opened(dataset, f"run {run_id}", actor=actor)
     return Panel("dataquality/_item_panel.html", {"evidence": evidence, "item": item})
+
+
+def data_it_needs(item: Item, may: May, actor: Actor) -> Panel | None:
+    """The datasets that the item depends on, and how they stand."""
+    rows = data_of(item)
+    return Panel("dataquality/_item_data.html", {"needed": rows, "item": item}) if rows else None

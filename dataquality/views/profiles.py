@@ -15,6 +15,7 @@ from backlog.access.pages import ProductRequest, subject_page
 from backlog.queries.terms import terms_of_columns
 from dataquality.models import Dataset
 from dataquality.queries.datasets import find_dataset, find_version
+from dataquality.queries.lineage import column_uses
 from dataquality.queries.profiles import profile_of
 from dataquality.queries.version_comparisons import comparison_of, versions_to_compare
 from dataquality.services.datasets import change_schema
@@ -46,6 +47,7 @@ def profile(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             **page_of(request, dataset, "profile"),
             "p": page,
             "terms": terms_of_columns(dataset.subject),
+            "uses": column_uses(dataset),
         },
     )
 

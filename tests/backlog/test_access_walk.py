@@ -188,6 +188,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "remark_id": remark.pk,
         "ref": item.ref,
         "slug": dataset.slug,
+        "owner": "SHOP",
         "connection": connection.slug,
         "shared": shared.slug,
         "status_slug": "in-review",

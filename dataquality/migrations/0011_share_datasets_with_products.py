@@ -1,0 +1,17 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('backlog', '0017_tell_channels_of_findings'),
+        ('dataquality', '0008_keep_who_approved_a_suite'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='dataset',
+            name='shared_with',
+            field=models.ManyToManyField(blank=True, related_name='datasets_shared_here', to='backlog.product'),
+        ),
+    ]
