@@ -14,10 +14,11 @@ from backlog.queries.gates import GateReason
 from dataquality.models import Dataset, DatasetVersion, Result, Run, RunState
 from dataquality.queries.runs import (
     NEWEST_FIRST,
-    ON_THE_NEWEST,
     check_words,
+    last_run,
     results_of,
     runs_of,
+    that_judge,
 )
 from dataquality.rules import gates
 from dataquality.rules.gates import Reason
@@ -53,7 +54,8 @@ def dataset_gate(
     max_age_s: float | None = None,
     run: Run | None = None,
 ) -> Gate:
-    """The gate of a dataset: by its last tracked run of the present suite on the newest version.
+    """The gate of a dataset: by its last tracked run of the present suite on the newest version,
+    of a divided dataset on the newest batch that was checked.
 
     A dataset without a suite here is judged by the newest batch that was checked elsewhere.
     `version` asks about another content, `commit` about the last run of that commit, tracked or
@@ -76,9 +78,7 @@ def dataset_gates(datasets: Sequence[Dataset]) -> dict[int, Gate]:
     """The gates of many datasets by id, each as `dataset_gate` gives it, in three queries."""
     newest_first = Window(RowNumber(), partition_by="dataset_id", order_by=NEWEST_FIRST)
     judged = (
-        Run.objects.with_row()
-        .filter(ON_THE_NEWEST, dataset__in=datasets, tracked=True)
-        .exclude(state=RunState.CANCELLED)
+        that_judge(Run.objects.with_row().filter(dataset__in=datasets))
         .annotate(age=newest_first)
         .filter(age=1)
     )
@@ -166,6 +166,8 @@ def _gate(
 
 
 def _judged_run(dataset: Dataset, version: DatasetVersion | None, commit: str | None) -> Run | None:
+    if version is None and commit is None:
+        return last_run(dataset)
     runs = runs_of(dataset.product, dataset=dataset, commit=commit).exclude(
         state=RunState.CANCELLED
     )
@@ -173,8 +175,6 @@ def _judged_run(dataset: Dataset, version: DatasetVersion | None, commit: str | 
         runs = runs.filter(tracked=True)
     if version is not None:
         runs = runs.filter(version=version)
-    elif commit is None:
-        runs = runs.filter(ON_THE_NEWEST).order_by(*NEWEST_FIRST)
     return runs.first()
 
 

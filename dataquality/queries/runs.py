@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.http import Http404
 
 from backlog.models import Finding, Item, Product
@@ -26,7 +28,36 @@ ON_THE_NEWEST = (
     | Q(trigger=Trigger.INGEST, dataset__current_suite=None)
 )
 POSTED_AT = Case(When(trigger=Trigger.INGEST, then=F("batch_at")))
-NEWEST_FIRST = (POSTED_AT.desc(nulls_last=True), F("pk").desc())
+# Of a divided dataset the newest batch speaks, whenever it was run: months and days sort as text as
+# they do in time, and one that is to be found yet ("newest") comes before them.
+BATCH = Cast(KeyTextTransform("value", "batch"), TextField())
+NEWEST_FIRST = (
+    POSTED_AT.desc(nulls_last=True),
+    BATCH.desc(nulls_last=True),
+    F("pk").desc(),
+)
+
+
+def _division(field: str) -> Concat:
+    """By what and which column rows are divided, as one text."""
+    text = TextField()
+    by, column = (
+        Coalesce(Cast(KeyTextTransform(name, field), text), Value(""), output_field=text)
+        for name in ("by", "column")
+    )
+    return Concat(by, Value(" "), column, output_field=text)
+
+
+def that_judge(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """Those of the runs that say how their dataset stands, the first to say it first: tracked, on
+    the newest version, and divided as the dataset is now."""
+    divided_alike = Q(division=F("division_now")) | Q(trigger=Trigger.INGEST)
+    return (
+        runs.alias(division=_division("batch"), division_now=_division("dataset__batch"))
+        .filter(ON_THE_NEWEST, divided_alike, tracked=True)
+        .exclude(state=RunState.CANCELLED)
+        .order_by(*NEWEST_FIRST)
+    )
 
 
 @dataclass(frozen=True)
@@ -104,13 +135,7 @@ def check_words(result: Result, *, with_values: bool = True) -> str:
 
 def last_run(dataset: Dataset) -> Run | None:
     """The newest run that says how a dataset stands, or will once it is finished."""
-    return (
-        runs_of(dataset.product, dataset=dataset)
-        .filter(ON_THE_NEWEST, dataset=dataset, tracked=True)
-        .exclude(state=RunState.CANCELLED)
-        .order_by(*NEWEST_FIRST)
-        .first()
-    )
+    return that_judge(runs_of(dataset.product, dataset=dataset)).first()
 
 
 def effects_of(run: Run) -> Effects | None:

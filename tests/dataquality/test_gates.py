@@ -1,12 +1,25 @@
-"""The rule of a dataset's gate: unknown is not passed."""
+"""Gates of datasets: unknown is not passed, and the newest batch speaks."""
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from dataquality.rules.gates import Check, Facts, dataset_gate
+from backlog.models import Actor, Product
+from dataquality.models import Dataset
+from dataquality.queries.gates import dataset_gate, dataset_gates
+from dataquality.rules import gates as rules
+from dataquality.rules.gates import Check, Facts
+from dataquality.services.connections import ConnectionDraft, add_connection
+from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
+from dataquality.services.origins import DatabaseRows
+from dataquality.services.runs import request_run
+from dataquality.services.suites import save_suite
+from tests.conftest import Cast
+from tests.dataquality.conftest import check, run_now, upload
 
 
 def facts(*checks: tuple[str, str], **other: Any) -> Facts:
@@ -42,10 +55,79 @@ def facts(*checks: tuple[str, str], **other: Any) -> Facts:
 def test_only_what_passed_opens_a_gate(
     checks: list[tuple[str, str]], fail_on: str, state: str, codes: list[str]
 ) -> None:
-    found = dataset_gate(facts(*checks), fail_on)
+    found = rules.dataset_gate(facts(*checks), fail_on)
     assert (found.state, [reason.code for reason in found.reasons]) == (state, codes)
 
 
 def test_a_run_beyond_the_freshness_limit_leaves_the_gate_unknown() -> None:
-    found = dataset_gate(facts(("passed", "critical"), age_s=3601.0, max_age_s=3600.0))
+    found = rules.dataset_gate(facts(("passed", "critical"), age_s=3601.0, max_age_s=3600.0))
     assert (found.state, [reason.code for reason in found.reasons]) == ("unknown", ["stale"])
+
+
+SEEN = "id,seen,age\n" + "".join(
+    f"{n},2024-0{1 if n <= 10 else 2}-{n % 9 + 10},{'' if n == 1 else 30}\n" for n in range(1, 21)
+)
+ALL_AGES = check("column_values_to_not_be_null", column="age")
+MONTHS = {"by": "month", "column": "seen"}
+
+
+@pytest.fixture(params=["file", "database"])
+def visits(request: Any, product: Product, max_acts: Actor, cast: Cast, settings: Any) -> Dataset:
+    """Two months of visits, of which January misses an age; one month is a batch."""
+    draft = DatasetDraft(name="Visits", batch=MONTHS)
+    source: Any = upload(SEEN)
+    if request.param == "database":
+        folder = settings.SOURCES_DIR / "MED"
+        folder.mkdir(exist_ok=True)
+        with closing(sqlite3.connect(folder / "clinic.sqlite3")) as clinic:
+            clinic.execute("create table visits (id integer, seen date, age integer)")
+            rows = [line.split(",") for line in SEEN.splitlines()[1:]]
+            clinic.executemany("insert into visits values (?, ?, nullif(?, ''))", rows)
+            clinic.commit()
+        connection = add_connection(
+            product,
+            ConnectionDraft("Clinic", "sql", "sqlite:///clinic.sqlite3"),
+            actor=Actor.person(cast.olga),
+        )
+        source = DatabaseRows(connection, table="visits")
+    dataset = register_dataset(product, draft, source, actor=max_acts)
+    save_suite(dataset, [ALL_AGES], actor=max_acts)
+    return dataset
+
+
+def gate_of(dataset: Dataset) -> tuple[str, str | None]:
+    """State and batch of the gate, which is the same alone and among many."""
+    fresh = Dataset.objects.of(dataset.product).get(pk=dataset.pk)
+    alone, listed = dataset_gate(fresh), dataset_gates([fresh])[fresh.pk]
+    assert (alone.state, alone.run) == (listed.state, listed.run)
+    batch = alone.run.batch if alone.run else None
+    return alone.state, batch["value"] if batch else None
+
+
+def test_a_divided_dataset_is_judged_by_its_newest_batch(visits: Dataset, max_acts: Actor) -> None:
+    assert run_now(visits, max_acts).state == "passed"
+    assert gate_of(visits) == ("passed", "2024-02")
+    # January was checked later, and is older all the same.
+    visits.refresh_from_db()
+    assert run_now(visits, max_acts, batch="2024-01").state == "failed"
+    found = dataset_gate(Dataset.objects.of(visits.product).get(pk=visits.pk))
+    assert found.run is not None
+    assert found.run.batch == {**MONTHS, "value": "2024-02"}
+    # Its finding is open and shuts the gate, the run does not.
+    assert {reason.code for reason in found.reasons} == {"open_finding"}
+    # A newest batch that is to be found yet comes first.
+    visits.refresh_from_db()
+    request_run(visits, actor=max_acts)
+    waiting = dataset_gate(Dataset.objects.of(visits.product).get(pk=visits.pk))
+    assert "running" in {reason.code for reason in waiting.reasons}
+
+
+def test_runs_of_another_division_judge_nothing(visits: Dataset, max_acts: Actor) -> None:
+    run_now(visits, max_acts)
+    update_dataset(visits, actor=max_acts, batch=None)
+    assert gate_of(visits) == ("unknown", None)
+    visits.refresh_from_db()
+    run_now(visits, max_acts)
+    assert gate_of(visits)[0] == "failed"
+    update_dataset(visits, actor=max_acts, batch={"by": "day", "column": "seen"})
+    assert dataset_gate(Dataset.objects.of(visits.product).get(pk=visits.pk)).run is None
