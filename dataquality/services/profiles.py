@@ -9,6 +9,7 @@ from backlog.services import jobs
 from backlog.services.deeds import deed
 from dataquality.engine import profiling, redact, sources
 from dataquality.models import Connection, Dataset, DatasetVersion, Profile
+from dataquality.services.drift_suggestions import with_drift
 from dataquality.services.origins import readable
 from dataquality.services.values import policy_of
 from mlscrum.lib.errors import DomainError
@@ -62,7 +63,7 @@ def make_profile(lease: jobs.Lease) -> None:
     lease.progress(0.05, "Reading the data")
     with readable(version) as source, sources.counted(source) as figures:
         lease.progress(0.3, "Looking at each column")
-        found = profiling.profile(figures, dataset.schema)
+        found = with_drift(profiling.profile(figures, dataset.schema), version)
     with lease.finish() as job:
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)

@@ -35,7 +35,7 @@ def references_for(
 
 def _reference(version: DatasetVersion, named: str, columns: Collection[str]) -> Reference:
     if named == PREVIOUS:
-        found = _before(version)
+        found = version_before(version)
         if found is None:
             return Reference("", nothing="There is no version before this one to compare with.")
     else:
@@ -46,7 +46,7 @@ def _reference(version: DatasetVersion, named: str, columns: Collection[str]) ->
     if found.pk == version.pk:
         return Reference(name, nothing="This is the reference version itself.")
     found.dataset = version.dataset
-    kept = _kept(found)
+    kept = kept_spreads(found)
     if all(column in kept for column in columns):
         return Reference(name, kept)
     try:
@@ -55,7 +55,7 @@ def _reference(version: DatasetVersion, named: str, columns: Collection[str]) ->
         return Reference(name, trouble=f"{name.capitalize()} can't be compared with. {error}")
 
 
-def _before(version: DatasetVersion) -> DatasetVersion | None:
+def version_before(version: DatasetVersion) -> DatasetVersion | None:
     """The version before this one that can still be read, or of which a profile was kept."""
     found: DatasetVersion | None = (
         version.dataset.versions.filter(tracked=True, number__lt=version.number)
@@ -66,7 +66,7 @@ def _before(version: DatasetVersion) -> DatasetVersion | None:
     return found
 
 
-def _kept(version: DatasetVersion) -> dict[str, Spread]:
+def kept_spreads(version: DatasetVersion) -> dict[str, Spread]:
     """The spreads of a version's profile, of columns that are still read as they were then; none
     where its policy keeps no values."""
     profile = Profile.objects.filter(version=version, finished_at__isnull=False).first()

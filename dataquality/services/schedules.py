@@ -36,6 +36,7 @@ from dataquality.rules.schedules import (
     shortest_gap,
 )
 from dataquality.services.novelty import state_of
+from dataquality.services.profiles import request_profile
 from dataquality.services.runs import CARRIED_OUT, request_run
 from dataquality.services.troubles import is_of_connection, report_reached, report_unreached
 from dataquality.services.versions import read_again
@@ -210,6 +211,8 @@ class _Carrying:
                 dataset, actor=Actor.system(), trigger=Trigger.SCHEDULE, version=version
             )
             _settle(self.slot, SlotState.RAN, "")
+            if dataset.is_live and not is_as_seen:  # a file is profiled when it comes
+                request_profile(dataset, actor=Actor.system(), version=self.slot.run.version)
             _note_state(schedule, state)
 
     def _end(self, state: SlotState, detail: str, seen: str = "") -> None:

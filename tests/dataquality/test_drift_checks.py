@@ -322,3 +322,46 @@ def test_shares_that_can_not_be_read_are_refused(
     answer = max_.post(f"{ADD}groups_to_be_represented", sent)
     assert answer.status_code == 422
     assert said in answer.content.decode()
+
+
+def suggested_drift(dataset: Dataset) -> dict[str, tuple[str, int | None]]:
+    """The suggested checks of drift of the newest profile: by column reason and rows."""
+    work()
+    profile = Profile.objects.filter(version__dataset=dataset).latest("version__number")
+    return {
+        one["expectation"]["kwargs"]["column"]: (one["reason"], one["breaks_now"])
+        for one in profile.suggestions
+        if one["expectation"]["type"] == catalogue.PSI
+    }
+
+
+def test_a_profile_suggests_checks_of_drift_where_there_is_a_version_to_compare_with(
+    product: Product, max_acts: Actor
+) -> None:
+    def file(values: list[int]) -> Any:
+        return upload("id,age\n" + "".join(f"{n},{age}\n" for n, age in enumerate(values)))
+
+    draft = DatasetDraft(name="Patients", personal_data=False, sample_policy="values")
+    dataset = register_dataset(product, draft, file(ages(800)), actor=max_acts)
+    assert suggested_drift(dataset) == {}
+    add_version(dataset, file(ages(700)), actor=max_acts)
+    found = suggested_drift(dataset)
+    # The key only counts the rows, and moves with their number.
+    assert list(found) == ["age"]
+    assert found["age"] == (
+        "Its PSI against version 1 is 0.00; above 0.25 it has drifted.", 0
+    )  # fmt: skip
+    add_version(dataset, file(ages(700, older_by=40)), actor=max_acts)
+    assert suggested_drift(dataset)["age"][1] is None
+
+
+def test_without_values_there_is_nothing_to_hold_drift_against(
+    product: Product, max_acts: Actor
+) -> None:
+    content = "id,age\n" + "".join(f"{n},{age}\n" for n, age in enumerate(ages(800)))
+    dataset = register_dataset(
+        product, DatasetDraft(name="Patients"), upload(content), actor=max_acts
+    )
+    work()
+    add_version(dataset, upload(content.replace("\n1,", "\n9001,")), actor=max_acts)
+    assert suggested_drift(dataset) == {}

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from backlog.models import Actor, Finding, Product
 from backlog.services import jobs
-from dataquality.models import Connection, Dataset, Run, Schedule, Slot
+from dataquality.models import Connection, Dataset, Profile, Run, Schedule, Slot
 from dataquality.rules import schedules as rules
 from dataquality.services import schedules as service
 from dataquality.services.datasets import DatasetDraft, register_dataset
@@ -246,6 +246,28 @@ def test_a_table_is_checked_again_where_its_newest_row_is_another(
         database.execute("update orders set at = '2026-01-02 00:00:00'")
     assert come(orders).state == "ran"
     assert Run.objects.count() == 2
+
+
+def test_a_table_is_profiled_with_a_scheduled_run_as_often_as_it_is_seen_to_change(
+    orders: Dataset, max_acts: Actor, settings: Any
+) -> None:
+    def profiled() -> list[int]:
+        made = Profile.objects.filter(version__dataset=orders, finished_at__isnull=False)
+        return list(made.order_by("version__number").values_list("version__number", flat=True))
+
+    # Even where a run is wanted whenever the time comes.
+    draft = ScheduleDraft("@hourly", watch_column="at", only_new=False)
+    set_schedule(orders, draft, actor=max_acts)
+    assert profiled() == [1]
+    assert come(orders).state == "ran"
+    assert profiled() == [1, 2]
+    assert come(orders).state == "ran"
+    assert profiled() == [1, 2]
+    with sqlite3.connect(settings.SOURCES_DIR / "MED" / "shop.sqlite3") as database:
+        database.execute("insert into orders values (2, '2026-01-02 00:00:00')")
+    assert come(orders).state == "ran"
+    assert profiled() == [1, 2, 4]
+    assert Profile.objects.get(version__number=4).data["rows"] == 2
 
 
 def test_new_rows_stay_new_until_they_are_judged(
