@@ -65,6 +65,7 @@ class DataQualityConfig(AppConfig):
         housekeeping.register_often(report_columns)
         housekeeping.register(retention.forget_samples)
         housekeeping.register(retention.forget_untracked_runs)
+        housekeeping.register(retention.forget_old_runs)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)

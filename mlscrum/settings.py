@@ -238,6 +238,7 @@ SPARK_URL = env.text("SPARK_URL", "")
 PANDAS_ROWS = env.integer("PANDAS_ROWS", 1_000_000, minimum=1)
 SAMPLES_KEPT_DAYS = env.integer("SAMPLES_KEPT_DAYS", 0)  # of failing rows; 0: as long as the run
 UNTRACKED_RUNS_KEPT_DAYS = env.integer("UNTRACKED_RUNS_KEPT_DAYS", 30)  # 0: for ever
+RUNS_KEPT = env.integer("RUNS_KEPT", 0)  # of each dataset, the newest that count; 0: all
 ATTACHMENT_LIMIT_MB = env.integer("ATTACHMENT_LIMIT_MB", 25, minimum=1)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"  # raw rows on their way; made and swept at each start
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024

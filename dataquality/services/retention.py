@@ -1,14 +1,19 @@
 """What is kept of runs for a while only: failing rows, and runs that count for nothing. Health,
-counts and figures of runs that count stay for ever, for they are the history."""
+counts and figures of runs that count are the history, and stay for ever unless a setting says how
+many of them are enough."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from dataquality.models import FINISHED, Result, Run
+from backlog.models import Backlog, Finding
+from dataquality.models import FINISHED, Dataset, Result, Run, RunState
+from dataquality.queries.runs import last_run
 from dataquality.services.values import QUOTES_ROWS, forget_rows
 
 AT_ONCE = 500
@@ -38,3 +43,47 @@ def forget_untracked_runs(now: datetime) -> int:
     runs = list(old.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
     Run.objects.filter(pk__in=runs).delete()
     return len(runs)
+
+
+def forget_old_runs(now: datetime) -> int:
+    """Delete runs that count beyond the newest RUNS_KEPT of each dataset, with their results; how
+    many. Stay: what its gate is judged by, what open and muted findings refer to, and the last run
+    before each sprint was closed, for what was decided then was decided by it."""
+    if not settings.RUNS_KEPT:
+        return 0
+    counting = Q(runs__tracked=True, runs__state__in=FINISHED)
+    full: Any = Dataset.objects.annotate(counted=Count("runs", filter=counting))
+    gone = 0
+    for dataset in full.filter(counted__gt=settings.RUNS_KEPT).select_related("subject__product"):
+        if gone >= AT_ONCE:
+            break
+        old = _beyond(dataset, settings.RUNS_KEPT).exclude(pk__in=_referred_to(dataset))
+        runs = list(old.values_list("pk", flat=True)[: AT_ONCE - gone])
+        Run.objects.filter(pk__in=runs).delete()
+        gone += len(runs)
+    return gone
+
+
+def _beyond(dataset: Dataset, kept: int) -> QuerySet[Run]:
+    """The runs of a dataset that count, without so many of the newest; the oldest first."""
+    counted = Run.objects.filter(dataset=dataset, tracked=True, state__in=FINISHED)
+    newest = counted.order_by("-pk").values_list("pk", flat=True)[:kept]
+    return counted.filter(pk__lt=min(newest)).order_by("pk")
+
+
+def _referred_to(dataset: Dataset) -> set[int]:
+    judged = last_run(dataset)
+    evidence = Finding.objects.filter(
+        subject=dataset.subject, state__in=[Finding.State.OPEN, Finding.State.MUTED]
+    ).values_list("evidence__run", flat=True)
+    last_before = (
+        Run.objects.filter(dataset=dataset, tracked=True, finished_at__lte=OuterRef("closed_at"))
+        .exclude(state=RunState.CANCELLED)
+        .order_by("-finished_at")
+        .values("pk")[:1]
+    )
+    decided_by = Backlog.objects.filter(
+        product=dataset.product, kind=Backlog.Kind.SPRINT, closed_at__isnull=False
+    ).values_list(Subquery(last_before), flat=True)
+    named = [judged.pk if judged else None, *evidence, *decided_by]
+    return {pk for pk in named if isinstance(pk, int)}

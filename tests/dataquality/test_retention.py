@@ -5,11 +5,18 @@ from typing import Any
 
 from django.utils import timezone
 
-from backlog.models import Actor
+from backlog.models import Actor, Backlog, Finding, Product
 from dataquality.models import Dataset, Run
-from dataquality.services.retention import forget_samples, forget_untracked_runs
+from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.retention import (
+    forget_old_runs,
+    forget_samples,
+    forget_untracked_runs,
+)
+from dataquality.services.suites import save_suite
+from sprints.services.sprints import create_sprint, start_sprint
 from tests.conftest import Cast
-from tests.dataquality.conftest import run_now
+from tests.dataquality.conftest import check, run_now, upload
 from tests.dataquality.posted import JUNIT
 
 
@@ -59,3 +66,44 @@ def test_runs_that_count_for_nothing_go_after_their_time(
     assert forget_untracked_runs(later - timedelta(days=2)) == 0
     assert forget_untracked_runs(later) == 1
     assert list(Run.objects.all()) == [counted]
+
+
+def test_the_newest_runs_stay_and_what_is_referred_to(
+    with_suite: Dataset, product: Product, max_acts: Actor, cast: Cast, settings: Any
+) -> None:
+    red = run_now(with_suite, max_acts)
+    sprint = create_sprint(product.teams.get(), actor=Actor.person(cast.sina))
+    start_sprint(sprint, actor=Actor.person(cast.sina), goal="See")
+    at_closing = run_now(with_suite, max_acts)
+    Backlog.objects.filter(pk=sprint.pk).update(
+        state=Backlog.State.CLOSED, closed_at=timezone.now()
+    )
+    of_finding = run_now(with_suite, max_acts)
+    others = [run_now(with_suite, max_acts) for _ in range(3)]
+    Finding.objects.update(state=Finding.State.OBSOLETE)
+    Finding.objects.filter(pk=Finding.objects.earliest("pk").pk).update(
+        state=Finding.State.MUTED, evidence={"run": of_finding.pk}
+    )
+    untracked = run_now(with_suite, max_acts, context={"pull_request": 7})
+    settings.RUNS_KEPT = 0
+    assert forget_old_runs(timezone.now()) == 0
+    settings.RUNS_KEPT = 2
+    assert forget_old_runs(timezone.now()) == 2
+    assert forget_old_runs(timezone.now()) == 0
+    kept = {at_closing, of_finding, *others[1:], untracked}
+    assert set(Run.objects.all()) == kept
+    assert not Run.objects.filter(pk__in=[red.pk, others[0].pk]).exists()
+
+
+def test_what_the_gate_is_judged_by_stays_however_old(
+    product: Product, max_acts: Actor, settings: Any
+) -> None:
+    rows = "id,seen\n1,2024-01-15\n2,2024-02-15\n"
+    draft = DatasetDraft(name="Visits", batch={"by": "month", "column": "seen"})
+    visits = register_dataset(product, draft, upload(rows), actor=max_acts)
+    save_suite(visits, [check("column_values_to_be_unique", column="id")], actor=max_acts)
+    newest_batch = run_now(visits, max_acts)
+    later = [run_now(visits, max_acts, batch="2024-01") for _ in range(3)]
+    settings.RUNS_KEPT = 1
+    assert forget_old_runs(timezone.now()) == 2
+    assert set(Run.objects.all()) == {newest_batch, later[-1]}
