@@ -99,6 +99,11 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}suite/<int:position>/", suites.suite_edit, name="suite-edit"),
     path(f"{DATASET}suite/<int:position>/remove/", suites.suite_remove, name="suite-remove"),
     path(f"{DATASET}history/", history.history, name="history"),
+    path(
+        f"{DATASET}history/<slug:chart>/numbers.csv",
+        history.history_numbers,
+        name="history-numbers",
+    ),
     path(f"{DATASET}schedule/", schedules.schedule, name="schedule"),
     path(f"{DATASET}schedule/remove/", schedules.schedule_remove, name="schedule-remove"),
     path(f"{DATASET}runs/", runs.runs, name="runs"),

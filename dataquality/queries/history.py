@@ -17,6 +17,7 @@ from dataquality.queries.datasets import runs_that_count
 from dataquality.queries.runs import Point, check_words
 
 RUNS_SHOWN = 100
+OF_A_CHECK = "check"  # the chart of one check
 FAILED_FIRST = ("failed", "errored", "vacuous", "passed")
 
 
@@ -173,7 +174,7 @@ def _check_chart(history: History, check: CheckHistory) -> Chart:
         values = [_failed(point) for point in points]
     return _chart(
         history,
-        name="check",
+        name=OF_A_CHECK,
         title=check.name,
         unit=unit,
         series=[Series(name, _rounded(values), hue)],

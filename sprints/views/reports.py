@@ -16,6 +16,7 @@ from backlog.models import Backlog, Product, Team
 from backlog.queries.charts import Chart
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.downloads import csv_answer, json_answer
 from sprints.models import Sprint
 from sprints.queries.charts import (
     MOST_SPRINTS,
@@ -39,7 +40,6 @@ from sprints.queries.reports import burndown_of, shown_report
 from sprints.queries.sprints import active_sprints
 from sprints.rules.velocity import velocity_range
 from sprints.views.common import frame, sprint_page
-from sprints.views.downloads import csv_answer, json_answer
 
 # One sprint ---------------------------------------------------------------------------------------
 

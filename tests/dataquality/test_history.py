@@ -177,3 +177,37 @@ def test_who_looks_at_figures_of_values_is_written_down(
     assert looked() == 1
     api(cast.max).get("/api/v1/datasets/MED/patients/history/")
     assert looked() == 2
+
+
+def test_each_chart_comes_as_a_file_with_its_numbers(
+    twice: tuple[Run, Run], cast: Cast, as_person: Any
+) -> None:
+    client = as_person(cast.max)
+    links = [url for _, url in client.get(PAGE).context["charts"]]
+    assert [url.partition("?")[0] for url in links] == [
+        f"{PAGE}{name}/numbers.csv" for name in ("health", "check", "rows")
+    ]
+    health, check_, rows = (client.get(url) for url in links)
+    assert health["Content-Disposition"] == 'attachment; filename="patients-health.csv"'
+    lines = health.content.decode("utf-8-sig").splitlines()
+    assert lines[0] == "Data of,Run,Sprint,Health"
+    assert [line.rpartition(",")[2] for line in lines[1:]] == ["57.14", "100.0"]
+    assert [line.rpartition(",")[2] for line in rows.content.decode().split()[1:]][-2:] == [
+        "20", "18"
+    ]  # fmt: skip
+    assert "no-store" in check_["Cache-Control"]
+    assert client.get(f"{PAGE}nothing/numbers.csv").status_code == 404
+
+
+def test_a_file_of_figures_that_are_values_is_noted_and_hides_them_from_others(
+    twice: tuple[Run, Run], with_suite: Dataset, cast: Cast, as_person: Any
+) -> None:
+    found = history_of(with_suite, with_values=True)
+    oldest = next(one for one in found.checks if "max" in one.type)
+    address = f"{PAGE}check/numbers.csv?check={oldest.key}"
+    told = as_person(cast.max).get(address).content.decode()
+    assert "40.0" in told
+    assert ValuesOpened.objects.filter(what="history", user=cast.max).count() == 1
+    hidden = as_person(cast.vera).get(address).content.decode()
+    assert "40" not in hidden.partition("Sprint")[2].replace(":40", "")
+    assert not ValuesOpened.objects.filter(user=cast.vera).exists()
