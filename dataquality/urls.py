@@ -17,6 +17,7 @@ from dataquality.views import (
     sharing,
     suite_history,
     suites,
+    templates,
 )
 
 app_name = "dataquality"
@@ -84,6 +85,18 @@ urlpatterns: list[URLPattern] = [
         name="suite-bring-back",
     ),
     path(f"{DATASET}suite/copy/", suite_history.suite_copy, name="suite-copy"),
+    path(f"{DATASET}suite/templates/", templates.suite_templates, name="suite-templates"),
+    path(f"{DATASET}suite/as-template/", templates.suite_as_template, name="suite-as-template"),
+    path(
+        f"{DATASET}suite/templates/<slug:template>/",
+        templates.suite_template,
+        name="suite-template",
+    ),
+    path(
+        f"{DATASET}suite/templates/<slug:template>/remove/",
+        templates.suite_template_remove,
+        name="suite-template-remove",
+    ),
     path(
         f"{DATASET}suite/file.json",
         suite_history.suite_file,

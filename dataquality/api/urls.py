@@ -12,6 +12,7 @@ from dataquality.api import (
     shared_data,
     sharing,
     suites,
+    templates,
 )
 
 CONNECTIONS = "products/<key:key>/connections/"
@@ -153,6 +154,21 @@ urlpatterns: list[URLPattern] = [
         f"{DATASET}suite/copy/",
         suites.CopyChecksView.as_view({"post": "copy"}),
         name="api-suite-copy",
+    ),
+    path(
+        "products/<key:key>/suite-templates/",
+        templates.TemplatesView.as_view({"get": "retrieve", "post": "create"}),
+        name="api-suite-templates",
+    ),
+    path(
+        "products/<key:key>/suite-templates/<slug:template>/",
+        templates.TemplateView.as_view({"delete": "destroy"}),
+        name="api-suite-template",
+    ),
+    path(
+        f"{DATASET}suite/template/",
+        templates.ApplyTemplateView.as_view({"post": "apply"}),
+        name="api-suite-apply-template",
     ),
     path(
         f"{DATASET}suite/thresholds/",

@@ -24,6 +24,7 @@ from dataquality.models.runs import (
 )
 from dataquality.models.schedules import Schedule, Slot, SlotState
 from dataquality.models.suites import SuiteVersion
+from dataquality.models.templates import SuiteTemplate
 
 __all__ = [
     "FINISHED",
@@ -47,6 +48,7 @@ __all__ = [
     "Slot",
     "SlotState",
     "SourceKind",
+    "SuiteTemplate",
     "SuiteVersion",
     "Trigger",
     "ValuesOpened",

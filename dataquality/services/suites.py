@@ -210,30 +210,67 @@ def copy_checks(
     What the other has already stays as it is there; what does not fit its columns is left out.
     Raises DomainError where there is no such check.
     """
-    offered = present_expectations(source)
+    checks = [of_another(expectation) for expectation in chosen_checks(source, positions)]
+    return take_over(target, checks, actor=actor)
+
+
+@dataclass(frozen=True)
+class SortedOut:
+    """Checks from elsewhere against a dataset: those that it would take, those that stand in its
+    suite already, and those that do not fit its columns, with why."""
+
+    fresh: Sequence[Expectation]
+    known: Sequence[Expectation]
+    unfit: Sequence[tuple[Expectation, str]]
+
+    def as_copied(self) -> Copied:
+        """The same in words."""
+        return Copied(
+            [_named(expectation) for expectation in self.fresh],
+            [_named(expectation) for expectation in self.known],
+            [(_named(expectation), why) for expectation, why in self.unfit],
+        )
+
+
+def chosen_checks(
+    dataset: Dataset, positions: Collection[int] | None = None
+) -> list[dict[str, Any]]:
+    """Checks of its suite by position, in order, or all of them. Raises DomainError where there is
+    no such check."""
+    offered = present_expectations(dataset)
     wanted = range(len(offered)) if positions is None else sorted(set(positions))
     if not wanted or any(not 0 <= position < len(offered) for position in wanted):
         raise DomainError("no_check", "Choose checks that stand in the suite.")
-    present = present_expectations(target)
-    known = [rules.check_of(expectation) for expectation in present]
-    fresh: list[dict[str, Any]] = []
-    there: list[str] = []
-    unfit: list[tuple[str, str]] = []
-    for position in wanted:
-        expectation = _of_another(offered[position])
+    return [offered[position] for position in wanted]
+
+
+def sorted_out(target: Dataset, checks: Sequence[Expectation]) -> SortedOut:
+    """What a dataset would take of these checks; changes nothing."""
+    known = [rules.check_of(expectation) for expectation in present_expectations(target)]
+    fresh: list[Expectation] = []
+    there: list[Expectation] = []
+    unfit: list[tuple[Expectation, str]] = []
+    for expectation in checks:
         if rules.check_of(expectation) in known:
-            there.append(_named(expectation))
+            there.append(expectation)
         elif problems := problems_of(target, [expectation]):
-            unfit.append((_named(expectation), problems[0].detail))
+            unfit.append((expectation, problems[0].detail))
         else:
             fresh.append(expectation)
-    if fresh:
+    return SortedOut(fresh, there, unfit)
+
+
+def take_over(target: Dataset, checks: Sequence[Expectation], *, actor: Actor) -> Copied:
+    """Add to the suite of a dataset what it has not yet of these checks and what fits it."""
+    found = sorted_out(target, checks)
+    if found.fresh:
         number = target.current_suite.number if target.current_suite else 0
-        save_suite(target, [*present, *fresh], actor=actor, based_on=number)
-    return Copied([_named(expectation) for expectation in fresh], there, unfit)
+        suite = [*present_expectations(target), *found.fresh]
+        save_suite(target, suite, actor=actor, based_on=number)
+    return found.as_copied()
 
 
-def _of_another(expectation: Expectation) -> dict[str, Any]:
+def of_another(expectation: Expectation) -> dict[str, Any]:
     """A check as it stands elsewhere: what a profile found there was about other rows, and a
     version to hold it against is one of the other dataset: there it is the version before."""
     meta = {name: value for name, value in expectation["meta"].items() if name != "suggested"}

@@ -104,7 +104,7 @@ def suite_copy(request: ProductRequest, dataset: Dataset) -> HttpResponse:
         except DomainError as error:
             form.add_error(None, error.message)
         else:
-            _tell(request, target, copied)
+            tell_of_copies(request, target, copied)
             return redirect("dataquality:suite", dataset.product.key, target.slug)
     return render(
         request,
@@ -114,15 +114,17 @@ def suite_copy(request: ProductRequest, dataset: Dataset) -> HttpResponse:
     )
 
 
-def _tell(request: ProductRequest, target: Dataset, copied: Copied) -> None:
-    """Say what was copied, and why the rest was not."""
+def tell_of_copies(
+    request: ProductRequest, target: Dataset, copied: Copied, *, done: str = "copied"
+) -> None:
+    """Say what was copied, or otherwise `done`, and why the rest was not."""
     number = len(copied.copied)
     if number:
         checks = "1 check was" if number == 1 else f"{number} checks were"
-        messages.success(request, f"{checks} copied to {target.name}.")
+        messages.success(request, f"{checks} {done} to {target.name}.")
     if copied.known:
         messages.info(request, f"{len(copied.known)} stood there already.")
     for words, why in copied.unfit[:5]:
-        messages.warning(request, f"Not copied: {words}. {why}")
+        messages.warning(request, f"Not {done}: {words}. {why}")
     if len(copied.unfit) > 5:
         messages.warning(request, f"{len(copied.unfit) - 5} more do not fit its columns.")

@@ -189,6 +189,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "ref": item.ref,
         "slug": dataset.slug,
         "owner": "SHOP",
+        "template": "tabular-basics",
         "connection": connection.slug,
         "shared": shared.slug,
         "status_slug": "in-review",
