@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from backlog.models import Product, Subject
 
 MOST_SHOWN = 100  # of one kind
+SHOWN_ON_A_PAGE = 12
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,15 @@ class Group:
     kind: str
     title: str
     dependents: Sequence[Dependent]
+
+    @property
+    def shown(self) -> Sequence[Dependent]:
+        """The first, as many as a page has room for."""
+        return self.dependents[:SHOWN_ON_A_PAGE]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.dependents) - SHOWN_ON_A_PAGE)
 
 
 DependentsOf = Callable[[Subject, Product], Sequence[Dependent]]
