@@ -146,6 +146,7 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["dataset", "-id"], name="run_of_dataset"),
+            models.Index(fields=["requested_at"], name="runs_by_age"),
             models.Index(fields=["dataset", "tracked", "state"], name="run_that_counts"),
         ]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.utils import timezone
 
 from backlog.models import Actor, Job, Product
+from backlog.rules.jobs import LARGE, SMALL
 from backlog.services import jobs
 from backlog.services.deeds import deed
 from dataquality.engine import profiling, redact, sources
 from dataquality.models import Connection, Dataset, DatasetVersion, Profile
+from dataquality.rules.weights import is_large
 from dataquality.services.drift_suggestions import with_drift
 from dataquality.services.origins import readable
 from dataquality.services.values import policy_of
@@ -106,7 +108,10 @@ def start_waiting(connection_id: int, *, ending: Job | None = None) -> None:
 def _enqueue(profile: Profile, product: Product, connection_id: int | None = None) -> None:
     # The old job is not cancelled: its worker locks job, dataset, connection, profile, in order.
     args = {"profile": profile.pk} | ({"connection": connection_id} if connection_id else {})
-    profile.job, profile.waiting_since = jobs.enqueue(product, JOB_KIND, args), None
+    version = profile.version
+    queue = LARGE if is_large(version.rows, version.bytes) else SMALL
+    profile.job = jobs.enqueue(product, JOB_KIND, args, queue=queue)
+    profile.waiting_since = None
     profile.save(update_fields=["job", "waiting_since"])
 
 

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('backlog', '0017_tell_channels_of_findings'),
-        ('dataquality', '0008_keep_who_approved_a_suite'),
+        ('dataquality', '0009_read_tables_of_spark'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('backlog', '0017_tell_channels_of_findings'),
-        ('dataquality', '0012_say_what_depends_on_datasets'),
+        ('dataquality', '0011_say_what_depends_on_datasets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

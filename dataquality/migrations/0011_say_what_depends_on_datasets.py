@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('backlog', '0017_tell_channels_of_findings'),
-        ('dataquality', '0011_share_datasets_with_products'),
+        ('dataquality', '0010_share_datasets_with_products'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
