@@ -39,7 +39,9 @@ class DataQualityConfig(AppConfig):
         register_figures(metrics.figures)
         secret_keys.register(Connection, "secret")
         carry_ids("run", "version")
-        announce("Datasets and runs", "dataset", "run", "suite", "profile", "schedule")
+        announce(
+            "Datasets and runs", "dataset", "run", "suite", "suite_template", "profile", "schedule"
+        )
         announce("Connections", "connection")
         jobs.register(
             runs.JOB_KIND,

@@ -23,19 +23,19 @@ from dataquality.views import (
 app_name = "dataquality"
 DATA = "p/<str:key>/data/"
 DATASET = f"{DATA}<slug:slug>/"
-SHARED = "p/<str:key>/shared-data/<str:owner>/<slug:slug>/"
+SHARED_DATASET = "p/<str:key>/shared-data/<str:owner>/<slug:slug>/"
 CONNECTIONS = "p/<str:key>/connections/"
 CONNECTION = f"{CONNECTIONS}<slug:connection>/"
-SHARED = "connections/<slug:shared>/"
+SHARED_CONNECTION = "connections/<slug:shared>/"
 RUN = "p/<str:key>/runs/<int:run_id>/"
 urlpatterns: list[URLPattern] = [
     path(DATA, datasets.datasets, name="datasets"),
     path(f"{DATA}new/", datasets.dataset_new, name="dataset-new"),
     path("p/<str:key>/results/", results.results, name="results"),
-    path(SHARED, shared_data.shared_dataset, name="shared-dataset"),
-    path(f"{SHARED}dependents/", lineage.shared_dependent_add, name="shared-dependent-add"),
+    path(SHARED_DATASET, shared_data.shared_dataset, name="shared-dataset"),
+    path(f"{SHARED_DATASET}dependents/", lineage.shared_dependent_add, name="shared-dependent-add"),
     path(
-        f"{SHARED}dependents/<str:ref>/remove/",
+        f"{SHARED_DATASET}dependents/<str:ref>/remove/",
         lineage.shared_dependent_remove,
         name="shared-dependent-remove",
     ),
@@ -139,11 +139,35 @@ urlpatterns: list[URLPattern] = [
     path(f"{CONNECTION}registrations/<int:number>/", connections.registration, name="registration"),
     path("connections/", shared_connections.connections, name="shared-connections"),
     path("connections/new/", shared_connections.connection_new, name="shared-connection-new"),
-    path(SHARED, shared_connections.connection, name="shared-connection"),
-    path(f"{SHARED}share/", shared_connections.connection_share, name="shared-connection-share"),
-    path(f"{SHARED}test/", shared_connections.connection_test, name="shared-connection-test"),
-    path(f"{SHARED}rotate/", shared_connections.connection_rotate, name="shared-connection-rotate"),
-    path(f"{SHARED}pause/", shared_connections.connection_pause, name="shared-connection-pause"),
-    path(f"{SHARED}resume/", shared_connections.connection_resume, name="shared-connection-resume"),
-    path(f"{SHARED}remove/", shared_connections.connection_remove, name="shared-connection-remove"),
+    path(SHARED_CONNECTION, shared_connections.connection, name="shared-connection"),
+    path(
+        f"{SHARED_CONNECTION}share/",
+        shared_connections.connection_share,
+        name="shared-connection-share",
+    ),
+    path(
+        f"{SHARED_CONNECTION}test/",
+        shared_connections.connection_test,
+        name="shared-connection-test",
+    ),
+    path(
+        f"{SHARED_CONNECTION}rotate/",
+        shared_connections.connection_rotate,
+        name="shared-connection-rotate",
+    ),
+    path(
+        f"{SHARED_CONNECTION}pause/",
+        shared_connections.connection_pause,
+        name="shared-connection-pause",
+    ),
+    path(
+        f"{SHARED_CONNECTION}resume/",
+        shared_connections.connection_resume,
+        name="shared-connection-resume",
+    ),
+    path(
+        f"{SHARED_CONNECTION}remove/",
+        shared_connections.connection_remove,
+        name="shared-connection-remove",
+    ),
 ]
