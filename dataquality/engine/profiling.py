@@ -27,6 +27,8 @@ CATEGORY_SHARE = 0.005  # of the rows, and never fewer than two
 ROWS_OF_A_CATEGORY = 5  # on average
 FEW_CODES = 3
 MAJORITY = 0.9
+SET_SHARE = 0.97  # of the values; a set that more of them break is no rule of today
+OFTEN_THERE = 0.5
 UNIQUE_SHARE = 0.999
 MOST_LOOKED_AT = 200  # values; more than make up half a percent each there can't be
 FENCE = 3.0
@@ -162,8 +164,8 @@ class _Column:
     def _about_nulls(self) -> Iterator[dict[str, Any]]:
         missing = self.figures.rows - self.values
         share = missing / self.figures.rows
-        if share > 1 - MAJORITY:
-            return  # a column that is often empty is probably meant to be
+        if share > 1 - OFTEN_THERE:
+            return  # a column that is mostly empty is probably meant to be
         mostly = {} if missing == 0 else {"mostly": math.floor(100 * (1 - share)) / 100}
         reason = (
             "No value is missing."
@@ -172,7 +174,7 @@ class _Column:
         )
         yield _suggestion(
             "column_values_to_not_be_null", reason, missing,
-            severity="critical", column=self.name, **mostly,
+            severity="critical" if share <= 1 - MAJORITY else "warning", column=self.name, **mostly,
         )  # fmt: skip
 
     def _about_uniqueness(self) -> Iterator[dict[str, Any]]:
@@ -218,7 +220,7 @@ class _Column:
         least = max(2, CATEGORY_SHARE * self.values)
         common = {value: count for value, count in self.common if count >= least}
         few = min(FEW_CODES, self.values // ROWS_OF_A_CATEGORY)
-        is_few = 1 < len(common) <= few and sum(common.values()) >= MAJORITY * self.values
+        is_few = 1 < len(common) <= few and sum(common.values()) >= SET_SHARE * self.values
         if self.kind != "integer" or not is_few:
             return []
         codes = sorted(int(value) for value in common)
@@ -234,7 +236,7 @@ class _Column:
         }
         held = sum(common.values())
         few = min(FEW_VALUES, self.sound // ROWS_OF_A_CATEGORY)
-        if 0 < len(common) <= few and held >= MAJORITY * self.sound:
+        if 0 < len(common) <= few and held >= SET_SHARE * self.sound:
             words = ", ".join(self.null_like)
             reason = f"{len(common)} values make up the column"
             yield _suggestion(

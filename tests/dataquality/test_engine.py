@@ -768,6 +768,29 @@ def test_other_whole_numbers_are_suggested_as_a_range(values: list[int]) -> None
     assert "expect_column_values_to_be_in_set" not in found
 
 
+def test_a_set_that_many_rows_break_is_no_rule() -> None:
+    """Losses: none for most, and many amounts of which some are frequent."""
+    losses = [0] * 940 + [1902, 1977] * 10 + list(range(200, 240))
+    found = suggested_for(losses)
+    assert "expect_column_values_to_be_in_set" not in found
+    assert "expect_column_values_to_be_between" in found
+
+
+@pytest.mark.parametrize(
+    ("missing", "mostly", "severity"),
+    [(0, None, "critical"), (5, 0.95, "critical"), (20, 0.8, "warning"), (60, None, None)],
+)
+def test_gaps_of_today_are_allowed_and_more_would_be_news(
+    missing: int, mostly: float | None, severity: str | None
+) -> None:
+    frame = pd.DataFrame({"x": [None] * missing + list(range(100 - missing))}, dtype="Int64")
+    found = profiling.profile(reading.Table(frame), [{"name": "x", "type": "integer"}])
+    kind = "expect_column_values_to_not_be_null"
+    told = [s["expectation"] for s in found.suggestions if s["expectation"]["type"] == kind]
+    assert [one["severity"] for one in told] == ([severity] if severity else [])
+    assert [one["kwargs"].get("mostly") for one in told] == ([mostly] if severity else [])
+
+
 def test_one_row_suggests_no_bounds() -> None:
     assert "expect_column_values_to_be_between" not in suggested_for([7])
 
