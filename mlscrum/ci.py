@@ -17,15 +17,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
 import urllib.error
 import urllib.request
 import uuid
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 WELL, NOT_PASSED, WRONG, NO_ANSWER = range(4)
 SEVERITIES = ("critical", "warning", "info")
@@ -43,6 +45,20 @@ class Silent(Exception):
     """There is no answer, or none in time."""
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """The token goes to nobody but who was named."""
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> None:
+        origin = urlsplit(newurl)
+        where = f"{origin.scheme}://{origin.netloc}"
+        raise Refused(f"The server sends the call on to {where}; set MLSCRUM_URL to where it is.")
+
+
+OPENER = urllib.request.build_opener(_Stays)
+
+
 class Server:
     """ML Scrum, called with a token."""
 
@@ -52,7 +68,7 @@ class Server:
 
     def get(self, path: str) -> Any:
         """What is there, as JSON."""
-        return json.loads(self._call("GET", path)[0])
+        return _object(self._call("GET", path)[0])
 
     def text(self, path: str) -> str:
         """What is there, as it is written."""
@@ -71,7 +87,7 @@ class Server:
         else:
             content = json.dumps(body, allow_nan=False).encode()
             headers = {"Content-Type": "application/json", **key}
-        return json.loads(self._call(method, path, content, headers)[0])
+        return _object(self._call(method, path, content, headers)[0])
 
     def _call(
         self,
@@ -87,9 +103,7 @@ class Server:
                 address, data=body, headers=sent, method=method
             )
             try:
-                with urllib.request.urlopen(  # noqa: S310
-                    request, timeout=self._timeout_s
-                ) as answer:
+                with OPENER.open(request, timeout=self._timeout_s) as answer:
                     return answer.read(), answer.status
             except urllib.error.HTTPError as error:
                 with error:
@@ -97,7 +111,7 @@ class Server:
                 if error.code not in TRY_AGAIN or tried == TRIES:
                     return _judged(error.code, content), error.code
                 time.sleep(_wait_s(error.headers.get("Retry-After"), tried))
-            except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            except (OSError, HTTPException) as error:
                 if tried == TRIES:
                     why = getattr(error, "reason", error)
                     raise Silent(f"{self._base} does not answer: {why}") from None
@@ -125,16 +139,16 @@ def run_checks(server: Server, asked: argparse.Namespace) -> int:
     for name in ("version", "batch"):
         if getattr(asked, name) is not None:
             body[name] = getattr(asked, name)
+    body["fail_on"] = asked.fail_on
     run = server.send("POST", f"{_dataset(asked)}runs/", body)
     while run["state"] in {"queued", "running"}:
         if time.monotonic() >= until:
             print(f"Run {run['id']} is still {run['state']}: {run['url']}", file=sys.stderr)
             return NO_ANSWER
         time.sleep(POLL_S)
-        run = server.get(f"/api/v1/runs/{run['id']}/")
+        run = server.get(f"/api/v1/runs/{run['id']}/?fail_on={asked.fail_on}")
     if asked.junit:
-        report = server.text(f"/api/v1/runs/{run['id']}/report/?format=junit")
-        Path(asked.junit).write_text(report, encoding="utf-8")
+        _write(asked.junit, server.text(f"/api/v1/runs/{run['id']}/report/?format=junit"))
     print(f"Run {run['id']} {run['state']}: {run['url']}")
     for result in run["results"]:
         if result["outcome"] not in {"passed", "vacuous"}:
@@ -142,7 +156,7 @@ def run_checks(server: Server, asked: argparse.Namespace) -> int:
             print(f"  {result['severity']}: {result['type']}{where} {result['outcome']}")
     if run["state"] in {"errored", "cancelled"}:
         return NO_ANSWER
-    return _of_gate(server.get(f"{_dataset(asked)}gate/?{_gate_query(asked)}"))
+    return _of_gate(run["gate"])  # of this very run, whatever others say of the dataset
 
 
 def ask_gate(server: Server, asked: argparse.Namespace) -> int:
@@ -271,9 +285,12 @@ def _of_dataset(parser: argparse.ArgumentParser) -> None:
 def _metric(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name.strip(), float(value)
+        number = float(value)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not NAME=NUMBER, such as auc=0.91") from None
+        number = float("nan")
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=NUMBER, such as auc=0.91")
+    return name.strip(), number
 
 
 def _server(asked: argparse.Namespace) -> Server:
@@ -313,12 +330,27 @@ def _judged(status: int, content: bytes) -> bytes:
         said = json.loads(content)
     except ValueError:
         said = {}
+    said = said if isinstance(said, dict) else {}
     if status == 422 and "gate" in said:
         return content
     told = [said.get("detail") or said.get("title") or f"The server answered {status}."]
     for one in said.get("errors", []):
         told.append(f"  {one.get('pointer', '')} {one.get('detail', '')}")
     raise (Silent if status >= 500 else Refused)("\n".join(told))
+
+
+def _object(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise Refused("What answers there is not ML Scrum; see MLSCRUM_URL.") from None
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{path} can't be written: {error.strerror}") from None
 
 
 def _wait_s(said: str | None, tried: int) -> float:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
+from backlog.rules.severity import Severity
 from dataquality.api.filters import RunFilters
 from dataquality.api.scope import UNKEPT, DataView, choice_of
 from dataquality.models import Run, Trigger
@@ -31,6 +32,7 @@ from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.problems import BadParameters
 
+SEVERITIES = tuple(severity.value for severity in Severity)
 REPORTS = {"junit": (junit_of, "application/xml"), "markdown": (markdown_of, "text/markdown")}
 
 
@@ -112,13 +114,28 @@ class RunView(DataView):
         "comparison": "dataset.view",
         "report": "dataset.view",
     }
-    query_parameters = {"comparison": ("with",), "report": ("format",)}
+    query_parameters = {
+        "retrieve": ("fail_on",),
+        "comparison": ("with",),
+        "report": ("format",),
+    }
     queryset = Run.objects.all()
     serializer_class = RunDetailSerializer
 
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "fail_on",
+                enum=SEVERITIES,
+                description="422 with the same body where it is over and its gate is shut.",
+            )
+        ],
+        responses={200: RunDetailSerializer, 422: RunDetailSerializer},
+    )
     def retrieve(self, request: Request, id: int) -> Response:
         """A run with what each check said."""
-        return self.run_answer(self.run_of(id))
+        fail_on = choice_of(request, "fail_on", SEVERITIES, None)
+        return self.run_answer(self.run_of(id), fail_on=fail_on)
 
     @extend_schema(
         responses=ComparisonSerializer,

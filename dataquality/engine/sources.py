@@ -50,6 +50,7 @@ under way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -179,10 +180,18 @@ def seen_batches(source: Source, *, by: str, column: str) -> list[BatchSeen]:
         held = data.rows(None)
         _require_column(held, column, times=by != "value")
         found = held.batches(column, by)
-    return [
-        BatchSeen(value, rows)
-        for value, rows in sorted(found, key=lambda one: (one[0] is not None, str(one[0])))
-    ]
+    return [BatchSeen(value, rows) for value, rows in sorted(found, key=lambda one: _order(one[0]))]
+
+
+def _order(value: Any) -> tuple[int, float, str]:
+    """Nulls, then numbers by their size, also where they are written as text, then words."""
+    if value is None:
+        return 0, 0.0, ""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    return (2, 0.0, str(value)) if math.isnan(number) else (1, number, str(value))
 
 
 def newest(source: Source, column: str) -> datetime | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.http import Http404
@@ -28,9 +28,14 @@ ON_THE_NEWEST = (
     | Q(trigger=Trigger.INGEST, dataset__current_suite=None)
 )
 POSTED_AT = Case(When(trigger=Trigger.INGEST, then=F("batch_at")))
-# Of a divided dataset the newest batch speaks, whenever it was run: months and days sort as text as
-# they do in time, and one that is to be found yet ("newest") comes before them.
-BATCH = Cast(KeyTextTransform("value", "batch"), TextField())
+# Of a dataset that is divided by time the newest batch speaks, whenever it was run: months and days
+# sort as text as they do in time, and one that is to be found yet ("newest") comes before them.
+# Values of a column have no such order; there the last run speaks.
+BATCH = Case(
+    When(batch__by="value", then=None),
+    default=Cast(KeyTextTransform("value", "batch"), TextField()),
+    output_field=TextField(),
+)
 NEWEST_FIRST = (
     POSTED_AT.desc(nulls_last=True),
     BATCH.desc(nulls_last=True),
@@ -50,12 +55,22 @@ def _division(field: str) -> Concat:
 
 def that_judge(runs: QuerySet[Run]) -> QuerySet[Run]:
     """Those of the runs that say how their dataset stands, the first to say it first: tracked, on
-    the newest version, and divided as the dataset is now."""
+    the newest version, and divided as the dataset is now. A run that ended before it knew its batch
+    says so until a later one has judged a batch."""
     divided_alike = Q(division=F("division_now")) | Q(trigger=Trigger.INGEST)
+    later = Run.objects.filter(
+        dataset=OuterRef("dataset"),
+        pk__gt=OuterRef("pk"),
+        tracked=True,
+        batch__isnull=False,
+        state__in=[RunState.PASSED, RunState.FAILED],
+    )
+    is_over = Q(batch__value=NEWEST, state__in=FINISHED)
     return (
         runs.alias(division=_division("batch"), division_now=_division("dataset__batch"))
         .filter(ON_THE_NEWEST, divided_alike, tracked=True)
         .exclude(state=RunState.CANCELLED)
+        .exclude(is_over, Exists(later))
         .order_by(*NEWEST_FIRST)
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.server
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,20 @@ def test_checks_are_run_waited_for_and_told(
     assert "The gate is failed" in told
     assert "<testsuite" in junit.read_text()
     assert Finding.objects.get().times_seen == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_of_a_pull_request_is_judged_by_itself(
+    server: str, with_suite: Dataset, max_acts: Actor, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_HEAD_REF", "better-nuclei")
+    assert ci.main(["run-checks", *OF_PATIENTS]) == ci.NOT_PASSED
+    assert "The gate is failed" in capsys.readouterr().out
+    assert ci.main(["gate", *OF_PATIENTS]) == ci.NOT_PASSED
+    assert "The gate is unknown" in capsys.readouterr().out  # for main was never checked
+    assert not Finding.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -127,9 +143,46 @@ def test_what_is_wrong_or_refused_is_said_and_ends_with_2(
     monkeypatch.delenv("MLSCRUM_TOKEN")
     assert ci.main(["gate", *OF_PATIENTS]) == ci.WRONG
     assert "MLSCRUM_TOKEN" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as ended:
-        ci.main(["post-run", "MED-1", "x", "1", "--status", "ok", "--metric", "auc"])
-    assert ended.value.code == ci.WRONG
+    for metric in ("auc", "auc=high", "auc=nan"):
+        with pytest.raises(SystemExit) as ended:
+            ci.main(["post-run", "MED-1", "x", "1", "--status", "ok", "--metric", metric])
+        assert ended.value.code == ci.WRONG
+    assert ci.main(["run-checks", *OF_PATIENTS, "--junit", "/nowhere/x.xml"]) == ci.WRONG
+
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Sends each call on to another host, or answers what is no JSON."""
+
+    answer = 302
+
+    def do_GET(self) -> None:  # noqa: N802  named by http.server
+        self.send_response(self.answer)
+        self.send_header("Location", "http://login.example.org/")
+        self.send_header("Content-Length", "6")
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [(302, "on to http://login.example.org"), (200, "is not ML Scrum")]
+)
+def test_the_token_goes_nowhere_else_and_pages_are_no_answers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: int, words: str
+) -> None:
+    monkeypatch.setattr(Elsewhere, "answer", answer)
+    site = http.server.HTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=site.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("MLSCRUM_URL", f"http://127.0.0.1:{site.server_port}")
+    monkeypatch.setenv("MLSCRUM_TOKEN", "mls_x")
+    try:
+        assert ci.main(["gate", *OF_PATIENTS]) == ci.WRONG
+    finally:
+        site.shutdown()
+        site.server_close()
+    assert words in capsys.readouterr().err
 
 
 def test_a_server_that_is_not_there_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backlog.models import Actor, Product
-from dataquality.models import Dataset
+from dataquality.models import Dataset, Run
 from dataquality.queries.gates import dataset_gate, dataset_gates
 from dataquality.rules import gates as rules
 from dataquality.rules.gates import Check, Facts
@@ -120,6 +120,33 @@ def test_a_divided_dataset_is_judged_by_its_newest_batch(visits: Dataset, max_ac
     request_run(visits, actor=max_acts)
     waiting = dataset_gate(Dataset.objects.of(visits.product).get(pk=visits.pk))
     assert "running" in {reason.code for reason in waiting.reasons}
+
+
+def test_a_run_that_never_knew_its_batch_speaks_until_a_later_one_has(
+    visits: Dataset, max_acts: Actor
+) -> None:
+    run_now(visits, max_acts)
+    failed = run_now(visits, max_acts)
+    failed.results.all().delete()
+    why = {"error_code": "cannot_connect", "error_detail": "It is out of reach."}
+    batch = {**MONTHS, "value": "newest"}
+    Run.objects.filter(pk=failed.pk).update(state="errored", batch=batch, **why)
+    assert gate_of(visits) == ("unknown", "newest")
+    visits.refresh_from_db()
+    run_now(visits, max_acts)
+    assert gate_of(visits) == ("passed", "2024-02")
+
+
+def test_where_values_divide_the_last_run_speaks(visits: Dataset, max_acts: Actor) -> None:
+    update_dataset(visits, actor=max_acts, batch={"by": "value", "column": "id"})
+    visits.refresh_from_db()
+    run_now(visits, max_acts)
+    state, batch = gate_of(visits)
+    assert (state, str(batch)) == ("passed", "20")  # 20 is beyond 9, though not as a text
+    visits.refresh_from_db()
+    run_now(visits, max_acts, batch="1")
+    state, batch = gate_of(visits)
+    assert (state, str(batch)) == ("failed", "1")
 
 
 def test_runs_of_another_division_judge_nothing(visits: Dataset, max_acts: Actor) -> None:
