@@ -10,7 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from backlog.models import Actor
+from backlog.models import Actor, Finding
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services import findings
 from backlog.services.findings import EvidenceReport
@@ -64,7 +64,8 @@ def report_reached(
     dataset: Dataset, *, key: str, at: datetime, context: Mapping[str, Any] | None = None
 ) -> None:
     """Say of the connection of a dataset that it let something through which was begun `at` that
-    time: what it was said to suffer from is over. Where it was well nothing is said."""
+    time: what it was said to suffer from is over, or closer to it where several must get through.
+    Where it was well nothing is said."""
     if dataset.connection is None:
         return
     codes = fingerprints(dataset.connection.slug)
@@ -73,7 +74,7 @@ def report_reached(
             dataset.connection.slug, codes[finding.fingerprint], finding.title, Outcome.PASSED, {}
         )
         for finding in troubles_of(dataset.product, dataset.connection)
-        if finding.last_outcome == Outcome.FAILED
+        if finding.state == Finding.State.OPEN or finding.last_outcome == Outcome.FAILED
     ]
     if over:
         _report(dataset, over, key=f"{key}:reached", at=at, context=context)

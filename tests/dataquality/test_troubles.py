@@ -23,7 +23,7 @@ from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.origins import DatabaseRows, Wanted, source_of
 from dataquality.services.schedules import ScheduleDraft, set_schedule
 from dataquality.services.suites import save_suite
-from dataquality.services.troubles import report_reached
+from dataquality.services.troubles import report_reached, report_unreached
 from tests.conftest import Cast
 from tests.dataquality.conftest import NUCLEI_IN_SET, PATIENTS, check, run_now, work
 from tests.dataquality.servers import Web
@@ -146,6 +146,24 @@ def test_what_got_through_before_says_nothing_of_what_came_later(
     assert Finding.objects.get().state == "open"
     report_reached(dataset, key="new", at=timezone.now())
     assert Finding.objects.get().state == "resolved"
+
+
+def test_one_that_flaps_is_well_again_after_four_that_got_through(
+    clinic: Connection, max_acts: Actor
+) -> None:
+    [dataset] = read_through(clinic, max_acts, 1)
+    for turn in range(3):
+        report_unreached(dataset, "cannot_connect", "It is down.", key=f"down {turn}")
+        report_reached(dataset, key=f"up {turn}", at=timezone.now())
+    finding = Finding.objects.get()
+    assert (finding.state, finding.flapping) == ("open", True)
+    for turn in range(3, 6):
+        report_reached(dataset, key=f"up {turn}", at=timezone.now())
+    finding.refresh_from_db()
+    assert finding.state == "resolved"
+    seen = finding.occurrences.count()
+    report_reached(dataset, key="up again", at=timezone.now())
+    assert finding.occurrences.count() == seen
 
 
 def test_a_wrong_password_of_the_web_is_one_finding_for_all_its_files(
