@@ -15,6 +15,10 @@ OF_A_CONNECTION = frozenset({
     "no_such_bucket", "our_own", "outbound_refused", "paused", "unknown_host", "wrong_password",
 })  # fmt: skip
 OF_A_DATABASE = frozenset({"no_such_file", "path_outside"})  # of one that is a file of the server
+# What a database can only say once it was reached.
+SAID_BY_A_DATABASE = frozenset({
+    "bad_query", "no_batches", "no_such_table", "not_allowed", "writes",
+})  # fmt: skip
 
 
 def trouble(

@@ -46,7 +46,12 @@ from dataquality.rules.batches import NEWEST, complete_at, value_fault
 from dataquality.rules.weights import is_large
 from dataquality.services.origins import readable
 from dataquality.services.references import references_for
-from dataquality.services.troubles import is_of_connection, report_reached, report_unreached
+from dataquality.services.troubles import (
+    has_answered,
+    is_of_connection,
+    report_reached,
+    report_unreached,
+)
 from dataquality.services.values import policy_of
 from dataquality.services.versions import new_reading, note_read
 from mlscrum.lib.errors import Conflict, DomainError
@@ -176,18 +181,24 @@ def execute_run(lease: jobs.Lease) -> None:
         with watched():
             seen, found = _looked(run, lease)
     except DomainError as error:
+        if has_answered(dataset, error.code):
+            _say_reached(run)
         with lease.finish(_reporting(run)):
             _conclude_errored(run, error.code, error.message)
         return
     if dataset.is_live:
-        at = run.started_at or timezone.now()
-        report_reached(dataset, key=_report_key(run), at=at, context=run.context)
+        _say_reached(run)
     with lease.finish(_reporting(run)):
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
         if seen is not None:
             note_read(_content(run), seen, at=run.started_at or timezone.now())
         _conclude(run, redact.results(found, policy_of(present)))
+
+
+def _say_reached(run: Run) -> None:
+    at = run.started_at or timezone.now()
+    report_reached(run.dataset, key=_report_key(run), at=at, context=run.context)
 
 
 def _looked(run: Run, lease: jobs.Lease) -> tuple[Inspected | None, list[CheckResult]]:

@@ -38,7 +38,12 @@ from dataquality.rules.schedules import (
 from dataquality.services.novelty import state_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.runs import CARRIED_OUT, request_run
-from dataquality.services.troubles import is_of_connection, report_reached, report_unreached
+from dataquality.services.troubles import (
+    has_answered,
+    is_of_connection,
+    report_reached,
+    report_unreached,
+)
 from dataquality.services.versions import read_again
 from mlscrum.lib.errors import DomainError
 
@@ -148,9 +153,12 @@ def carry_out_slot(lease: jobs.Lease) -> None:
     if slot is None:
         return  # an earlier worker came so far, or the schedule was removed
     dataset = _dataset_of(slot)
+    carrying = _Carrying(lease, slot, dataset)
     try:
-        _Carrying(lease, slot, dataset).carry_out()
+        carrying.carry_out()
     except DomainError as error:
+        if has_answered(dataset, error.code):
+            carrying.say_reached()
         with lease.finish(deed(dataset.product, Actor.system(), "evidence.reported",
                                subject=dataset.subject)):  # fmt: skip
             _settle(slot, SlotState.REFUSED, redact.text(error.message))
@@ -176,6 +184,7 @@ class _Carrying:
     def __init__(self, lease: jobs.Lease, slot: Slot, dataset: Dataset) -> None:
         self.lease, self.slot, self.dataset = lease, slot, dataset
         self.schedule = slot.schedule
+        self.began_at = timezone.now()
 
     def carry_out(self) -> None:
         dataset, schedule = self.dataset, self.schedule
@@ -189,11 +198,10 @@ class _Carrying:
             self._end(SlotState.SKIPPED, f"Run {under_way.pk} was still under way.")
             return
         self.lease.progress(0.1, "Looking for new data")
-        began_at = timezone.now()
         state = state_of(dataset, schedule.watch_column)
-        report_reached(dataset, key=_report_key(self.slot), at=began_at)
         is_as_seen = bool(state) and state == schedule.seen
         if schedule.only_new and is_as_seen and _is_checked(dataset, schedule):
+            self.say_reached()
             self._end(SlotState.UNCHANGED, "The source is as it was.", state)
             return
         version = dataset.current_version
@@ -201,6 +209,7 @@ class _Carrying:
             self.lease.progress(0.2, "Reading the source")
             before = dataset.current_version_id
             version = read_again(dataset, actor=Actor.system()).version
+            self.say_reached()
             dataset = _dataset_of(self.slot)
             if schedule.only_new and version.pk == before and _is_checked(dataset, schedule):
                 self._end(SlotState.UNCHANGED, "Its content is the same as before.", state)
@@ -214,6 +223,11 @@ class _Carrying:
             if dataset.is_live and not is_as_seen:  # a file is profiled when it comes
                 request_profile(dataset, actor=Actor.system(), version=self.slot.run.version)
             _note_state(schedule, state)
+
+    def say_reached(self) -> None:
+        """The connection let through what was to be read. Where it was only asked whether there is
+        anything new, the run has yet to get through."""
+        report_reached(self.dataset, key=_report_key(self.slot), at=self.began_at)
 
     def _end(self, state: SlotState, detail: str, seen: str = "") -> None:
         with self.lease.finish():

@@ -19,6 +19,7 @@ from dataquality.queries.connections import troubles_of
 from dataquality.rules.connections import (
     OF_A_CONNECTION,
     OF_A_DATABASE,
+    SAID_BY_A_DATABASE,
     fingerprints,
     trouble,
 )
@@ -29,6 +30,11 @@ def is_of_connection(dataset: Dataset, code: str) -> bool:
     if dataset.connection is None:
         return False
     return code in OF_A_CONNECTION or (dataset.is_live and code in OF_A_DATABASE)
+
+
+def has_answered(dataset: Dataset, code: str) -> bool:
+    """Whether an error says that the connection of the dataset let something through."""
+    return dataset.connection is not None and dataset.is_live and code in SAID_BY_A_DATABASE
 
 
 def report_unreached(

@@ -75,7 +75,8 @@ def open(  # noqa: A001  read as `outbound.open`
     whatever changes something; credentials stay with their origin, and HTTPS never becomes HTTP.
     An answer of any status is an answer. Raises DomainError: `outbound_refused`, `bad_url`,
     `unknown_host`, `cannot_connect`, `bad_certificate`, `timed_out`, `connection_lost`,
-    `too_many_redirects`, and while reading `too_large`.
+    `too_many_redirects`, `bad_redirect` for all that befalls a redirect on its way to another
+    origin, and while reading `broken_off` and `too_large`.
     """
     follows = MAX_REDIRECTS if method in {"GET", "HEAD"} else 0
     call = _Call(
@@ -322,6 +323,7 @@ class _Call:
     step_timeout_s: float
     redirects_left: int
     host: str = ""
+    is_elsewhere: bool = False  # a redirect has led to another origin
 
     @contextlib.contextmanager
     def opened(self, url: str) -> Iterator[Answer]:
@@ -332,7 +334,7 @@ class _Call:
                     here = contextlib.ExitStack()
                     with here:
                         parts = self._with_credentials(_parts(url))
-                        response = self._answered(parts, here)
+                        response = self._welcomed(parts, here)
                         target = self._target(parts, response)
                         if target is None:
                             stack.enter_context(here.pop_all())
@@ -360,7 +362,7 @@ class _Call:
                     raise self._too_large()
                 yield chunk
         except (OSError, http.client.HTTPException, zlib.error) as error:
-            raise self._explained(error) from None
+            raise self._explained(error, lost="broken_off") from None
         if self.deadline.passed:
             raise self._timed_out()
 
@@ -371,6 +373,16 @@ class _Call:
             pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             self.headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         return parts._replace(netloc=parts.netloc.rpartition("@")[2])
+
+    def _welcomed(
+        self, parts: SplitResult, stack: contextlib.ExitStack
+    ) -> http.client.HTTPResponse:
+        try:
+            return self._answered(parts, stack)
+        except DomainError as error:
+            if self.is_elsewhere:
+                error.code = "bad_redirect"
+            raise
 
     def _answered(
         self, parts: SplitResult, stack: contextlib.ExitStack
@@ -439,16 +451,17 @@ class _Call:
         target = _parts(url)
         if parts.scheme == "https" and target.scheme == "http":
             raise OutboundRefused(
-                "outbound_refused", f"{_shown(self.host)} redirects from HTTPS to plain HTTP."
+                "bad_redirect", f"{_shown(self.host)} redirects from HTTPS to plain HTTP."
             )
         if _origin(target) != _origin(parts):
+            self.is_elsewhere = True
             self.headers = {name: value for name, value in self.headers.items() if name in HARMLESS}
         if response.status in BECOMES_GET and self.method not in {"GET", "HEAD"}:
             self.method, self.body = "GET", None
             self.headers.pop("content-type", None)
         return urlunsplit(target._replace(netloc=target.netloc.rpartition("@")[2]))
 
-    def _explained(self, error: Exception) -> DomainError:
+    def _explained(self, error: Exception, *, lost: str = "connection_lost") -> DomainError:
         where = _shown(self.host)
         if isinstance(error, TimeoutError) or self.deadline.passed:
             return self._timed_out()
@@ -458,7 +471,7 @@ class _Call:
                 f"{where} shows no valid certificate; mend it there, or use another address.",
             )
         if isinstance(error, http.client.HTTPException | zlib.error | ConnectionResetError):
-            return DomainError("connection_lost", f"{where} broke off its answer; try again.")
+            return DomainError(lost, f"{where} broke off its answer; try again.")
         if isinstance(error, ValueError):
             return DomainError("bad_url", f"The address or a header for {where} is malformed.")
         return DomainError(

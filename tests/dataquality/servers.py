@@ -16,8 +16,8 @@ KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Answers what the test has put under a path: a body, a redirect or a status; with `headers`
-    beside it. `asked` is what came in, with its method."""
+    """Answers what the test has put under a path, or under a method and a path: a body, a redirect
+    or a status; with `headers` beside it. `asked` is what came in, with its method."""
 
     protocol_version = "HTTP/1.0"
 
@@ -34,7 +34,8 @@ class Answers(BaseHTTPRequestHandler):
         pages: Web = self.server.pages
         pages.setdefault("asked", []).append((self.path, self.headers.get("Authorization")))
         pages.setdefault("methods", []).append(self.command)
-        found = pages.get(self.path.partition("?")[0], 404)
+        path = self.path.partition("?")[0]
+        found = pages.get(f"{self.command} {path}", pages.get(path, 404))
         if isinstance(found, int):
             self.send_error(found)
             return

@@ -196,6 +196,61 @@ def test_a_wrong_password_of_the_web_is_one_finding_for_all_its_files(
     assert finding.state == "resolved"
 
 
+@pytest.fixture
+def exported(web: Web, product: Product, olga_acts: Actor, max_acts: Actor) -> Dataset:
+    """A file of the web that is looked at each hour, through a connection."""
+    web["/one.csv"] = PATIENTS
+    wanted = ConnectionDraft("Exports", "http", f"{web['home']}/", secret="token")
+    add_connection(product, wanted, actor=olga_acts)
+    source = source_of(product, Wanted("url", connection="exports", url="one.csv"))
+    dataset = register_dataset(product, DatasetDraft("One"), source, actor=max_acts)
+    save_suite(dataset, [NUCLEI_IN_SET], actor=max_acts)
+    set_schedule(dataset, ScheduleDraft("@hourly"), actor=max_acts)
+    work()
+    return Dataset.objects.of(product).get()
+
+
+def test_what_answers_questions_alone_stays_in_trouble(exported: Dataset, web: Web) -> None:
+    web["GET /one.csv"] = 401
+    for _ in range(2):
+        assert come(exported).state == "refused"
+    finding = Finding.objects.get()
+    assert (finding.evidence["error_code"], finding.occurrence_count) == ("wrong_password", 2)
+    assert (finding.state, finding.regressed) == ("open", False)
+
+
+@pytest.mark.parametrize("is_redirect", [True, False])
+def test_a_bad_redirect_and_a_broken_transfer_are_of_their_file_alone(
+    exported: Dataset, web: Web, is_redirect: bool
+) -> None:
+    if is_redirect:
+        web["/one.csv"] = "-> http://169.254.169.254/one.csv"
+    else:
+        web["headers"] = {"Content-Length": "100000"}
+    assert come(exported).state == "refused"
+    finding = Finding.objects.get()
+    assert finding.subject == exported.subject
+    assert finding.evidence["error_code"] == ("bad_redirect" if is_redirect else "broken_off")
+
+
+@pytest.mark.parametrize("is_scheduled", [True, False])
+def test_a_database_that_lacks_the_table_has_answered(
+    clinic: Connection, file: Path, max_acts: Actor, is_scheduled: bool
+) -> None:
+    [dataset] = read_through(clinic, max_acts, 1)
+    report_unreached(dataset, "cannot_connect", "It is down.", key="down")
+    with sqlite3.connect(file) as database:
+        database.execute("drop table table_0")
+    database.close()
+    if is_scheduled:
+        set_schedule(dataset, ScheduleDraft("@hourly"), actor=max_acts)
+        assert come(dataset).state == "refused"
+    else:
+        assert run_now(dataset, max_acts).error_code == "no_such_table"
+    assert Finding.objects.get(subject=None).state == "resolved"
+    assert Finding.objects.get(subject=dataset.subject).state == "open"
+
+
 def test_the_page_of_a_connection_tells_its_trouble(
     clinic: Connection, file: Path, max_acts: Actor, cast: Cast, as_person: Any
 ) -> None:
