@@ -10,7 +10,7 @@ import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from dataquality.engine.columns import Found
 from dataquality.engine.conditions import TRUE_OF_NOTHING
 from dataquality.engine.figures import FrameFigures
 from dataquality.engine.frames import frame_of_rows
+from dataquality.engine.limits import interruptible
 from dataquality.engine.reading import Column, Inspected, Table, check_names, columns_of
 from dataquality.engine.rows import (
     Check,
@@ -116,10 +117,19 @@ def _session(location: str) -> Iterator[Any]:
         # Else a table `x` of a database called text or parquet would be the file x.
         session.conf.set("spark.sql.runSQLOnFiles", "false")
     try:
-        yield session
+        with interruptible(partial(_interrupt, session)):
+            yield session
     finally:
         if is_remote:
             session.stop()
+
+
+def _interrupt(session: Any) -> None:
+    context = getattr(session, "_sc", None)  # a remote session has none
+    if context is None:
+        session.interruptAll()
+    else:
+        context.cancelAllJobs()
 
 
 def _remote(builder: Any, location: str) -> Any:
@@ -237,13 +247,6 @@ class SparkData(Data):
     def raise_trouble(self) -> None:
         if self.trouble is not None:
             raise self.trouble
-
-    def interrupt(self) -> None:
-        context = getattr(self.session, "_sc", None)  # a remote session has none
-        if context is None:
-            self.session.interruptAll()
-        else:
-            context.cancelAllJobs()
 
     @property
     def kinds(self) -> dict[str, str]:

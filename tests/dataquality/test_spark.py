@@ -19,6 +19,7 @@ from backlog.models import Actor, Finding, Product
 from backlog.services.products import create_product
 from dataquality.engine import choosing, running, sources
 from dataquality.engine.choosing import SPARK
+from dataquality.engine.limits import Limits, watched
 from dataquality.engine.sources import Source
 from dataquality.models import Dataset, Profile
 from dataquality.services.datasets import DatasetDraft, register_dataset
@@ -119,6 +120,23 @@ def test_conditions_and_batches_choose_rows_in_spark(spark: Any, tmp_path: Path)
     month = {"by": "month", "column": "at", "value": by_file[1].value}
     count = check("table_row_count_to_equal", value=by_file[1].rows)
     assert running.run_suite(source_in_spark(), [count], batch=month)[0].outcome == "passed"
+
+
+@with_spark
+def test_a_statement_of_spark_is_cancelled_at_the_limit_of_time(spark: Any) -> None:
+    spark.sql(
+        "CREATE VIEW med.endless AS SELECT a.id FROM range(100000000) a "
+        "CROSS JOIN range(100000000) b WHERE a.id < b.id"
+    )
+    source = Source("spark", LOCAL, (), {"schema": "med", "table": "endless"})
+    with pytest.raises(DomainError) as inspecting, watched(Limits(time_s=2)):
+        sources.inspect(source)
+    never = check("column_values_to_not_be_null", column="id")
+    with pytest.raises(DomainError) as running_it:
+        running.run_suite(source, [never], limits=Limits(time_s=2))
+    assert [inspecting.value.code, running_it.value.code] == ["timed_out", "timed_out"]
+    assert "the limit of one run" in running_it.value.message
+    assert sources.inspect(source_in_spark()).rows == len(contract.rows())
 
 
 @with_spark
