@@ -41,6 +41,12 @@ PARAMETERS = {
     "sqlite": frozenset(),
 }
 OF_MYSQL = frozenset({"mysql", "mariadb"})
+# A PostgreSQL that is cut off without a word is given up within about a minute: libpq would wait
+# for its packets for ever, where nothing hears of the limit of a run.
+UNLESS_SILENT = {
+    "keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}  # fmt: skip
 OURS = frozenset({"information_schema", "pg_catalog", "mysql", "performance_schema", "sys"})
 
 
@@ -211,7 +217,7 @@ class _Session:
         common: dict[str, Any] = {"pool_size": 1, "max_overflow": 1}
         if self.dialect == "postgresql":
             limit = f"-c statement_timeout={int(self.statement_s * 1000)} -c lock_timeout=10000"
-            own |= {"connect_timeout": self.connect_s, "options": limit}
+            own |= {"connect_timeout": self.connect_s, "options": limit, **UNLESS_SILENT}
         elif self.dialect in OF_MYSQL:
             own |= {"connect_timeout": self.connect_s, "local_infile": False,
                     "read_timeout": self.statement_s + 5}  # fmt: skip

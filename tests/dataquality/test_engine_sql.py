@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -318,6 +319,18 @@ def test_a_connection_that_is_dropped_in_the_middle_ends_the_run(server: str) ->
 
     refused = refusal(lambda: running.run_suite(source, suite, progress=drop))
     assert refused.code == "connection_lost"
+
+
+def test_a_server_that_falls_silent_in_the_middle_is_given_up_after_a_minute(server: str) -> None:
+    with (
+        sql._Session.of(server, {}) as session,
+        socket.socket(fileno=os.dup(session.raw[0].fileno())) as line,
+    ):
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+        assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        told = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        assert [line.getsockopt(socket.IPPROTO_TCP, one) for one in told] == [30, 10, 3]
+    assert sources.inspect(Source("sql", server, (), {"query": "SELECT 1 AS n"})).rows == 1
 
 
 def test_a_server_that_never_answers_is_given_up() -> None:
