@@ -262,7 +262,8 @@ if RUN_TIME_LIMIT_S >= JOB_TIME_LIMIT_S:
     raise ImproperlyConfigured(
         "RUN_TIME_LIMIT_S must be less than JOB_TIME_LIMIT_S, so that a run can say why it ended."
     )
-RUN_MEMORY_MB = env.integer("RUN_MEMORY_MB", 2048)  # beside what a worker holds; 0: no limit
+# Beside what a worker holds anyway; 0: no limit.
+RUN_MEMORY_MB = env.integer("RUN_MEMORY_MB", max(2048, 2 * DUCKDB_MEMORY_MB))
 if 0 < RUN_MEMORY_MB <= DUCKDB_MEMORY_MB:
     raise ImproperlyConfigured(
         "RUN_MEMORY_MB must be 0 or more than DUCKDB_MEMORY_MB, which is a part of it."
@@ -279,8 +280,9 @@ CELERY_TASK_TIME_LIMIT = JOB_TIME_LIMIT_S + 60
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
+WORKER_MEMORY_MB = 512  # more than a process of a worker holds before its first run
 if RUN_MEMORY_MB:  # what a large run leaves behind ends with its process
-    CELERY_WORKER_MAX_MEMORY_PER_CHILD = RUN_MEMORY_MB * 1024
+    CELERY_WORKER_MAX_MEMORY_PER_CHILD = (WORKER_MEMORY_MB + RUN_MEMORY_MB) * 1024
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # the lease keeps them ours
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever

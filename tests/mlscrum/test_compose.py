@@ -163,5 +163,10 @@ def test_every_setting_that_the_readme_names_reaches_the_services() -> None:
     assert named - passed - elsewhere == {"DEBUG", "DEMO", "DEMO_LOGIN"}
 
 
+def test_the_memory_of_runs_grows_with_that_of_their_database() -> None:
+    given = GIVEN | {"DUCKDB_MEMORY_MB": "4096"}
+    assert filled(OURS["worker"]["environment"]["RUN_MEMORY_MB"], given) == ""  # else 2048 is less
+
+
 def _environment(service: dict[str, Any]) -> set[str]:
     return set(service.get("environment", {}))

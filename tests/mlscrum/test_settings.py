@@ -59,6 +59,25 @@ def test_a_wrong_setting_is_one_sentence(
     assert sentence in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("environment", "run_mb", "process_mb"),
+    [
+        ({}, 2048, 2560),
+        ({"DUCKDB_MEMORY_MB": "4096", "RUN_MEMORY_MB": ""}, 8192, 8704),
+        ({"DUCKDB_MEMORY_MB": "64", "RUN_MEMORY_MB": "200"}, 200, 712),
+    ],
+)
+def test_a_run_may_take_more_than_its_database_and_its_process_more_than_a_run(
+    tmp_path: Path, environment: dict[str, str], run_mb: int, process_mb: int
+) -> None:
+    told = (
+        "from django.conf import settings; "
+        "print(settings.RUN_MEMORY_MB, settings.CELERY_WORKER_MAX_MEMORY_PER_CHILD // 1024)"
+    )
+    said = start(tmp_path, "shell", "-v", "0", "-c", told, **environment)
+    assert said.stdout.split() == [str(run_mb), str(process_mb)], said.stderr
+
+
 def test_nobody_else_on_the_machine_reads_the_data(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
