@@ -49,12 +49,14 @@ def end_with_the_worker(**_: Any) -> None:
 
 @worker_ready.connect
 def begin_to_beat(**_: Any) -> None:
-    from backlog.queries.jobs import TAKES_LARGE, WORKER
-    from backlog.rules.jobs import LARGE
+    from backlog.queries.jobs import TAKES_LARGE, TAKES_SMALL, WORKER
+    from backlog.rules.jobs import LARGE, SMALL
     from backlog.services.heartbeats import worker_heart
     from backlog.services.jobs import queues_served
 
-    worker_heart.start(WORKER, *([TAKES_LARGE] if LARGE in queues_served() else []))
+    served = queues_served()
+    kinds = {LARGE: TAKES_LARGE, SMALL: TAKES_SMALL}
+    worker_heart.start(WORKER, *(kind for queue, kind in kinds.items() if queue in served))
 
 
 @worker_shutting_down.connect

@@ -13,7 +13,8 @@ from backlog.rules.jobs import LARGE, most_large
 RESEND_AFTER = timedelta(seconds=10)
 ALIVE_FOR = timedelta(seconds=20)
 WAITING = [Job.State.QUEUED, Job.State.RUNNING]
-WORKER, TAKES_LARGE = "worker", "takes large jobs"  # kinds of heartbeats
+# Kinds of heartbeats.
+WORKER, TAKES_LARGE, TAKES_SMALL = "worker", "takes large jobs", "takes small jobs"
 
 
 def claimable(now: datetime) -> Q:
@@ -33,16 +34,20 @@ def due(now: datetime) -> QuerySet[Job]:
 
 def room_for_large(now: datetime) -> int:
     """How many more large jobs may be sent to the workers that are alive."""
-    since = now - ALIVE_FOR
-    alive = list(
-        Heartbeat.objects.filter(kind__in=[WORKER, TAKES_LARGE], beat_at__gte=since).values_list(
-            "kind", flat=True
-        )
-    )
-    takers = alive.count(TAKES_LARGE)
+    beats = Heartbeat.objects.filter(
+        kind__in=[TAKES_LARGE, TAKES_SMALL], beat_at__gte=now - ALIVE_FOR
+    ).values_list("kind", "name")
+    alive = {(kind, name.removeprefix(f"{kind} ")) for kind, name in beats}
+    takers = {name for kind, name in alive if kind == TAKES_LARGE}
+    others = {name for kind, name in alive if kind == TAKES_SMALL} - takers
     sent = Job.objects.filter(queue=LARGE, state__in=WAITING, published_at__isnull=False)
     under_way = sent.exclude(claimable(now) & _unsent()).count()
-    return max(0, most_large(takers, alive.count(WORKER) - takers) - under_way)
+    return max(0, most_large(len(takers), len(others)) - under_way)
+
+
+def do_large_wait(now: datetime) -> bool:
+    """Whether a large job could be done now."""
+    return Job.objects.filter(claimable(now), queue=LARGE, state__in=WAITING).exists()
 
 
 def unanswered(now: datetime) -> QuerySet[Job]:

@@ -12,7 +12,8 @@ def retry_wait_s(attempts: int) -> int:
 
 
 def most_large(takers: int, others: int) -> int:
-    """How many large jobs may be under way, given the workers that take them and those that don't.
+    """How many large jobs may be under way, given the workers that take them and those that take
+    small ones alone.
 
     One for each that takes them, at least one; but one worker is kept free for small jobs where
     there is no other for them.

@@ -7,14 +7,16 @@ from secrets import compare_digest
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from backlog.access.pages import public
-from backlog.queries.jobs import is_alive
+from backlog.queries.jobs import TAKES_LARGE, do_large_wait, is_alive
 from mlscrum.lib.broker import broker_answers
 from mlscrum.web.metrics import CONTENT_TYPE_LATEST, counted, exposition
 
 OK, OUT_OF_REACH, SILENT, UNKNOWN = "ok", "out of reach", "silent", "unknown"
+NOBODY = "nobody"
 
 
 @public
@@ -29,10 +31,13 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database and broker answer and a dispatcher and a worker are alive, else 503.
 
-    Answers within about three seconds whatever is down; `parts` says what.
+    Answers within about three seconds whatever is down; `parts` says what. Where large jobs wait
+    it says too whether a worker takes them; everything else is done without one, so that this is
+    no reason to send nobody here.
     """
-    parts = {**_database_and_processes(), "broker": _broker()}
-    ready = set(parts.values()) == {OK}
+    needed = {**_database_and_processes(), "broker": _broker()}
+    ready = set(needed.values()) == {OK}
+    parts = needed | _large_jobs() if needed["database"] == OK else needed
     return JsonResponse({"ready": ready, "parts": parts}, status=200 if ready else 503)
 
 
@@ -64,6 +69,16 @@ def _database_and_processes() -> dict[str, str]:
         connection.close()
         return {"database": OUT_OF_REACH, "dispatcher": UNKNOWN, "worker": UNKNOWN}
     return {"database": OK, **alive}
+
+
+def _large_jobs() -> dict[str, str]:
+    try:
+        if not do_large_wait(timezone.now()):
+            return {}
+        return {"large_jobs": OK if is_alive(TAKES_LARGE) else NOBODY}
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        return {"large_jobs": UNKNOWN}
 
 
 def _broker() -> str:

@@ -7,7 +7,11 @@ import time
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 
+from backlog.models import Job
+from backlog.queries.jobs import TAKES_LARGE, WORKER
+from backlog.rules.jobs import LARGE
 from backlog.services.heartbeats import beat
 from backlog.views import health
 
@@ -39,6 +43,18 @@ def test_a_silent_worker_is_named(client, db, broker_is_there):
         "silent",
         "ok",
     )
+
+
+def test_large_jobs_that_no_worker_takes_are_named(client, product, broker_is_there):
+    beat("dispatcher")
+    beat(WORKER)
+    job = Job.objects.create(product=product, kind="trial", queue=LARGE, run_after=timezone.now())
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["parts"]["large_jobs"]) == (200, "nobody")
+    beat(TAKES_LARGE)
+    assert client.get("/readyz").json()["parts"]["large_jobs"] == "ok"
+    Job.objects.filter(pk=job.pk).update(state=Job.State.DONE)
+    assert "large_jobs" not in client.get("/readyz").json()["parts"]
 
 
 def test_a_database_out_of_reach_is_named(client, db, broker_is_there, monkeypatch):

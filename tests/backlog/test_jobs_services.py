@@ -12,7 +12,15 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Heartbeat, Job, Product
-from backlog.queries.jobs import TAKES_LARGE, WORKER, due, is_alive, unanswered
+from backlog.queries.jobs import (
+    TAKES_LARGE,
+    TAKES_SMALL,
+    WORKER,
+    due,
+    is_alive,
+    room_for_large,
+    unanswered,
+)
 from backlog.rules.jobs import LARGE, SMALL, most_large, retry_wait_s
 from backlog.services import dispatching, heartbeats, jobs, leases
 from backlog.services.deeds import deed
@@ -449,6 +457,18 @@ def test_one_worker_is_left_to_small_jobs(takers, others, most):
     assert most_large(takers, others) == most
 
 
+@pytest.mark.parametrize(("kinds", "room"), [([WORKER], 1), ([WORKER, TAKES_SMALL], 2)])
+def test_only_a_worker_that_takes_small_jobs_frees_the_others_for_large_ones(db, kinds, room):
+    def beat(name: str, *kinds: str) -> None:
+        for kind in kinds:
+            Heartbeat.objects.create(name=f"{kind} {name}", kind=kind, beat_at=timezone.now())
+
+    for name in ("a", "b"):
+        beat(name, WORKER, TAKES_LARGE, TAKES_SMALL)
+    beat("c", *kinds)
+    assert room_for_large(timezone.now()) == room
+
+
 def test_large_jobs_go_one_after_the_other_and_small_ones_past_them(kind, product):
     kind(take_effect)
     large = [ask(product, queue=LARGE) for _ in range(3)]
@@ -473,7 +493,7 @@ def test_large_jobs_go_one_after_the_other_and_small_ones_past_them(kind, produc
         published_at=timezone.now() - 2 * LONG_AGO, lease_until=timezone.now() - LONG_AGO
     )
     assert send() == [large[1].pk]
-    Heartbeat.objects.create(name="another", kind=WORKER, beat_at=timezone.now())
+    Heartbeat.objects.create(name="another", kind=TAKES_SMALL, beat_at=timezone.now())
     assert send() == [large[2].pk]
 
 
