@@ -119,6 +119,23 @@ def open_troubles_of(product: Product, connection: Connection) -> list[Finding]:
     return list(present.select_related("item__product", "item__status").order_by("priority", "pk"))
 
 
+def products_troubled_by(connection: Connection) -> list[Product]:
+    """The products that have an open finding of the connection, whether or not they may still use
+    it, oldest first; without those where another one has its slug."""
+    troubled = Finding.objects.filter(
+        source=SOURCE_OF_RUNS,
+        fingerprint__in=list(fingerprints(connection.slug)),
+        state=Finding.State.OPEN,
+    )
+    others = Connection.objects.exclude(pk=connection.pk).filter(
+        slug=connection.slug, product__isnull=False
+    )
+    found = Product.objects.filter(pk__in=troubled.values("product"))
+    if connection.product_id is not None:
+        found = found.filter(pk=connection.product_id)
+    return list(found.exclude(pk__in=others.values("product")).order_by("pk"))
+
+
 def find_registration(connection: Connection, product: Product, number: int) -> Registration:
     """A registration of many through this connection, or 404."""
     found = (

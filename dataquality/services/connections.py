@@ -21,7 +21,7 @@ from backlog.models import Actor, ActorKind, Product
 from backlog.services import findings
 from backlog.services.deeds import Deed, Moment, deed
 from dataquality.models import Connection, ConnectionKind
-from dataquality.queries.connections import open_troubles_of
+from dataquality.queries.connections import open_troubles_of, products_troubled_by
 from dataquality.services.reach import FILES, backend_of, database_of, try_out
 from mlscrum.lib import clock, outbound
 from mlscrum.lib.errors import Conflict, DomainError, Refused
@@ -95,7 +95,7 @@ def share_with(connection: Connection, products: Sequence[Product], *, actor: Ac
     """Let these products use a connection of the installation, and no others.
 
     Raises ValidationError where one of them has a connection with its slug, and Conflict where
-    datasets of another read through it.
+    datasets of another read through it. What was said of it in products that leave is over.
     """
     _require_administrator(connection, actor)
     _require_products(products)
@@ -114,6 +114,9 @@ def share_with(connection: Connection, products: Sequence[Product], *, actor: Ac
                 "pause it.",
             )
         present.shared_with.set(products)
+        kept = {product.pk for product in products}
+        left = [one for one in products_troubled_by(present) if one.pk not in kept]
+        _end_troubles(present, left, actor)
     return present
 
 
@@ -202,7 +205,7 @@ def remove_connection(connection: Connection, *, actor: Actor) -> None:
     with _deed(connection, actor, "connection.removed"):
         present = _locked(connection)
         number = present.datasets.count()
-        sharing = list(present.shared_with.all())
+        troubled = products_troubled_by(present)
         try:
             with transaction.atomic():
                 present.delete()
@@ -212,10 +215,7 @@ def remove_connection(connection: Connection, *, actor: Actor) -> None:
                 f"{number} dataset{'' if number == 1 else 's'} read{'s' if number == 1 else ''} "
                 "through this connection; pause it instead, or give them another source.",
             ) from None
-        homes = [present.product] if present.product else sharing
-        for product in homes:
-            for finding in open_troubles_of(product, present):
-                findings.mark_obsolete(finding, actor=actor)
+        _end_troubles(present, troubled, actor)
 
 
 def test_connection(connection: Connection, *, actor: Actor) -> Connection:
@@ -254,6 +254,12 @@ def _deed(connection: Connection, actor: Actor, kind: str) -> Iterator[Deed]:
     _require_administrator(connection, actor)
     with transaction.atomic():
         yield Deed(_home(connection), actor, kind, Moment(clock.now()))
+
+
+def _end_troubles(connection: Connection, products: Sequence[Product], actor: Actor) -> None:
+    for product in products:
+        for finding in open_troubles_of(product, connection):
+            findings.mark_obsolete(finding, actor=actor)
 
 
 def _require_administrator(connection: Connection, actor: Actor) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from backlog.models import Actor, Product, User
+from backlog.models import Actor, Finding, Product, User
 from dataquality.models import Connection, Dataset
 from dataquality.services.connections import (
     ConnectionDraft,
@@ -22,6 +22,7 @@ from dataquality.services.connections import (
 )
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.origins import Wanted, source_of
+from dataquality.services.troubles import report_unreached
 from mlscrum.lib.errors import Conflict, Refused
 from mlscrum.lib.secrets import decrypt
 from tests.conftest import Cast
@@ -123,6 +124,37 @@ def test_a_product_that_reads_through_it_is_not_left_out(
     answer = admin.post(f"{PAGE}share/", {"shared_with": "SHOP"})
     assert answer.status_code == 422
     assert list(exports.shared_with.all()) == [patients.product]
+
+
+def test_the_troubles_of_products_that_leave_are_over(
+    exports: Connection, patients: Dataset, other_product: Product, nora: User
+) -> None:
+    report_unreached(patients, "cannot_connect", "It is down.", key="down")
+    patients.subject.delete()
+    share_with(exports, [patients.product, other_product], actor=Actor.person(nora))
+    assert Finding.objects.get().state == "open"
+    share_with(exports, [other_product], actor=Actor.person(nora))
+    assert Finding.objects.get().state == "obsolete"
+
+
+def test_with_a_connection_end_its_troubles_wherever_it_was_read(
+    web: Web, exports: Connection, patients: Dataset, other_product: Product, nora: User
+) -> None:
+    draft = ConnectionDraft("Exports", "http", f"{web['home']}/")
+    own = add_connection(other_product, draft, actor=Actor.person(nora))
+    web["/prices.csv"] = PATIENTS
+    source = source_of(other_product, Wanted("url", connection=own.slug, url="prices.csv"))
+    prices = register_dataset(
+        other_product, DatasetDraft("Prices"), source, actor=Actor.person(nora)
+    )
+    for dataset in (patients, prices):
+        report_unreached(dataset, "cannot_connect", "It is down.", key="down")
+    patients.subject.delete()
+    exports.shared_with.clear()
+    exports.shared_with.add(other_product)
+    remove_connection(exports, actor=Actor.person(nora))
+    assert Finding.objects.get(product=patients.product).state == "obsolete"
+    assert Finding.objects.get(product=other_product).state == "open"  # of its own connection
 
 
 def test_no_product_gets_two_connections_of_one_name(
