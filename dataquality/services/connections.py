@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,10 +20,10 @@ from django.utils.text import slugify
 
 from backlog.models import Actor, ActorKind, Product
 from backlog.services import findings
-from backlog.services.deeds import Deed, Moment, deed
+from backlog.services.deeds import Deed, deed
 from dataquality.models import Connection, ConnectionKind
 from dataquality.queries.connections import open_troubles_of, products_troubled_by
-from dataquality.services.reach import FILES, backend_of, database_of, try_out
+from dataquality.services.reach import FILES, backend_of, database_of, of_a_product, try_out
 from mlscrum.lib import clock, outbound
 from mlscrum.lib.errors import Conflict, DomainError, Refused
 from mlscrum.lib.secrets import encrypt
@@ -56,7 +57,7 @@ def add_connection(product: Product, draft: ConnectionDraft, *, actor: Actor) ->
     """
     connection = _drafted(draft, actor)
     connection.product, connection.slug = product, _slug(product, draft)
-    _check(connection, product)
+    _check(connection)
     with deed(product, actor, "connection.added") as done:
         try:
             with transaction.atomic():
@@ -84,9 +85,13 @@ def share_connection(
         raise ValidationError({"slug": "There is already a connection with this slug."})
     connection = _drafted(draft, actor)
     connection.slug = slug
-    _check(connection, products[0])
+    _check(connection)
     with transaction.atomic():
-        connection.save(force_insert=True)
+        try:
+            with transaction.atomic():
+                connection.save(force_insert=True)
+        except IntegrityError:
+            raise ValidationError({"slug": "There is already a connection of this name."}) from None
         connection.shared_with.set(products)
     return test_connection(connection, actor=actor)
 
@@ -149,7 +154,7 @@ def change_connection(connection: Connection, *, actor: Actor, **fields: Any) ->
         if secret:
             _take_secret(present, secret)
             present.rotated_at = done.at
-        _check(present, _home(present))
+        _check(present)
         present.save()
         done.data["fields"] = sorted(fields)
     return test_connection(present, actor=actor)
@@ -223,7 +228,7 @@ def test_connection(connection: Connection, *, actor: Actor) -> Connection:
     the other side says."""
     error = answer = ""
     try:
-        answer = try_out(connection, _home(connection))
+        answer = try_out(connection)
     except DomainError as refusal:
         error = refusal.message
     connection.tested_at = timezone.now()
@@ -243,8 +248,18 @@ def administers(actor: Actor) -> bool:
     return actor.kind == ActorKind.PERSON and bool(actor.user and actor.user.is_administrator)
 
 
+@dataclass
+class _Unwritten:
+    """A deed that no history keeps."""
+
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def nothing_happened(self) -> None: ...
+
+
 @contextmanager
-def _deed(connection: Connection, actor: Actor, kind: str) -> Iterator[Deed]:
+def _deed(connection: Connection, actor: Actor, kind: str) -> Iterator[Deed | _Unwritten]:
     """A deed of the product; of the installation, which keeps no history, a transaction alone."""
     product = connection.product
     if product is not None:
@@ -253,7 +268,7 @@ def _deed(connection: Connection, actor: Actor, kind: str) -> Iterator[Deed]:
         return
     _require_administrator(connection, actor)
     with transaction.atomic():
-        yield Deed(_home(connection), actor, kind, Moment(clock.now()))
+        yield _Unwritten(clock.now())
 
 
 def _end_troubles(connection: Connection, products: Sequence[Product], actor: Actor) -> None:
@@ -268,14 +283,6 @@ def _require_administrator(connection: Connection, actor: Actor) -> None:
             "of_the_installation",
             f"{connection.name} belongs to the installation; its administrators change it.",
         )
-
-
-def _home(connection: Connection) -> Product:
-    """The product whose files a connection may read; a shared one reads none."""
-    product = connection.product or connection.shared_with.order_by("pk").first()
-    if product is None:
-        raise DomainError("no_product", f"{connection.name} is shared with no product any more.")
-    return product
 
 
 def _drafted(draft: ConnectionDraft, actor: Actor) -> Connection:
@@ -337,7 +344,7 @@ def _options(options: Mapping[str, Any]) -> dict[str, str]:
     return {name: value.rstrip("/") for name, value in found.items() if value}
 
 
-def _check(connection: Connection, product: Product) -> None:
+def _check(connection: Connection) -> None:
     """Raise for what is no connection, or may not be called."""
     errors: dict[str, Any] = {}
     try:
@@ -357,12 +364,12 @@ def _check(connection: Connection, product: Product) -> None:
     if errors:
         raise ValidationError(errors)
     try:
-        _check_address(connection, product)
+        _check_address(connection)
     except DomainError as error:
         raise ValidationError({_field_of(error): error.message}) from None
 
 
-def _check_address(connection: Connection, product: Product) -> None:
+def _check_address(connection: Connection) -> None:
     if connection.kind == ConnectionKind.SQL:
         import sqlalchemy as sa  # noqa: PLC0415
 
@@ -378,8 +385,8 @@ def _check_address(connection: Connection, product: Product) -> None:
         if is_file and not url.database:
             raise DomainError("bad_url", "Name the file, such as sqlite:///clinic.sqlite3.")
         if is_file and connection.product is None:
-            raise DomainError("of_a_product", "A database file belongs to one product.")
-        _unless_unknown(lambda: database_of(connection, product))
+            raise of_a_product()
+        _unless_unknown(lambda: database_of(connection, connection.product))
     elif connection.kind == ConnectionKind.S3:
         if not BUCKET.fullmatch(connection.address):
             raise DomainError("bad_url", "Give the bucket, such as s3://exports or s3://lake/raw.")

@@ -70,9 +70,10 @@ def require_running(connection: Connection) -> None:
 
 
 def database_of(
-    connection: Connection, product: Product, *, statement_timeout_s: float | None = None
+    connection: Connection, product: Product | None, *, statement_timeout_s: float | None = None
 ) -> Database:
-    """The database of a connection; raises DomainError where it may not be called."""
+    """The database of a connection, for this product or for none, which has no files; raises
+    DomainError where it may not be called."""
     import sqlalchemy as sa  # noqa: PLC0415  pages without databases do without
 
     try:
@@ -86,6 +87,8 @@ def database_of(
     if statement_timeout_s is not None:
         options["statement_timeout_s"] = statement_timeout_s
     if backend in FILES:
+        if product is None:
+            raise of_a_product()
         place = resolved(url.database or "", product)
         return Database(url.set(database=str(place)).render_as_string(False), options)
     if not url.host:
@@ -105,6 +108,10 @@ def database_of(
     elif backend in {"mysql", "mariadb"}:
         url = url.set(host=addresses[0])
     return Database(url.render_as_string(hide_password=False), options)
+
+
+def of_a_product() -> DomainError:
+    return DomainError("of_a_product", "A database file belongs to one product.")
 
 
 def backend_of(drivername: str) -> str:
@@ -203,7 +210,7 @@ def web_headers(connection: Connection | None) -> dict[str, str]:
     return {"authorization": f"Basic {pair}"}
 
 
-def try_out(connection: Connection, product: Product) -> str:
+def try_out(connection: Connection) -> str:
     """Reach what lies behind the connection and read nothing of it: what answered, in words.
 
     Raises DomainError that says what is wrong, without the secret.
@@ -211,7 +218,7 @@ def try_out(connection: Connection, product: Product) -> str:
     if connection.kind == ConnectionKind.SQL:
         from dataquality.engine import sql  # noqa: PLC0415
 
-        database = database_of(connection, product, statement_timeout_s=TEST_TIMEOUT_S)
+        database = database_of(connection, connection.product, statement_timeout_s=TEST_TIMEOUT_S)
         return sql.try_out(database.url, database.options)
     if connection.kind == ConnectionKind.S3:
         with bucket_of(connection) as bucket:

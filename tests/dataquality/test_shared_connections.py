@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backlog.models import Actor, Finding, Product, User
 from dataquality.models import Connection, Dataset
+from dataquality.services import connections
 from dataquality.services.connections import (
     ConnectionDraft,
     add_connection,
@@ -172,6 +173,33 @@ def test_no_product_gets_two_connections_of_one_name(
 def test_one_that_nobody_reads_through_is_removed(exports: Connection, admin: Client) -> None:
     assert admin.post(f"{PAGE}remove/").status_code == 302
     assert not Connection.objects.exists()
+
+
+def test_one_that_no_product_uses_any_more_is_still_kept_and_removed(
+    exports: Connection, admin: Client
+) -> None:
+    exports.shared_with.clear()
+    admin.post(f"{PAGE}pause/")
+    assert Connection.objects.get().state == "paused"
+    admin.post(f"{PAGE}resume/")
+    assert "was tested, and works" in words_of(admin.post(f"{PAGE}test/", follow=True))
+    admin.post(f"{PAGE}rotate/", {"secret": "another"})
+    assert decrypt(Connection.objects.get().secret) == "another"
+    sent = {"name": "All exports", "address": exports.address, "profile_cap": 5}
+    assert admin.post(PAGE, sent).status_code == 302
+    assert admin.post(f"{PAGE}remove/").status_code == 302
+    assert not Connection.objects.exists()
+
+
+def test_one_that_is_sent_twice_at_once_is_there_already(
+    exports: Connection, product: Product, nora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The second had looked before the first was written.
+    monkeypatch.setattr(connections, "_slugs_beside", lambda *_, **__: ["new"])
+    draft = ConnectionDraft("Exports", "http", exports.address)
+    with pytest.raises(ValidationError, match="already a connection of this name"):
+        share_connection(draft, [product], actor=Actor.person(nora))
+    assert Connection.objects.count() == 1
 
 
 def test_who_is_no_administrator_changes_nothing_of_it(
