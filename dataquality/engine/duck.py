@@ -49,11 +49,15 @@ def opened(
         opening = _Opening(connection, file, columns)
         table = opening.table()
         table.pandas_rows = settings.PANDAS_ROWS if pandas_rows is None else pandas_rows
-        with interruptible(opening.cursor.interrupt):
+        with (
+            interruptible(opening.cursor.interrupt),
+            interruptible(opening.frames.interrupt),
+        ):
             try:
                 yield TableData(table)
             finally:
                 table.engine.dispose()
+                opening.frames.close()
 
 
 def inspect(
@@ -76,6 +80,8 @@ class _Opening:
         self.number = file.number
         self.odd = frozenset(raw.name for raw in file.raws if casts.is_odd(raw.type))
         self.cursor = connection.cursor()
+        # A cursor that still holds a result, as Great Expectations may for a while, runs nothing.
+        self.frames = connection.cursor()
         self.engine = dialect.engine_of(self.cursor)
 
     def table(self) -> Opened:
@@ -102,7 +108,7 @@ class _Opening:
     def _frame(self, rows: sa.Select[Any], names: Sequence[str]) -> pd.DataFrame:
         query = _columns(names).select_from(rows.subquery())
         text = str(query.compile(self.engine, compile_kwargs={"literal_binds": True}))
-        found = self.cursor.sql(text).to_arrow_table()
+        found = self.frames.sql(text).to_arrow_table()
         columns = [column for column in self.columns if column.name in names]
         return frame_of_arrow(found, columns, self.number)
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -289,3 +290,16 @@ def test_a_check_that_fails_on_every_row_keeps_twenty_of_them(tmp_path: Path) ->
     assert (found[0].unexpected_count, len(found[0].sample)) == (300_000, 20)
     assert found[0].sample[0] == {"row": 1, "id": 0, "x": None}
     assert (found[1].outcome, found[1].observed_value) == ("failed", None)
+
+
+def test_a_result_that_somebody_still_holds_keeps_no_rows_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("id,age\n" + "".join(f"{n},{n}\n" for n in range(5000)))
+    schema = [{"name": name, "type": "integer"} for name in ("id", "age")]
+    with duck.opened([path], "csv", schema) as data:
+        opened = data.opened
+        with opened.engine.connect() as connection:
+            held = connection.execute(sa.text("SELECT id FROM data"))
+            assert held.fetchone() is not None
+            frame = opened.frame(opened.rows, ["id"])
+        assert len(frame) == 5000
