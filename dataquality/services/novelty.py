@@ -51,7 +51,7 @@ def _of_web(source: WebFile) -> str:
     ) as answer:
         if answer.status in {405, 501}:
             return ""  # it answers GET alone
-        require_welcome(answer.status, source.url)
+        require_welcome(answer, source.url)
         said = [answer.headers.get(name, "") for name in ("etag", "last-modified")]
         length = answer.headers.get("content-length", "")
     return _digest(*said, length) if any(said) else ""

@@ -93,7 +93,7 @@ class WebFile:
             max_bytes=limit_mb * MEGABYTE,
             timeout_s=settings.DOWNLOAD_TIMEOUT_S,
         ) as answer:
-            require_welcome(answer.status, self.url)
+            require_welcome(answer, self.url)
             name = _name_of(self.url, answer.url, answer.headers)
             yield Upload(name, answer.chunks(), limit_mb=limit_mb)
 

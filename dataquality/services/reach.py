@@ -153,7 +153,12 @@ def bucket_of(connection: Connection) -> Iterator[Bucket]:
     import boto3  # noqa: PLC0415  pages without object stores do without
     from botocore import UNSIGNED  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import (  # noqa: PLC0415
+        BotoCoreError,
+        ClientError,
+        IncompleteReadError,
+        ResponseStreamingError,
+    )
 
     name, _, prefix = connection.address.removeprefix("s3://").partition("/")
     endpoint = connection.options.get("endpoint") or None
@@ -190,6 +195,8 @@ def bucket_of(connection: Connection) -> Iterator[Bucket]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         kind, words = REFUSALS.get(code, ("cannot_connect", "{where} answered: " + code[:60]))
         raise DomainError(kind, words.format(where=where)) from None
+    except (IncompleteReadError, ResponseStreamingError):
+        raise DomainError("broken_off", f"{where} broke off an object; try again.") from None
     except (BotoCoreError, OSError):
         raise DomainError(
             "cannot_connect",
@@ -229,14 +236,21 @@ def try_out(connection: Connection) -> str:
     with outbound.open(
         connection.address, headers=web_headers(connection), timeout_s=TEST_TIMEOUT_S
     ) as answer:
-        require_welcome(answer.status, connection.address, is_test=True)
+        require_welcome(answer, connection.address, is_test=True)
         return f"It answers with status {answer.status}."
 
 
-def require_welcome(status: int, url: str, *, is_test: bool = False) -> None:
+def require_welcome(answer: outbound.Answer, url: str, *, is_test: bool = False) -> None:
     """Raise DomainError for the status of a refusal. Of a test, that there is no such page is
     fine: the files lie below."""
+    status = answer.status
     host = urlsplit(url).hostname or "The server"
+    if status == 401 and answer.is_elsewhere:
+        raise DomainError(
+            "bad_redirect",
+            f"{host} redirects to another address, which wants credentials of its own (status "
+            "401).",
+        )
     if status == 401:
         raise DomainError(
             "wrong_password", f"{host} does not let these credentials in (status 401)."

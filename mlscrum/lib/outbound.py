@@ -295,11 +295,13 @@ class _Deadline:
 
 @dataclass
 class Answer:
-    """What was answered. `url` is where the last redirect led, `headers` are in lower case."""
+    """What was answered. `url` is where the last redirect led, and `is_elsewhere` whether one led to
+    another origin; `headers` are in lower case."""
 
     status: int
     url: str
     headers: Mapping[str, str]
+    is_elsewhere: bool
     _response: http.client.HTTPResponse = field(repr=False)
     _call: _Call = field(repr=False)
 
@@ -344,6 +346,7 @@ class _Call:
                     status=response.status,
                     url=urlunsplit(parts),
                     headers={name.lower(): value for name, value in response.getheaders()},
+                    is_elsewhere=self.is_elsewhere,
                     _response=response,
                     _call=self,
                 )

@@ -35,7 +35,7 @@ class Answers(BaseHTTPRequestHandler):
         pages.setdefault("asked", []).append((self.path, self.headers.get("Authorization")))
         pages.setdefault("methods", []).append(self.command)
         path = self.path.partition("?")[0]
-        found = pages.get(f"{self.command} {path}", pages.get(path, 404))
+        found: Any = pages.get(f"{self.command} {path}", pages.get(path, 404))
         if isinstance(found, int):
             self.send_error(found)
             return

@@ -20,10 +20,11 @@ from dataquality.services.connections import (
     resume_connection,
 )
 from dataquality.services.datasets import DatasetDraft, register_dataset
-from dataquality.services.origins import DatabaseRows, Wanted, source_of
+from dataquality.services.origins import BucketFile, DatabaseRows, Wanted, source_of
 from dataquality.services.schedules import ScheduleDraft, set_schedule
 from dataquality.services.suites import save_suite
 from dataquality.services.troubles import report_reached, report_unreached
+from mlscrum.lib.errors import DomainError
 from tests.conftest import Cast
 from tests.dataquality.conftest import NUCLEI_IN_SET, PATIENTS, check, run_now, work
 from tests.dataquality.servers import Web
@@ -219,18 +220,36 @@ def test_what_answers_questions_alone_stays_in_trouble(exported: Dataset, web: W
     assert (finding.state, finding.regressed) == ("open", False)
 
 
-@pytest.mark.parametrize("is_redirect", [True, False])
+@pytest.mark.parametrize("case", ["refused", "unwelcome", "broken_off"])
 def test_a_bad_redirect_and_a_broken_transfer_are_of_their_file_alone(
-    exported: Dataset, web: Web, is_redirect: bool
+    exported: Dataset, web: Web, settings: Any, case: str
 ) -> None:
-    if is_redirect:
+    if case == "refused":
         web["/one.csv"] = "-> http://169.254.169.254/one.csv"
+    elif case == "unwelcome":
+        port = web["home"].rpartition(":")[2]
+        settings.OUTBOUND_ALLOW = [*settings.OUTBOUND_ALLOW, f"localhost:{port}"]
+        web |= {"/one.csv": f"-> http://localhost:{port}/two.csv", "/two.csv": 401}
     else:
         web["headers"] = {"Content-Length": "100000"}
     assert come(exported).state == "refused"
     finding = Finding.objects.get()
     assert finding.subject == exported.subject
-    assert finding.evidence["error_code"] == ("bad_redirect" if is_redirect else "broken_off")
+    assert finding.evidence["error_code"] == (case if case == "broken_off" else "bad_redirect")
+
+
+def test_an_object_that_breaks_off_is_no_trouble_of_its_bucket(
+    web: Web, product: Product, olga_acts: Actor, tmp_path: Path
+) -> None:
+    web |= {"/exports/one.csv": PATIENTS, "headers": {"Content-Length": "100000"}}
+    wanted = ConnectionDraft("Exports", "s3", "s3://exports", options={"endpoint": web["home"]})
+    bucket = add_connection(product, wanted, actor=olga_acts)
+    with (
+        pytest.raises(DomainError) as refused,
+        BucketFile(bucket, "one.csv").opened(product, tmp_path) as upload,
+    ):
+        list(upload.chunks)
+    assert refused.value.code == "broken_off"
 
 
 @pytest.mark.parametrize("is_scheduled", [True, False])
