@@ -28,7 +28,7 @@ from dataquality.services.lineage import depend_no_more, depend_on
 
 @extend_schema(tags=["datasets"])
 class LineageView(DataView):
-    permissions = {"retrieve": "dataset.view", "create": "item.edit", "destroy": "item.edit"}
+    permissions = {"retrieve": "item.view", "create": "item.edit", "destroy": "item.edit"}
     queryset = Dataset.objects.all()
     serializer_class = LineageSerializer
 
@@ -52,7 +52,7 @@ class LineageView(DataView):
 
 @extend_schema(tags=["datasets"], parameters=[OWNER])
 class SharedLineageView(DataView):
-    permissions = {"retrieve": "dataset.view", "create": "item.edit", "destroy": "item.edit"}
+    permissions = {"retrieve": "item.view", "create": "item.edit", "destroy": "item.edit"}
     queryset = Dataset.objects.all()
     serializer_class = LineageSerializer
 

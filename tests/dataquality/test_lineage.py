@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from backlog.models import Activity, Actor, Finding, Item, Product
+from backlog.models import Activity, Actor, Finding, Item, Product, Scope
 from backlog.queries.lineage import Dependent, lineage_of, register
 from backlog.services.items import ItemDraft, create_item, trash_item
 from backlog.services.terms import propose_term
@@ -144,6 +144,16 @@ def test_the_other_product_says_it_of_its_own_items_and_the_owner_counts_them(
     assert "Patients" not in told.partition("History")[0]
     kinds = [group["kind"] for group in api(cast.olga).get(LINEAGE).json()["groups"]]
     assert "product" not in kinds
+
+
+@pytest.mark.parametrize(("scope", "told"), [(Scope.EVIDENCE, 403), (Scope.READ, 200)])
+def test_a_token_of_evidence_alone_reads_no_titles_of_items(
+    with_suite: Dataset, product: Product, shop: Product, max_acts: Actor, api: Any,
+    scope: Scope, told: int,
+) -> None:  # fmt: skip
+    update_dataset(with_suite, actor=max_acts, shared_with=[shop])
+    assert api(product=product, scopes=(scope,)).get(LINEAGE).status_code == told
+    assert api(product=shop, scopes=(scope,)).get(SHARED).status_code == told
 
 
 def test_items_in_the_trash_depend_on_nothing(
