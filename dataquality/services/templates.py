@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from backlog.models import Actor
@@ -23,6 +24,7 @@ from dataquality.services.suites import (
 from mlscrum.lib.errors import DomainError
 
 MOST_TEMPLATES = 100
+TAKEN = "There is already a template of this name."
 
 
 def save_template(
@@ -47,7 +49,7 @@ def save_template(
     with deed(product, actor, "suite_template.saved", subject=dataset.subject) as done:
         own = SuiteTemplate.objects.filter(product=product)
         if slug in {one.slug for one in SHIPPED} or own.filter(slug=slug).exists():
-            raise ValidationError({"name": "There is already a template of this name."})
+            raise ValidationError({"name": TAKEN})
         if own.count() >= MOST_TEMPLATES:
             raise ValidationError(f"There are {MOST_TEMPLATES} templates; remove one first.")
         template = SuiteTemplate(
@@ -62,7 +64,11 @@ def save_template(
             created_by=actor.user,
         )
         template.clean_fields(exclude=["created_by", "slots"])
-        template.save()
+        try:
+            with transaction.atomic():
+                template.save(force_insert=True)
+        except IntegrityError:
+            raise ValidationError({"name": TAKEN}) from None
         done.data["checks"] = len(general)
     return template
 

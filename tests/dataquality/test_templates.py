@@ -165,3 +165,14 @@ def test_pages_lead_from_the_choice_to_the_checks(
     assert as_person(cast.vera).get(f"{SUITE}templates/").status_code == 403
     client.post(f"{SUITE}templates/ours/remove/")
     assert not SuiteTemplate.objects.exists()
+
+
+def test_a_name_that_somebody_takes_meanwhile_is_refused_as_taken(
+    with_suite: Dataset, product: Product, max_acts: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else_saves(template: SuiteTemplate, exclude: Any = None) -> None:
+        SuiteTemplate.objects.create(product=product, slug=template.slug, name=template.name)
+
+    monkeypatch.setattr(SuiteTemplate, "clean_fields", somebody_else_saves)
+    with pytest.raises(ValidationError, match="already a template"):
+        save_template(with_suite, "Vitals", actor=max_acts)
