@@ -3,8 +3,10 @@ columns taken over."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -20,24 +22,32 @@ from dataquality.queries.lineage import ColumnChanges, GoneColumn, column_change
 from dataquality.services.profiles import request_profile
 from mlscrum.lib.errors import DomainError
 
+logger = logging.getLogger(__name__)
 SOURCE = "schema"
 CHECK = "column_in_use"
 WHOLLY_GONE = 100.0  # the excess of a schema check, in percentage points (EVIDENCE.md 0)
-AT_ONCE = 200
+AT_ONCE = 20  # the dispatcher sends no job meanwhile
 
 
 def report_columns(now: datetime) -> int:
     """Say of each dataset, of which a version or a suite is new, which columns in use are gone and
-    which are back; how many were looked at. Each pair of version and suite is looked at once."""
-    suite = Coalesce("current_suite", 0)
+    which are back; how many were looked at. Each pair of version and suite is looked at once; so is
+    one that can't be judged, which is logged."""
     found = list(
         Dataset.objects.filter(current_version__isnull=False)
-        .annotate(suite_now=suite)
+        .annotate(suite_now=Coalesce("current_suite", 0))
         .filter(~Q(judged_version=F("current_version")) | ~Q(judged_suite=F("suite_now")))
-        .values_list("pk", flat=True)[:AT_ONCE]
+        .order_by("pk")
+        .values_list("pk", "current_version", "suite_now")[:AT_ONCE]
     )
-    for pk in found:
-        _judge(pk)
+    for pk, version, suite in found:
+        try:
+            _judge(pk)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # the others must still be looked at, and this one not for ever
+            logger.exception("The columns of dataset %d could not be looked at", pk)
+            Dataset.objects.filter(pk=pk).update(judged_version=version, judged_suite=suite)
     return len(found)
 
 
@@ -70,13 +80,14 @@ def accept_columns(dataset: Dataset, *, actor: Actor) -> ColumnChanges:
 
 
 def _judge(pk: int) -> None:
-    dataset: Dataset = (
+    dataset: Dataset | None = (
         Dataset.objects.select_related("subject__product", "current_version", "current_suite")
         .select_related("schedule")
-        .get(pk=pk)
+        .filter(pk=pk)
+        .first()
     )
-    version = dataset.current_version
-    if version is None:
+    version = dataset.current_version if dataset is not None else None
+    if dataset is None or version is None:
         return
     with deed(
         dataset.product, Actor.system(), "evidence.reported", subject=dataset.subject

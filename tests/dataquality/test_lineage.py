@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Finding, Item, Product, Scope
@@ -14,8 +15,9 @@ from backlog.services.terms import propose_term
 from dataquality.models import Dataset, Dependence
 from dataquality.queries.lineage import dataset_lineage
 from dataquality.rules.columns import named_columns, with_columns
+from dataquality.services import columns
 from dataquality.services.columns import accept_columns, report_columns
-from dataquality.services.datasets import update_dataset
+from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.lineage import depend_on
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version
@@ -217,6 +219,38 @@ def test_a_column_that_nothing_names_makes_no_finding(patients: Dataset, max_act
     add_version(patients, upload(WITHOUT_AGE), actor=max_acts)
     report_columns(timezone.now())
     assert not Finding.objects.filter(source="schema").exists()
+
+
+def test_a_dataset_that_can_not_be_judged_keeps_no_other_from_it(
+    with_suite: Dataset, product: Product, max_acts: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = with_suite
+    other = register_dataset(product, DatasetDraft(name="Other"), upload(PATIENTS), actor=max_acts)
+    save_suite(other, [AGE_NOT_NULL], actor=max_acts)
+    add_version(other, upload(WITHOUT_AGE), actor=max_acts)
+    judge = columns.column_changes
+
+    def fail(dataset: Dataset, uses: Any) -> Any:
+        if dataset.pk == spoilt.pk:
+            raise KeyError("name")
+        return judge(dataset, uses)
+
+    monkeypatch.setattr(columns, "column_changes", fail)
+    monkeypatch.setattr(columns, "AT_ONCE", 1)
+    assert [report_columns(timezone.now()) for _ in range(3)] == [1, 1, 0]
+    assert Finding.objects.get(source="schema").subject == other.subject
+    # Its new content is looked at, and a database that is away is nobody's fault.
+    add_version(spoilt, upload(WITHOUT_AGE), actor=max_acts)
+    assert report_columns(timezone.now()) == 1
+
+    def cut_off(dataset: Dataset, uses: Any) -> Any:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(columns, "column_changes", cut_off)
+    Dataset.objects.update(judged_version=0)
+    with pytest.raises(OperationalError):
+        report_columns(timezone.now())
+    assert set(Dataset.objects.values_list("judged_version", flat=True)) == {0}
 
 
 def test_the_newest_columns_are_taken_over_as_far_as_nothing_breaks(
