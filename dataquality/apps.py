@@ -13,7 +13,7 @@ class DataQualityConfig(AppConfig):
         from backlog.models import Subject
         from backlog.queries import gates, lineage, panels, subjects
         from backlog.queries.events import announce, carry_ids
-        from backlog.services import conversions, demo, housekeeping, jobs, secret_keys
+        from backlog.services import conversions, demo, housekeeping, jobs, secret_keys, terms
         from dataquality.models import Connection
         from dataquality.queries import metrics
         from dataquality.queries.evidence import (
@@ -29,7 +29,7 @@ class DataQualityConfig(AppConfig):
         from dataquality.queries.gates import reasons_against
         from dataquality.queries.lineage import checks_of, dependent_items, readers_of, settings_of
         from dataquality.services import many, profiles, retention, runs, schedules
-        from dataquality.services.columns import report_columns
+        from dataquality.services.columns import look_again, report_columns
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
         from dataquality.services.freshness import report_freshness
@@ -65,6 +65,7 @@ class DataQualityConfig(AppConfig):
         housekeeping.register_often(schedules.ask_for_due)
         housekeeping.register_often(report_freshness)
         housekeeping.register_often(report_columns)
+        terms.tell_of_columns(look_again)
         housekeeping.register(retention.forget_samples)
         housekeeping.register(retention.forget_untracked_runs)
         housekeeping.register(retention.forget_old_runs)

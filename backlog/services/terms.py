@@ -37,6 +37,16 @@ State = Term.State
 PARTS = ("word", "definition", "synonyms", "meanings", "columns")
 READ_WHOLE = ("names", "meanings", "columns__subject")  # what `wording_of` reads
 Column = tuple[Subject, str]
+ColumnsChanged = Callable[[Collection[int]], None]
+
+_told_of_columns: list[ColumnsChanged] = []
+
+
+def tell_of_columns(told: ColumnsChanged) -> None:
+    """Let a floor know of which subjects, by their ids, words describe other columns than before:
+    `told(subjects)` is called in the deed that made it so."""
+    if told not in _told_of_columns:
+        _told_of_columns.append(told)
 
 
 @dataclass(frozen=True)
@@ -192,8 +202,10 @@ def delete_term(term: Term, *, actor: Actor) -> None:
     with deed(product, actor, "term.deleted") as done:
         _lock(product)
         fresh = _fresh(term)
-        done.data |= {"term": fresh.pk, **wording_of(fresh).kept(), "state": fresh.state}
+        said = wording_of(fresh)
+        done.data |= {"term": fresh.pk, **said.kept(), "state": fresh.state}
         fresh.delete()
+        _columns_changed({subject.pk for subject, _ in said.columns})
         _stamp(product)
 
 
@@ -269,6 +281,9 @@ def _write(product: Product, written: Sequence[Written], actor: Actor, at: datet
     """The terms as they say from now on, each with its next version."""
     new = [each.term for each in written if each.term._state.adding]
     old = [each.term for each in written if not each.term._state.adding]
+    columns_before = set(
+        TermColumn.objects.filter(term__in=old).values_list("term", "subject", "column")
+    )
     for each in written:
         term, said = each.term, each.said
         term.version = 1 if term._state.adding else term.version + 1
@@ -286,6 +301,12 @@ def _write(product: Product, written: Sequence[Written], actor: Actor, at: datet
             old, update_conflicts=True, unique_fields=["id"], update_fields=_CHANGED, batch_size=500
         )
     _write_parts(product, written)
+    columns_now = {
+        (each.term.pk, subject.pk, column)
+        for each in written
+        for subject, column in each.said.columns
+    }
+    _columns_changed({subject for _, subject, _ in columns_before ^ columns_now})
     TermVersion.objects.bulk_create(
         [
             TermVersion(
@@ -303,6 +324,12 @@ def _write(product: Product, written: Sequence[Written], actor: Actor, at: datet
         batch_size=500,
     )
     _stamp(product)
+
+
+def _columns_changed(subjects: Collection[int]) -> None:
+    if subjects:
+        for told in _told_of_columns:
+            told(subjects)
 
 
 _CHANGED = (

@@ -4,6 +4,7 @@ columns taken over."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError
@@ -31,8 +32,8 @@ AT_ONCE = 20  # the dispatcher sends no job meanwhile
 
 def report_columns(now: datetime) -> int:
     """Say of each dataset, of which a version or a suite is new, which columns in use are gone and
-    which are back; how many were looked at. Each pair of version and suite is looked at once; so is
-    one that can't be judged, which is logged."""
+    which are back; how many were looked at. Each pair of version and suite is looked at once, but
+    for `look_again`; so is one that can't be judged, which is logged."""
     found = list(
         Dataset.objects.filter(current_version__isnull=False)
         .annotate(suite_now=Coalesce("current_suite", 0))
@@ -49,6 +50,14 @@ def report_columns(now: datetime) -> int:
             logger.exception("The columns of dataset %d could not be looked at", pk)
             Dataset.objects.filter(pk=pk).update(judged_version=version, judged_suite=suite)
     return len(found)
+
+
+def look_again(datasets: Collection[int]) -> None:
+    """Let the columns of these, by their ids, be looked at once more: what names them has
+    changed."""
+    found = Dataset.objects.filter(pk__in=datasets).order_by("pk")
+    list(found.select_for_update(no_key=True).values_list("pk"))  # each deed locks them in order
+    found.update(judged_version=0)
 
 
 def accept_columns(dataset: Dataset, *, actor: Actor) -> ColumnChanges:
@@ -71,7 +80,8 @@ def accept_columns(dataset: Dataset, *, actor: Actor) -> ColumnChanges:
         unused = {column.name for column in changes.unused}
         kept = [column for column in present.schema if column["name"] not in unused]
         present.schema = [*kept, *({**column, "null_words": []} for column in changes.new)]
-        present.save(update_fields=["schema"])
+        present.judged_version = 0
+        present.save(update_fields=["schema", "judged_version"])
         if present.current_version is not None and present.current_version.can_be_read:
             request_profile(present, actor=actor)
         done.data["columns"] = sorted({*unused, *(column["name"] for column in changes.new)})

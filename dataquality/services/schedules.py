@@ -35,6 +35,7 @@ from dataquality.rules.schedules import (
     plain,
     shortest_gap,
 )
+from dataquality.services.columns import look_again
 from dataquality.services.novelty import state_of
 from dataquality.services.profiles import request_profile
 from dataquality.services.runs import CARRIED_OUT, request_run
@@ -88,6 +89,7 @@ def set_schedule(dataset: Dataset, draft: ScheduleDraft, *, actor: Actor) -> Sch
         if schedule.watch_column != wanted.watch_column:
             schedule.seen = ""
             fields.append("seen")
+            look_again([dataset.pk])
         schedule.cron, schedule.zone = wanted.cron, wanted.zone
         schedule.only_new, schedule.watch_column = wanted.only_new, wanted.watch_column
         was_paused = schedule.is_paused
@@ -116,6 +118,7 @@ def is_as_wanted(schedule: Schedule | None, wanted: ScheduleDraft | None) -> boo
 def remove_schedule(dataset: Dataset, *, actor: Actor) -> None:
     """Let a dataset be checked by hand and by CI alone; what its times have run stays."""
     with deed(dataset.product, actor, "schedule.removed", subject=dataset.subject) as done:
+        look_again([dataset.pk])  # its times may have named a column
         if not Schedule.objects.filter(dataset=dataset).delete()[0]:
             done.nothing_happened()
 

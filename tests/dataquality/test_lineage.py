@@ -11,14 +11,15 @@ from django.utils import timezone
 from backlog.models import Activity, Actor, Finding, Item, Product, Scope
 from backlog.queries.lineage import Dependent, lineage_of, register
 from backlog.services.items import ItemDraft, create_item, trash_item
-from backlog.services.terms import propose_term
-from dataquality.models import Dataset, Dependence
+from backlog.services.terms import delete_term, propose_term, redefine
+from dataquality.models import Dataset, Dependence, Schedule
 from dataquality.queries.lineage import dataset_lineage
 from dataquality.rules.columns import named_columns, with_columns
 from dataquality.services import columns
 from dataquality.services.columns import accept_columns, report_columns
 from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.lineage import depend_on
+from dataquality.services.schedules import remove_schedule
 from dataquality.services.suites import save_suite
 from dataquality.services.versions import add_version
 from mlscrum.lib.errors import DomainError
@@ -219,6 +220,43 @@ def test_a_column_that_nothing_names_makes_no_finding(patients: Dataset, max_act
     add_version(patients, upload(WITHOUT_AGE), actor=max_acts)
     report_columns(timezone.now())
     assert not Finding.objects.filter(source="schema").exists()
+
+
+@pytest.mark.parametrize("taken_away", ["its column", "the word"])
+def test_a_word_that_names_a_gone_column_is_a_use_as_long_as_it_does(
+    patients: Dataset, product: Product, max_acts: Actor, taken_away: str
+) -> None:
+    add_version(patients, upload(WITHOUT_AGE), actor=max_acts)
+    assert report_columns(timezone.now()) == 1
+    term = propose_term(
+        product, "Age", "In years.", actor=max_acts, columns=[(patients.subject, "age")]
+    )
+    assert report_columns(timezone.now()) == 1
+    finding = Finding.objects.get(source="schema")
+    assert (finding.state, finding.evidence["used_by"]) == ("open", ["the term Age"])
+    redefine(term, definition="In full years.", actor=max_acts)
+    assert report_columns(timezone.now()) == 0
+    if taken_away == "its column":
+        redefine(term, columns=[], actor=max_acts)
+    else:
+        delete_term(term, actor=max_acts)
+    assert report_columns(timezone.now()) == 1
+    finding.refresh_from_db()
+    assert finding.state == "resolved"
+
+
+def test_a_schedule_that_watches_a_gone_column_is_a_use_as_long_as_it_is_set(
+    patients: Dataset, max_acts: Actor
+) -> None:
+    Schedule.objects.create(dataset=patients, cron="@daily", zone="UTC", watch_column="age")
+    add_version(patients, upload(WITHOUT_AGE), actor=max_acts)
+    report_columns(timezone.now())
+    finding = Finding.objects.get(source="schema")
+    assert (finding.state, finding.evidence["used_by"]) == ("open", ["its schedule"])
+    remove_schedule(patients, actor=max_acts)
+    report_columns(timezone.now())
+    finding.refresh_from_db()
+    assert finding.state == "resolved"
 
 
 def test_a_dataset_that_can_not_be_judged_keeps_no_other_from_it(
