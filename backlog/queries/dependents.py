@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.urls import reverse
 
 from backlog.models import Category, Finding, Item, Product, Subject, TermColumn
-from backlog.queries.lineage import MOST_SHOWN, Dependent
+from backlog.queries.lineage import MOST_READ, Dependent, Part, part_of
 
 
 def as_dependent(item: Item, how: str, *, by_hand: bool = False) -> Dependent:
@@ -22,7 +22,7 @@ def as_dependent(item: Item, how: str, *, by_hand: bool = False) -> Dependent:
     )
 
 
-def items_of_findings(subject: Subject, product: Product) -> Sequence[Dependent]:
+def items_of_findings(subject: Subject, product: Product) -> Part:
     """The open items that findings about the subject have filed."""
     items = (
         Item.objects.alive()
@@ -32,7 +32,7 @@ def items_of_findings(subject: Subject, product: Product) -> Sequence[Dependent]
         .distinct()
         .order_by("-created_at", "-pk")
     )
-    return [as_dependent(item, "mends a finding") for item in items[:MOST_SHOWN]]
+    return part_of([as_dependent(item, "mends a finding") for item in items[:MOST_READ]])
 
 
 def terms_of(subject: Subject, product: Product) -> Sequence[Dependent]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from backlog.models import Product, Subject
 
-MOST_SHOWN = 100  # of one kind
+MOST_SHOWN = 100  # of one kind, by each that speaks of it
+MOST_READ = MOST_SHOWN + 1  # which tells whether there are more
 SHOWN_ON_A_PAGE = 12
 
 
@@ -36,24 +37,48 @@ class Dependent:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What depends on a subject where that may be much; `has_more`: not all of it is here."""
+
+    dependents: Sequence[Dependent]
+    has_more: bool = False
+
+
+def part_of(read: Sequence[Dependent]) -> Part:
+    """The first MOST_SHOWN of what was read up to MOST_READ."""
+    return Part(read[:MOST_SHOWN], has_more=len(read) > MOST_SHOWN)
+
+
+@dataclass(frozen=True)
 class Group:
-    """All of one kind, such as `item`, under the word that pages give them."""
+    """What is known of one kind, such as `item`, under the word that pages give them; first what
+    people have said by hand. `has_more` says that more depend than these."""
 
     kind: str
     title: str
     dependents: Sequence[Dependent]
+    has_more: bool = False
+
+    @property
+    def count(self) -> str:
+        return f"{len(self.dependents)}{'+' if self.has_more else ''}"
 
     @property
     def shown(self) -> Sequence[Dependent]:
-        """The first, as many as a page has room for."""
-        return self.dependents[:SHOWN_ON_A_PAGE]
+        """The first, as many as a page has room for, and all that people can take back."""
+        by_hand = sum(one.by_hand for one in self.dependents)
+        return self.dependents[: max(by_hand, SHOWN_ON_A_PAGE)]
 
     @property
-    def more(self) -> int:
-        return max(0, len(self.dependents) - SHOWN_ON_A_PAGE)
+    def rest(self) -> str:
+        """What is not shown, in words; empty where all are."""
+        number = len(self.dependents) - len(self.shown)
+        if self.has_more:
+            return f"and {number}+ more" if number else "and more"
+        return f"and {number} more" if number else ""
 
 
-DependentsOf = Callable[[Subject, Product], Sequence[Dependent]]
+DependentsOf = Callable[[Subject, Product], Sequence[Dependent] | Part]
 
 
 @dataclass(frozen=True)
@@ -69,7 +94,8 @@ _kinds: dict[str, _Kind] = {}
 
 def register(kind: str, title: str, order: int, dependents_of: DependentsOf) -> None:
     """Say what of a kind depends on a subject. `dependents_of(subject, product)` gives what belongs
-    to the product, which owns the subject or only reads of it. Several may speak of one kind."""
+    to the product, which owns the subject or only reads of it; what may be many is a Part. Several
+    may speak of one kind."""
     known = _kinds.setdefault(kind, _Kind(kind, title, order, []))
     if dependents_of not in known.found_by:
         known.found_by.append(dependents_of)
@@ -80,9 +106,12 @@ def lineage_of(subject: Subject, product: Product) -> list[Group]:
     left out."""
     groups = []
     for kind in sorted(_kinds.values(), key=lambda one: (one.order, one.title)):
-        found = [one for find in kind.found_by for one in find(subject, product)]
+        parts = [_as_part(find(subject, product)) for find in kind.found_by]
+        found = _each_once([one for part in parts for one in part.dependents])
         if found:
-            groups.append(Group(kind.kind, kind.title, _each_once(found)))
+            found.sort(key=lambda one: not one.by_hand)
+            has_more = any(part.has_more for part in parts)
+            groups.append(Group(kind.kind, kind.title, found, has_more))
     return groups
 
 
@@ -94,6 +123,10 @@ def uses_of_columns(groups: Sequence[Group]) -> Mapping[str, Sequence[str]]:
             for column in dependent.columns:
                 found.setdefault(column, Counter())[dependent.how] += 1
     return {column: [_counted(how, n) for how, n in ways.items()] for column, ways in found.items()}
+
+
+def _as_part(found: Sequence[Dependent] | Part) -> Part:
+    return found if isinstance(found, Part) else Part(found)
 
 
 def _counted(how: str, number: int) -> str:

@@ -11,7 +11,15 @@ from django.urls import reverse
 
 from backlog.models import Item, Product, Subject
 from backlog.queries.dependents import as_dependent
-from backlog.queries.lineage import MOST_SHOWN, Dependent, Group, lineage_of, uses_of_columns
+from backlog.queries.lineage import (
+    MOST_READ,
+    Dependent,
+    Group,
+    Part,
+    lineage_of,
+    part_of,
+    uses_of_columns,
+)
 from dataquality.engine import suites
 from dataquality.models import Dataset, DatasetVersion, Dependence
 from dataquality.queries.shared_data import SharedRow, rows_of
@@ -63,7 +71,12 @@ class Lineage:
 
     @property
     def total(self) -> int:
+        """How many are known; where it `has_more`, more depend than these."""
         return sum(len(group.dependents) for group in self.groups)
+
+    @property
+    def has_more(self) -> bool:
+        return any(group.has_more for group in self.groups)
 
 
 def dataset_lineage(dataset: Dataset) -> Lineage:
@@ -139,7 +152,7 @@ def settings_of(subject: Subject, product: Product) -> Sequence[Dependent]:
     ]
 
 
-def dependent_items(subject: Subject, product: Product) -> Sequence[Dependent]:
+def dependent_items(subject: Subject, product: Product) -> Part:
     """The items of the product of which people say that they depend on it."""
     items = (
         Item.objects.alive()
@@ -147,7 +160,9 @@ def dependent_items(subject: Subject, product: Product) -> Sequence[Dependent]:
         .select_related("product", "status")
         .order_by("-dependences__pk")
     )
-    return [as_dependent(item, "depends on it", by_hand=True) for item in items[:MOST_SHOWN]]
+    return part_of(
+        [as_dependent(item, "depends on it", by_hand=True) for item in items[:MOST_READ]]
+    )
 
 
 def readers_of(subject: Subject, product: Product) -> Sequence[Dependent]:

@@ -22,9 +22,13 @@ class DependentSerializer(serializers.Serializer[Any]):
 
 
 class DependentGroupSerializer(serializers.Serializer[Any]):
-    """All of one kind, such as item, sprint, check, term, setting or product."""
+    """Those of one kind, such as item, sprint, check, term, setting or product; first what people
+    have said by hand."""
 
     kind = serializers.CharField()
+    more = serializers.BooleanField(
+        source="has_more", help_text="More of this kind depend on it than are listed."
+    )
     dependents = DependentSerializer(many=True)
 
 
@@ -52,7 +56,10 @@ class ColumnChangesSerializer(serializers.Serializer[Any]):
 class LineageSerializer(serializers.Serializer[Any]):
     """What waits where a dataset slips, and what breaks where its columns change."""
 
-    total = serializers.IntegerField()
+    total = serializers.IntegerField(help_text="How many are listed.")
+    more = serializers.BooleanField(
+        source="has_more", help_text="More depend on it than are listed and counted."
+    )
     groups = DependentGroupSerializer(many=True)
     column_changes = ColumnChangesSerializer(source="changes")
 

@@ -85,6 +85,44 @@ def test_a_later_floor_adds_its_kind_and_one_thing_is_listed_once(
     assert (one.how, one.by_hand) == ("mends it, depends on it", True)
 
 
+def test_what_is_cut_says_so_and_what_people_said_comes_first(
+    patients: Dataset, cast: Cast, product: Product, max_acts: Actor, api: Any, as_person: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    olga = Actor.person(cast.olga)
+    filed = [create_item(product, ItemDraft(f"Mend {n}"), actor=olga) for n in range(3)]
+    for number, item in enumerate(filed):
+        red = Finding.objects.create(
+            product=product, source="ci", fingerprint=str(number), subject=patients.subject,
+            severity="warning", priority="P3", item=item, first_seen=item.created_at,
+            last_seen=item.created_at, last_batch_at=item.created_at,
+            last_failed_at=item.created_at,
+        )  # fmt: skip
+        assert red.state == "open"
+    said = create_item(product, ItemDraft("Train"), actor=olga)
+    depend_on(said, patients, actor=max_acts)
+    monkeypatch.setattr("backlog.queries.lineage.SHOWN_ON_A_PAGE", 2)
+    page = "/p/MED/data/patients/"
+
+    (items,) = [one for one in dataset_lineage(patients).groups if one.kind == "item"]
+    assert (items.dependents[0].ref, items.count, items.rest) == (said.ref, "4", "and 2 more")
+    assert not api(cast.max).get(LINEAGE).json()["more"]
+    monkeypatch.setattr("backlog.queries.lineage.MOST_SHOWN", 2)
+    answer = api(cast.max).get(LINEAGE).json()
+    (sent,) = [one for one in answer["groups"] if one["kind"] == "item"]
+    assert (len(sent["dependents"]), sent["more"], answer["more"]) == (3, True, True)
+    told = as_person(cast.max).get(page).content.decode()
+    assert "and 1+ more" in told
+    assert '<span class="muted">3+</span>' in told
+    # What people have said they can take back, however much it is.
+    for item in filed[:2]:
+        depend_on(item, patients, actor=max_acts)
+    monkeypatch.setattr("backlog.queries.lineage.SHOWN_ON_A_PAGE", 1)
+    monkeypatch.setattr("backlog.queries.lineage.MOST_SHOWN", 100)
+    told = as_person(cast.max).get(page).content.decode()
+    assert told.count('class="lineage-remove"') == 3
+
+
 def test_people_say_by_rest_what_depends_on_it(
     with_suite: Dataset, item: Item, cast: Cast, api: Any
 ) -> None:
