@@ -295,7 +295,7 @@ class _Deadline:
 
 @dataclass
 class Answer:
-    """What was answered. `url` is where the last redirect led, and `is_elsewhere` whether one led to
+    """What was answered. `url` is where the last redirect led, `is_elsewhere` whether one led to
     another origin; `headers` are in lower case."""
 
     status: int
