@@ -201,7 +201,9 @@ def test_a_screenful_goes_to_the_top_and_comes_back_whole(
     product: Product, many: list[Item], cast: Cast, open_page: OpenPage
 ) -> None:
     page = opened(open_page, cast.olga)
-    press(page, "j", *["j"] * 9, "x", *["Shift+J"] * 44)  # from the first part into the second
+    press(page, "j", *["j"] * 9, "x", *["Shift+J"] * 28)
+    expect(row(page, 55)).to_have_count(1)  # the second part is there, into which it goes on
+    press(page, *["Shift+J"] * 16)
     chosen = list(range(10, 55))
     expect(page.locator("#selection")).to_contain_text("45 selected")
     press(page, "m", "Enter")
