@@ -37,8 +37,11 @@ class TokenAuthentication(BaseAuthentication):
 
 def find_token(secret: str) -> ApiToken | None:
     """The valid token with this secret, marked as used, or None."""
-    token = ApiToken.objects.select_related("user").filter(token_hash=hash_of(secret)).first()
-    if token is None or not token.is_valid:
+    try:
+        token = ApiToken.objects.select_related("user").get(token_hash=hash_of(secret))
+    except ApiToken.DoesNotExist:
+        return None
+    if not token.is_valid:
         return None
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > LAST_USED_STEP:

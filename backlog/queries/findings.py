@@ -165,12 +165,13 @@ def find_finding(product: Product, finding_id: int) -> Finding:
 def triage(product: Product, *, everything: bool = False) -> Triage:
     """What waits for somebody to file it or let it be."""
     waiting = in_triage(product)
-    shown = with_all(waiting)[: PAGE_SIZE if everything else TRIAGE_ROWS]
-    return Triage(
-        rows=[finding_view(finding) for finding in shown],
-        total=waiting.count(),
-        awaiting=waiting.filter(awaiting_decision=True).count(),
+    counts: dict[str, int] = waiting.aggregate(
+        total=Count("pk"), awaiting=Count("pk", filter=Q(awaiting_decision=True))
     )
+    # Mostly nothing waits, and then the wide rows are not asked for.
+    most = min(counts["total"], PAGE_SIZE if everything else TRIAGE_ROWS)
+    shown = with_all(waiting)[:most] if most else ()
+    return Triage(rows=[finding_view(finding) for finding in shown], **counts)
 
 
 def in_triage(product: Product) -> QuerySet[Finding]:

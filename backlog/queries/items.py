@@ -158,10 +158,10 @@ def inbox_page(product: Product, *, everything: bool = False) -> InboxPage:
     items = items.exclude(
         parent__kind=Kind.EPIC, parent__backlog__kind=Backlog.Kind.INBOX, parent__deleted_at=None
     )
-    return InboxPage(
-        rows=rows_of(product, items[: PAGE_SIZE if everything else INBOX_ROWS]),
-        total=items.count(),
-    )
+    most = PAGE_SIZE if everything else INBOX_ROWS
+    rows = rows_of(product, items[: most + 1])
+    total = len(rows) if len(rows) <= most else items.count()
+    return InboxPage(rows=rows[:most], total=total)
 
 
 def waiting_in_inbox(product: Product) -> list[Item]:

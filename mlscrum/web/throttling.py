@@ -65,13 +65,22 @@ def may_try_to_sign_in(address: str) -> bool:
 def _count(key: str) -> int:
     """How often this key was counted, this time included; 0 where the cache is out of reach."""
     try:
-        if cache.add(key, 1, timeout=2 * WINDOW_S):
-            return 1
-        return int(cache.incr(key))
+        return _counted_on(key) or _begun(key) or _counted_on(key)
     except RedisError:
         return 0  # an answer without a limit is better than none
-    except ValueError:  # it went between the two calls
-        return 1
+
+
+def _counted_on(key: str) -> int:
+    """The count with one more; 0 where nobody has begun to count."""
+    try:
+        return int(cache.incr(key))
+    except ValueError:
+        return 0
+
+
+def _begun(key: str) -> int:
+    """1, or 0 where somebody else has begun to count meanwhile."""
+    return int(cache.add(key, 1, timeout=2 * WINDOW_S))
 
 
 def _principal(request: Request) -> str:
