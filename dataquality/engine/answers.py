@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -256,6 +256,15 @@ def _explained(raised: Mapping[str, Any]) -> tuple[str, str]:
     code = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     hint = "its bounds or values may not suit the column's type"
     return code, f"The check could not be computed ({name}); {hint}."
+
+
+def with_failing_rows(found: Sequence[Answer]) -> list[int]:
+    """The positions of answers that say that rows fail: where a sample is worth fetching."""
+    return [
+        position
+        for position, answer in enumerate(found)
+        if answer.has_failed and answer.figures.get("unexpected_count")
+    ]
 
 
 def refused(error: Exception) -> dict[str, Any]:

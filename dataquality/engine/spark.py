@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from dataquality.engine import choosing, clauses, conditions, suites
-from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused
+from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused, with_failing_rows
 from dataquality.engine.columns import Found
 from dataquality.engine.conditions import TRUE_OF_NOTHING
 from dataquality.engine.figures import FrameFigures
@@ -383,11 +383,7 @@ class SparkRows(Rows):
         self, checks: Sequence[Check], found: Sequence[Answer], key_columns: Sequence[str]
     ) -> list[Answer]:
         """Failing rows are fetched where a check of rows has failed, and nowhere else."""
-        failed = [
-            position
-            for position, answer in enumerate(found)
-            if answer.has_failed and answer.figures.get("unexpected_count")
-        ]
+        failed = with_failing_rows(found)
         if not failed:
             return list(found)
         keys = [name for name in key_columns if name in self.names]

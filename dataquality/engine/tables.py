@@ -14,7 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from dataquality.engine import choosing, clauses, conditions, regexes, statements, suites
-from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused
+from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused, with_failing_rows
 from dataquality.engine.figures import TableFigures
 from dataquality.engine.reading import Column, Table
 from dataquality.engine.rows import (
@@ -176,11 +176,7 @@ class TableRows(Rows):
         self, checks: Sequence[Check], found: Sequence[Answer], key_columns: Sequence[str]
     ) -> list[Answer]:
         """Failing rows are fetched where a check of rows has failed, and nowhere else."""
-        failed = [
-            position
-            for position, answer in enumerate(found)
-            if answer.has_failed and answer.figures.get("unexpected_count")
-        ]
+        failed = with_failing_rows(found)
         if not failed:
             return list(found)
         number = [self.opened.number] if self.opened.numbered is not None else []

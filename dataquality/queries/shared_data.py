@@ -35,6 +35,10 @@ class SharedRow:
         return self.last_run.health if self.last_run else None
 
     @property
+    def reason_words(self) -> list[str]:
+        return [reason.detail for reason in self.reasons]
+
+    @property
     def columns(self) -> list[dict[str, str]]:
         """Name and type of each; the words that stand for missing values stay with its owner."""
         return [

@@ -74,5 +74,5 @@ def test_a_cache_out_of_reach_lets_requests_through(monkeypatch: pytest.MonkeyPa
     def refuse(*args: Any, **kwargs: Any) -> bool:
         raise RedisConnectionError
 
-    monkeypatch.setattr(throttling, "cache", SimpleNamespace(add=refuse))
+    monkeypatch.setattr(throttling, "cache", SimpleNamespace(add=refuse, incr=refuse))
     assert asked(3, token=-1) == [True, True, True]
