@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "dataquality",
 ]
 MIDDLEWARE = [
+    "mlscrum.web.middleware.request_ids",
     "mlscrum.web.metrics.measured",
     "mlscrum.web.middleware.trusted_proxies",
     "django.middleware.security.SecurityMiddleware",
@@ -238,6 +239,7 @@ SPARK_URL = env.text("SPARK_URL", "")
 PANDAS_ROWS = env.integer("PANDAS_ROWS", 1_000_000, minimum=1)
 SAMPLES_KEPT_DAYS = env.integer("SAMPLES_KEPT_DAYS", 0)  # of failing rows; 0: as long as the run
 UNTRACKED_RUNS_KEPT_DAYS = env.integer("UNTRACKED_RUNS_KEPT_DAYS", 30)  # 0: for ever
+VERSIONS_KEPT = env.integer("VERSIONS_KEPT", 0)  # files of each dataset, the newest; 0: all
 RUNS_KEPT = env.integer("RUNS_KEPT", 0)  # of each dataset, the newest that count; 0: all
 ATTACHMENT_LIMIT_MB = env.integer("ATTACHMENT_LIMIT_MB", 25, minimum=1)
 FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"  # raw rows on their way; made and swept at each start
@@ -375,19 +377,27 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
+LOG_FORMAT = env.text("LOG_FORMAT", "line")  # for people; or json, for machines
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+LOG_REQUESTS = env.flag("LOG_REQUESTS")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s%(origin)s: %(message)s"},
+        "json": {"()": "mlscrum.web.logs.JsonLines"},
+    },
     "filters": {
+        "origin": {"()": "mlscrum.web.logs.Origin"},
         "one_time_links": {"()": "mlscrum.web.logs.OneTimeLinks"},
         "no_text_of_errors": {"()": "mlscrum.web.logs.NoTextOfErrors"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["one_time_links"],
+            "formatter": LOG_FORMAT,
+            "filters": ["origin", "one_time_links"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},

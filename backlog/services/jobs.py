@@ -28,6 +28,7 @@ from backlog.queries.jobs import claimable
 from backlog.rules.jobs import DEFAULT, LARGE, SMALL, retry_wait_s
 from backlog.services.leases import MESSAGE_LENGTH, Cancelled, Lease, LeaseLost
 from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.lib.origins import begun_by
 from mlscrum.lib.processes import process_name
 
 __all__ = [
@@ -174,14 +175,15 @@ def run(job_id: int, owner: str | None = None) -> None:
     if job is None:
         return
     lease = Lease(job)
-    try:
-        with lease.kept():
-            _kinds[job.kind].function(lease)
-            if not lease.is_finished:
-                with lease.finish():
-                    pass
-    except Exception as error:  # noqa: BLE001  whatever it was, the job must not end in silence
-        _settle(lease, error)
+    with begun_by(job_id=str(job.pk), job_kind=job.kind):
+        try:
+            with lease.kept():
+                _kinds[job.kind].function(lease)
+                if not lease.is_finished:
+                    with lease.finish():
+                        pass
+        except Exception as error:  # noqa: BLE001  whatever it was, it must not end in silence
+            _settle(lease, error)
 
 
 def request_cancel(job: Job) -> Job:

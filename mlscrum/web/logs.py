@@ -1,11 +1,20 @@
-"""What never reaches a log: the secrets of one-time links, and values in texts of exceptions."""
+"""How lines of a log look, and what never reaches one: the secrets of one-time links, and values in
+texts of exceptions."""
 
 from __future__ import annotations
 
 import logging
 import re
 import traceback
+from typing import Any
 
+from pythonjsonlogger.json import JsonFormatter
+
+from mlscrum.lib.origins import origin
+
+# Of lines as JSON; what libraries put on a record beside them may hold anything.
+FIELDS = ("time", "level", "logger", "message", "exc_info", "stack_info",
+          "request_id", "job_id", "job_kind", "method", "path", "view", "status", "ms")  # fmt: skip
 SECRETS = re.compile(r"/(invitations|welcome|guest|calendar|shared)/[^/\s]+")
 
 
@@ -17,6 +26,30 @@ class OneTimeLinks(logging.Filter):
         if SECRETS.search(said):
             record.msg, record.args = SECRETS.sub(r"/\1/…", said), ()
         return True
+
+
+class Origin(logging.Filter):
+    """Names the request or the job in which a line was written."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        names = origin()
+        record.__dict__.update(names)
+        told = " ".join(f"{name.removesuffix('_id')}={value}" for name, value in names.items())
+        record.origin = f" [{told}]" if told else ""
+        return True
+
+
+class JsonLines(JsonFormatter):
+    """One JSON object a line, of known fields alone."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ["asctime", "levelname", "name", "message"],
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+        )
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        return {name: log_data[name] for name in FIELDS if log_data.get(name)}
 
 
 class NoTextOfErrors(logging.Filter):

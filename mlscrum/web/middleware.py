@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
+import time
+import uuid
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
@@ -19,11 +23,42 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from mlscrum.lib import live
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.lib.origins import begun_by
 from mlscrum.web.problems import API
 from mlscrum.web.throttling import Rate
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+requests = logging.getLogger("mlscrum.requests")
 LAST_PRODUCT = "last_product"  # the cookie that the start page reads
+
+
+def request_ids(get_response: GetResponse) -> GetResponse:
+    """Give each request an id, or keep the one of a proxy: the log and the answer name it.
+
+    With LOG_REQUESTS each is a line of the log, by its view; of the address only the path.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        with begun_by(request_id=request_id):
+            begun = time.perf_counter()
+            answer = get_response(request)
+            if settings.LOG_REQUESTS:
+                match = request.resolver_match
+                told = {
+                    "method": request.method,
+                    "path": request.path,
+                    "view": match.view_name if match else "",
+                    "status": answer.status_code,
+                    "ms": round((time.perf_counter() - begun) * 1000, 1),
+                }
+                requests.info("%(method)s %(path)s %(status)s in %(ms)s ms", told, extra=told)
+        answer["X-Request-ID"] = request_id
+        return answer
+
+    return middleware
 
 
 def trusted_proxies(get_response: GetResponse) -> GetResponse:

@@ -1,11 +1,17 @@
-"""The secrets of one-time links and the texts of exceptions reach no log."""
+"""Lines of a log name what they were written in; the secrets of one-time links and the texts of
+exceptions reach none."""
 
+import json
 import logging
 import sys
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
-from mlscrum.web.logs import NoTextOfErrors, OneTimeLinks
+from mlscrum.lib.origins import begun_by
+from mlscrum.web.logs import JsonLines, NoTextOfErrors, OneTimeLinks, Origin
 
 
 @pytest.mark.parametrize("name", ["invitations", "welcome", "guest", "calendar"])
@@ -48,3 +54,70 @@ def test_of_a_crash_types_and_frames_are_told_and_no_text() -> None:
 def test_crashes_of_requests_are_told_so() -> None:
     filters = logging.getLogger("django.request").filters
     assert [type(each) for each in filters] == [NoTextOfErrors]
+
+
+def line_of(record: logging.LogRecord, formatter: logging.Formatter) -> str:
+    for each in (Origin(), OneTimeLinks()):
+        assert each.filter(record)
+    return formatter.format(record)
+
+
+def test_a_line_names_the_request_or_the_job_it_was_written_in() -> None:
+    logs: Any = settings.LOGGING
+    formatter = logging.Formatter(logs["formatters"]["line"]["format"].removeprefix("%(asctime)s "))
+    record = {"name": "backlog", "levelname": "INFO", "msg": "Done"}
+    with begun_by(request_id="r1"):
+        assert (
+            line_of(logging.makeLogRecord(record), formatter) == "INFO backlog [request=r1]: Done"
+        )
+    with begun_by(job_id="7", job_kind="run"):
+        told = line_of(logging.makeLogRecord(record), formatter)
+        assert told == "INFO backlog [job=7 job_kind=run]: Done"
+    assert line_of(logging.makeLogRecord(record), formatter) == "INFO backlog: Done"
+
+
+def test_json_holds_known_fields_alone() -> None:
+    said = {"msg": "Not Found: %s", "args": ("/guest/s3cret/",), "levelname": "WARNING"}
+    strange = {"request": "/guest/s3cret/", "status": 404, "canary": "Meyer"}
+    with begun_by(request_id="r1"):
+        told = line_of(logging.makeLogRecord({**said, **strange}), JsonLines())
+    found = json.loads(told)
+    assert found.pop("time")
+    assert found == {
+        "level": "WARNING", "message": "Not Found: /guest/…/", "request_id": "r1", "status": 404
+    }  # fmt: skip
+
+
+def test_a_crash_as_json_is_one_line() -> None:
+    try:
+        raise RuntimeError("quokka 5550199")
+    except RuntimeError:
+        record = logging.makeLogRecord({"msg": "Internal Server Error"})
+        record.exc_info = sys.exc_info()
+    assert NoTextOfErrors().filter(record)
+    [told] = line_of(record, JsonLines()).splitlines()
+    assert "RuntimeError" in json.loads(told)["exc_info"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("abc-1.2_Z", True), ("", False), ("a b", False), ("x" * 65, False)]
+)
+def test_an_answer_names_its_request(client: Client, sent: str, kept: bool) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": sent} if sent else {})
+    assert (answer["X-Request-ID"] == sent) == kept
+    assert len(answer["X-Request-ID"]) == (len(sent) if kept else 32)
+
+
+def test_requests_are_logged_where_that_is_asked_for(
+    client: Client, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mlscrum.requests")
+    client.get("/healthz?token=s3cret")
+    assert caplog.messages == []
+    settings.LOG_REQUESTS = True
+    client.get("/healthz?token=s3cret")
+    [told] = caplog.messages
+    assert told.startswith("GET /healthz 200 in ")
+    assert "s3cret" not in told
+    [record] = caplog.records
+    assert vars(record)["view"] == "healthz"
