@@ -24,7 +24,7 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.models import AlertChannel, WebhookSecret
+        from backlog.models import AlertChannel, Digest, WebhookSecret
         from backlog.queries import (
             dependents,
             finding_news,
@@ -33,6 +33,7 @@ class BacklogConfig(AppConfig):
             metrics,
             news,
             panels,
+            storage,
             term_news,
         )
         from backlog.queries import webhooks as told_of_webhooks
@@ -43,6 +44,7 @@ class BacklogConfig(AppConfig):
         from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import (
             alerts,
+            digests,
             housekeeping,
             imports,
             jobs,
@@ -57,6 +59,7 @@ class BacklogConfig(AppConfig):
         register_figures(partial(metrics.figures, jobs.queues))
         secret_keys.register(AlertChannel, "address")
         secret_keys.register(WebhookSecret, "secret")
+        secret_keys.register(Digest, "chat_address")
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)
@@ -73,6 +76,7 @@ class BacklogConfig(AppConfig):
             as_allowed("import.run", imports.carry_out, actor_of=imports.actor_of),
         )
         housekeeping.register(imports.forget_files)
+        jobs.register(housekeeping.JOB_KIND, housekeeping.carry_out, max_attempts=1)
         news.register(
             news.Source("terms", term_news.unseen, term_news.rows, told_of_terms.mark_seen)
         )
@@ -83,6 +87,13 @@ class BacklogConfig(AppConfig):
             on_failure=alerts.delivery_failed,
         )
         housekeeping.register(alerts.forget_messages)
+        jobs.register(
+            digests.JOB_KIND,
+            digests.deliver,
+            max_attempts=digests.MAX_ATTEMPTS,
+            on_failure=digests.delivery_failed,
+        )
+        housekeeping.register_often(digests.send_due)
         announce("Items", "item", "items")
         announce("Findings and evidence", "evidence", "finding", "findings")
         announce("Glossary", "term")
@@ -103,6 +114,9 @@ class BacklogConfig(AppConfig):
         lineage.register("term", "Glossary", 40, dependents.terms_of)
 
         register_office(Office("People", "users", "people", 10))
+        register_office(Office("Storage", "database", "storage", 30))
+        for order, source in enumerate(storage.OWN):
+            storage.register(source.__name__, order, source)
         register(
             Room(
                 "Backlog",

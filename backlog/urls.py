@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from backlog.views import accounts, health, invitations, my_work, notifications, people, search
+from backlog.views import (
+    accounts,
+    digests,
+    health,
+    invitations,
+    my_work,
+    notifications,
+    people,
+    search,
+    storage,
+)
 
 urlpatterns: list[URLPattern] = [
     path("healthz", health.healthz, name="healthz"),
@@ -12,6 +22,8 @@ urlpatterns: list[URLPattern] = [
     path("my-work/", my_work.my_work, name="my-work"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/read/", notifications.notifications_read, name="notifications-read"),
+    path("notifications/choices/", digests.notification_choices, name="notification-choices"),
+    path("notifications/trial/", digests.notification_trial, name="notification-trial"),
     path("search/", search.search, name="search"),
     path("sign-in/", accounts.sign_in, name="sign-in"),
     path("sign-in/demo/", accounts.demo_sign_in, name="demo-sign-in"),
@@ -23,5 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("people/", people.people, name="people"),
     path("people/<int:user_id>/administers/", people.person_administers, name="person-administers"),
     path("people/<int:user_id>/active/", people.person_active, name="person-active"),
+    path("storage/", storage.storage_page, name="storage"),
+    path("storage/prune/", storage.prune, name="storage-prune"),
     path("theme/", accounts.theme, name="theme"),
 ]

@@ -11,11 +11,11 @@ class DataQualityConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.models import Subject
-        from backlog.queries import gates, lineage, panels, subjects
+        from backlog.queries import gates, lineage, panels, storage, subjects
         from backlog.queries.events import announce, carry_ids
         from backlog.services import conversions, demo, housekeeping, jobs, secret_keys, terms
         from dataquality.models import Connection
-        from dataquality.queries import metrics
+        from dataquality.queries import metrics, room
         from dataquality.queries.evidence import (
             INTO,
             columns_of,
@@ -69,6 +69,10 @@ class DataQualityConfig(AppConfig):
         housekeeping.register(retention.forget_samples)
         housekeeping.register(retention.forget_untracked_runs)
         housekeeping.register(retention.forget_old_runs)
+        housekeeping.register(retention.let_files_go)
+        storage.register("versions", 10, room.versions)
+        storage.register("runs", 11, room.runs)
+        storage.register("failing rows", 12, room.failing_rows)
         demo.register_chapter("MED", add_patients, take_files_away, order=10)
         demo.register_chapter("CITY", add_detectors, take_files_away, order=10)
         panels.register(failing_rows)

@@ -3,6 +3,7 @@
 from backlog.models.activity import Activity, Change
 from backlog.models.alerts import AlertChannel, AlertMessage, AlertRule
 from backlog.models.backlogs import Backlog
+from backlog.models.digests import Digest, NewsChoice
 from backlog.models.findings import (
     EvidenceSource,
     Finding,
@@ -72,6 +73,7 @@ __all__ = [
     "Change",
     "Comment",
     "Delivery",
+    "Digest",
     "EvidenceSource",
     "ExtraField",
     "Finding",
@@ -95,6 +97,7 @@ __all__ = [
     "Link",
     "Measurement",
     "Member",
+    "NewsChoice",
     "Notification",
     "Occurrence",
     "OnGreen",

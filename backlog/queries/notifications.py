@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
@@ -48,6 +49,13 @@ def news_page(person: User, number: str | int | None, *, unread: bool) -> Page[N
         news = news.filter(read_at__isnull=True)
     page: Page[Notification] = Paginator(news, PAGE_SIZE).get_page(number)
     return page
+
+
+def unread_between(person: User, since: datetime, until: datetime) -> QuerySet[Notification]:
+    """News of items from after `since` until `until` that the person has not read, the latest
+    first."""
+    news = _of(person).filter(read_at__isnull=True, at__gt=since, at__lte=until)
+    return news.select_related("item__product", "item__status", "by", "comment")
 
 
 def news_rows(found: Iterable[Notification]) -> list[NewsRow]:

@@ -26,6 +26,7 @@ from backlog.models import (
     Subject,
     User,
 )
+from backlog.rules import keeping
 from backlog.rules.alerts import News, is_heard, lines_of, next_loud, title_of
 from backlog.services import jobs
 from backlog.services.deeds import deed
@@ -36,7 +37,6 @@ from mlscrum.lib.secrets import decrypt, encrypt
 
 JOB_KIND = "alert"
 MAX_ATTEMPTS = 6
-KEPT_FOR = timedelta(days=30)
 MOST_CHANNELS = 20
 MOST_RULES = 20
 State = AlertMessage.State
@@ -179,8 +179,9 @@ def delivery_failed(job: Job, code: str, message: str) -> None:
 
 
 def forget_messages(now: datetime) -> int:
-    """Delete messages after 30 days; how many went."""
-    return AlertMessage.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0]
+    """Delete messages whose time is up; how many went."""
+    until = now - timedelta(days=keeping.ALERT_MESSAGES)
+    return AlertMessage.objects.filter(created_at__lt=until).delete()[0]
 
 
 def _give_job(message: AlertMessage) -> None:

@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
 from backlog.models import KeptAnswer
 from backlog.services.findings import calm_down, end_mutes, forget_untracked, mark_stale
+from backlog.services.leases import Lease
 from backlog.services.trash import empty_trash
 
 logger = logging.getLogger(__name__)
+JOB_KIND = "prune"
 Chore = Callable[[datetime], int]
 ANSWERS_KEPT_FOR = timedelta(hours=24)
 
@@ -53,12 +56,34 @@ def tidy_up(now: datetime) -> None:
     _do(_chores, now)
 
 
+def prune(now: datetime) -> dict[str, int]:
+    """Do all chores until nothing is left that is past its time; how many rows each deleted.
+
+    One that fails is logged and left, as in `tidy_up`.
+    """
+    gone: dict[str, int] = {}
+    left = list(_chores)
+    while left:
+        counts = _do(left, now)
+        for name, count in counts.items():
+            gone[name] = gone.get(name, 0) + count
+        left = [chore for chore in left if counts.get(chore.__name__)]
+    return gone
+
+
+def carry_out(lease: Lease) -> None:
+    """Carry out a job: prune at once, as somebody asked for it."""
+    prune(timezone.now())
+
+
 def look_at_the_time(now: datetime) -> None:
     """Do what is due every few seconds, as `tidy_up` does."""
     _do(_frequent, now)
 
 
-def _do(chores: Sequence[Chore], now: datetime) -> None:
+def _do(chores: Sequence[Chore], now: datetime) -> dict[str, int]:
+    """How many rows each deleted; those that failed are left out."""
+    counts: dict[str, int] = {}
     for chore in chores:
         name = chore.__name__
         try:
@@ -68,5 +93,7 @@ def _do(chores: Sequence[Chore], now: datetime) -> None:
         except Exception:  # the jobs must still be sent
             logger.exception("The chore %s failed", name)
         else:
+            counts[name] = gone
             if gone:
                 logger.info("The chore %s saw to %d rows", name, gone)
+    return counts

@@ -26,6 +26,7 @@ from backlog.importers.mapping import Mapping as FileMapping
 from backlog.importers.mapping import Proposal, StatusChoice, Target, Words
 from backlog.importers.parsed import WHOLE_FILE
 from backlog.models import Actor, Import, ImportLine, Item, Job, Product, User
+from backlog.rules import keeping
 from backlog.services import jobs
 from backlog.services.attachments import Incoming, tidy_name
 from backlog.services.deeds import deed
@@ -45,7 +46,7 @@ from mlscrum.lib.errors import Conflict, DomainError, FieldError
 CHECK_KIND = "import.check"
 IMPORT_KIND = "import"
 KINDS = frozenset({CHECK_KIND, IMPORT_KIND})
-FILES_KEPT_FOR = timedelta(days=30)
+FILES_KEPT_FOR = timedelta(days=keeping.UNFINISHED_IMPORTS)
 MEGABYTE = 1024 * 1024
 LONGEST_SOURCE = Item._meta.get_field("external_source").max_length or 0
 # Columns whose words somebody has to match.

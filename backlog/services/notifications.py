@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import FilteredRelation, Q
 from django.utils import timezone
 
 from backlog.models import Actor, Comment, Item, Notification, Product, User
 from backlog.queries.news import mark_elsewhere
+from backlog.rules.digests import is_heard
 from backlog.rules.mentions import handles, mentioned
 
 LONGEST_NUMBER = 9  # digits of an item's
@@ -49,18 +51,26 @@ class News:
 
 
 def tell(product: Product, news: Sequence[News], *, actor: Actor, at: datetime) -> None:
-    """Write the news; none for who did it, nor for who is no member of the product any more."""
+    """Write the news; none for who did it, nor for who is no member of the product any more, nor
+    what somebody chose not to hear of it."""
     people = {one.user.pk for one in news} - {actor.user.pk if actor.user else None}
     if not people:
         return
     members = User.objects.filter(pk__in=people, memberships__product=product, is_active=True)
-    told = set(members.values_list("pk", flat=True))
+    chosen = FilteredRelation("news_choices", condition=Q(news_choices__product=product))
+    levels = members.annotate(chosen=chosen).values_list("pk", "chosen__level")
+    told = {
+        (pk, kind)
+        for pk, level in levels
+        for kind in Notification.Kind.values
+        if level is None or is_heard(kind, level)
+    }
     Notification.objects.bulk_create(
         Notification(
             user=one.user, item=one.item, comment=one.comment, kind=one.kind, by=actor.user, at=at
         )
         for one in news
-        if one.user.pk in told
+        if (one.user.pk, one.kind) in told
     )
 
 

@@ -32,6 +32,7 @@ from backlog.models import (
     WebhookSecret,
 )
 from backlog.queries.events import events_of, families, payloads_of
+from backlog.rules import keeping
 from backlog.rules.webhooks import EVERYTHING, families_of, is_heard
 from backlog.services import jobs
 from backlog.services.deeds import deed
@@ -44,7 +45,6 @@ QUEUE = "webhooks"
 MOST_WEBHOOKS = 20
 MOST_PATTERNS = 50
 MOST_SECRETS = 5
-KEPT_FOR = timedelta(days=30)
 JOBS_KEPT_FOR = timedelta(days=1)
 OLD_SECRET_FOR = timedelta(hours=24)
 AT_ONCE = 500
@@ -205,9 +205,10 @@ def mark_seen(person: User) -> int:
 
 
 def forget_deliveries(now: datetime) -> int:
-    """Delete messages after 30 days, and the jobs that sent them after one; how many went."""
+    """Delete messages whose time is up, and after a day the jobs that sent them; how many went."""
     ended = Job.objects.filter(kind=JOB_KIND, finished_at__lt=now - JOBS_KEPT_FOR)
-    return Delivery.objects.filter(created_at__lt=now - KEPT_FOR).delete()[0] + ended.delete()[0]
+    until = now - timedelta(days=keeping.WEBHOOK_DELIVERIES)
+    return Delivery.objects.filter(created_at__lt=until).delete()[0] + ended.delete()[0]
 
 
 def _held(webhook: Webhook, *, must_be_on: bool = False) -> Webhook:

@@ -4,14 +4,17 @@ many of them are enough."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from backlog.models import Backlog, Finding
+from backlog.models import Actor, Backlog, Finding
+from backlog.services.deeds import deed
 from dataquality.models import FINISHED, Dataset, Result, Run, RunState
 from dataquality.queries.runs import last_run
 from dataquality.services.values import QUOTES_ROWS, forget_rows
@@ -62,6 +65,46 @@ def forget_old_runs(now: datetime) -> int:
         Run.objects.filter(pk__in=runs).delete()
         gone += len(runs)
     return gone
+
+
+def let_files_go(now: datetime) -> int:
+    """Delete the files of versions beyond the newest VERSIONS_KEPT of each dataset; how many. What
+    is current, and what a run is about to read, stays; profiles, results and checksums do too."""
+    if not settings.VERSIONS_KEPT:
+        return 0
+    with_file = Q(versions__purged_at__isnull=True) & ~Q(versions__file="")
+    full: Any = Dataset.objects.annotate(files=Count("versions", filter=with_file))
+    gone = 0
+    for dataset in full.filter(files__gt=settings.VERSIONS_KEPT).select_related("subject__product"):
+        if gone >= AT_ONCE:
+            break
+        gone += _let_files_go(dataset, AT_ONCE - gone)
+    return gone
+
+
+def _let_files_go(dataset: Dataset, most: int) -> int:
+    with deed(dataset.product, Actor.system(), "dataset.versions_let_go",
+              subject=dataset.subject) as done:  # fmt: skip
+        files = dataset.versions.select_for_update(no_key=True).exclude(file="")
+        newest = files.order_by("-number").values_list("pk", flat=True)[: settings.VERSIONS_KEPT]
+        unfinished = Run.objects.filter(dataset=dataset, version__isnull=False)
+        wanted = {*newest, dataset.current_version_id}
+        wanted |= set(unfinished.exclude(state__in=FINISHED).values_list("version", flat=True))
+        old = [one for one in files.order_by("number") if one.pk not in wanted][:most]
+        if not old:
+            done.nothing_happened()
+        keys = [version.file for version in old]
+        dataset.versions.filter(pk__in=[version.pk for version in old]).update(
+            file="", purged_at=done.at
+        )
+        done.data["versions"] = [version.number for version in old]
+        transaction.on_commit(lambda: _delete(keys))
+    return len(old)
+
+
+def _delete(keys: Sequence[str]) -> None:
+    for key in keys:
+        default_storage.delete(key)
 
 
 def _beyond(dataset: Dataset, kept: int) -> QuerySet[Run]:

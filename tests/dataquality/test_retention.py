@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from backlog.models import Actor, Backlog, Finding, Product
@@ -12,11 +13,14 @@ from dataquality.services.retention import (
     forget_old_runs,
     forget_samples,
     forget_untracked_runs,
+    let_files_go,
 )
+from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
+from dataquality.services.versions import add_version
 from sprints.services.sprints import create_sprint, start_sprint
 from tests.conftest import Cast
-from tests.dataquality.conftest import check, run_now, upload
+from tests.dataquality.conftest import PATIENTS, check, run_now, upload
 from tests.dataquality.posted import JUNIT
 
 
@@ -107,3 +111,47 @@ def test_what_the_gate_is_judged_by_stays_however_old(
     settings.RUNS_KEPT = 1
     assert forget_old_runs(timezone.now()) == 2
     assert set(Run.objects.all()) == {newest_batch, later[-1]}
+
+
+def bring(dataset: Dataset, actor: Actor, *ages: int) -> None:
+    """A version for each age of the first patient."""
+    for age in ages:
+        add_version(dataset, upload(PATIENTS.replace("1,21,", f"1,{age},")), actor=actor)
+        dataset.refresh_from_db()
+
+
+def test_files_of_old_versions_go_and_their_results_stay(
+    with_suite: Dataset,
+    max_acts: Actor,
+    settings: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    run = run_now(with_suite, max_acts)
+    bring(with_suite, max_acts, 40, 41)
+    now = timezone.now()
+    assert let_files_go(now) == 0  # without the setting all is kept
+    settings.VERSIONS_KEPT = 2
+    [first] = with_suite.versions.order_by("number")[:1]
+    key = first.file
+    with django_capture_on_commit_callbacks(execute=True):
+        assert let_files_go(now) == 1
+    assert let_files_go(now) == 0
+    first.refresh_from_db()
+    assert (first.file, first.purged_at is None, default_storage.exists(key)) == ("", False, False)
+    assert run.results.exists()
+    assert all(default_storage.exists(v.file) for v in with_suite.versions.filter(number__gt=1))
+
+
+def test_what_is_current_or_about_to_be_read_stays(
+    with_suite: Dataset, max_acts: Actor, settings: Any
+) -> None:
+    first = with_suite.versions.get()
+    bring(with_suite, max_acts, 40, 41, 42)
+    asked = request_run(with_suite, actor=max_acts, version=with_suite.versions.get(number=2))
+    Dataset.objects.filter(pk=with_suite.pk).update(current_version=first)
+    settings.VERSIONS_KEPT = 1
+    assert let_files_go(timezone.now()) == 1
+    kept = with_suite.versions.exclude(file="").values_list("number", flat=True)
+    assert set(kept) == {1, 2, 4}
+    Run.objects.filter(pk=asked.pk).update(state="passed", finished_at=timezone.now())
+    assert let_files_go(timezone.now()) == 1
