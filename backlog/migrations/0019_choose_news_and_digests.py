@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             name='NewsChoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.CharField(choices=[('watched', 'Mentions, assignments and what I watch'), ('direct', 'Mentions and assignments only'), ('none', 'Nothing')], max_length=10)),
+                ('level', models.CharField(choices=[('watched', 'All that concerns me'), ('direct', 'Mentions and assignments'), ('none', 'Nothing')], max_length=10)),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='backlog.product')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='news_choices', to=settings.AUTH_USER_MODEL)),
             ],

@@ -13,8 +13,8 @@ class NewsChoice(models.Model):
     """How much of one product a person hears of; without a choice, all that concerns them."""
 
     class Level(models.TextChoices):
-        WATCHED = "watched", "Mentions, assignments and what I watch"
-        DIRECT = "direct", "Mentions and assignments only"
+        WATCHED = "watched", "All that concerns me"
+        DIRECT = "direct", "Mentions and assignments"
         NONE = "none", "Nothing"
 
     user = models.ForeignKey(User, models.CASCADE, related_name="news_choices")

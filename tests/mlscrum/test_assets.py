@@ -113,3 +113,15 @@ def test_the_lock_names_no_registry_but_the_public_one():
     homes = [package.get("resolved", "") for package in lock["packages"].values()]
     assert all(home == "" or home.startswith("https://registry.npmjs.org/") for home in homes)
     assert all("integrity" in package for place, package in lock["packages"].items() if place)
+
+
+def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
+    listed = (settings.BASE_DIR / "static/icons.txt").read_text().splitlines()
+    known = {line.partition("#")[0].strip() for line in listed}
+    named = {
+        name
+        for page in (settings.BASE_DIR / "templates").rglob("*.html")
+        for name in re.findall(r'(?<!kind_)\bicon[ =]"([a-z0-9-]+)"', page.read_text())
+    }
+    assert len(named) > 50
+    assert named - known == set()
