@@ -361,6 +361,7 @@ SPECTACULAR_SETTINGS = {
         "ImportOutcome": "backlog.models.ImportLine.Outcome",
         "ImportLevel": "backlog.models.ImportLine.Level",
         "JobState": "backlog.models.Job.State",
+        "TokenState": "backlog.models.tokens.TokenState",
         "FindingState": "backlog.models.Finding.State",
         "SprintKind": "sprints.models.Sprint.Kind",
         "CeremonyKind": "sprints.models.Ceremony.Kind",

@@ -11,10 +11,11 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backlog.access.api import ProductViewSet
+from backlog.access.api import ANYONE_KNOWN, ProductViewSet
 from backlog.api.idempotency import once
 from backlog.api.schema import IDEMPOTENCY_KEY
 from backlog.models import ApiToken, Member, Product, Scope
+from backlog.queries.people import tokens_of, with_people
 from backlog.serializers.people import MemberSerializer, NewMemberSerializer, RoleSerializer
 from backlog.serializers.tokens import FreshTokenSerializer, NewTokenSerializer, TokenSerializer
 from backlog.services.members import add_member, change_role, remove_member
@@ -99,7 +100,10 @@ class TokensView(ProductViewSet):
     serializer_class = TokenSerializer
 
     def list(self, request: Request, key: str) -> Response:
-        """The tokens that are bound to a product, newest first; never their secrets."""
+        """The tokens that are bound to a product, newest first; never their secrets.
+
+        Those that were revoked or have ended stay listed, with who made and who revoked them.
+        """
         product = self.find_product(key)
         self.require(product)
         page = self.paginate_queryset(_tokens(product))
@@ -148,5 +152,27 @@ class TokenView(ProductViewSet):
         return Response(status=204)
 
 
+@extend_schema(tags=["me"])
+class MyTokensView(ProductViewSet):
+    permissions = {"list": ANYONE_KNOWN}
+    queryset = ApiToken.objects.all()
+    serializer_class = TokenSerializer
+
+    def list(self, request: Request) -> Response:
+        """One's own tokens, newest first; never their secrets. Takes the scope admin.
+
+        A token that is narrowed to a product lists those of the same product.
+        """
+        self.require_scope(Scope.ADMIN)
+        user, token = self.actor.user, self.actor.token
+        if user is None:
+            raise PermissionDenied("A token of a product is nobody's; see the product's tokens.")
+        found = tokens_of(user)
+        if token is not None and token.product_id is not None:
+            found = found.filter(product=token.product_id)
+        page = self.paginate_queryset(found)
+        return self.get_paginated_response(TokenSerializer(page, many=True).data)
+
+
 def _tokens(product: Product) -> QuerySet[ApiToken]:
-    return product.tokens.select_related("user")
+    return with_people(product.tokens.all())

@@ -65,6 +65,7 @@ urlpatterns: list[URLPattern] = [
     path("schema/", schema.SchemaView.as_view(), name="api-schema"),
     path("docs/", schema.DocsView.as_view(), name="api-docs"),
     path("me/", me.MeView.as_view(), name="api-me"),
+    path("me/tokens/", people.MyTokensView.as_view({"get": "list"}), name="api-my-tokens"),
     path(
         "products/",
         products.ProductsView.as_view({"get": "list", "post": "create"}),

@@ -92,6 +92,17 @@ class TokenForm(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=90, label="Days it lives")
 
 
+class MyTokenForm(TokenForm):
+    """A token of a person, whose rights it has."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, scope.value) for scope in Scope],
+        initial=[Scope.READ],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What it may be used for, as far as you may.",
+    )
+
+
 class NewcomerForm(forms.Form):
     """Who somebody is who has opened an invitation."""
 

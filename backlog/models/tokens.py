@@ -12,6 +12,14 @@ from backlog.models.people import Scope, User
 from backlog.models.products import Product
 
 
+class TokenState(models.TextChoices):
+    """How a token stands; one that has ended stays listed."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class ApiToken(models.Model):
     """A named, scoped, expiring key of a person or of a product; only its hash is kept."""
 
@@ -28,6 +36,7 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         ordering = ["-created_at"]
@@ -44,7 +53,13 @@ class ApiToken(models.Model):
     @property
     def is_valid(self) -> bool:
         owner_active = self.user is None or self.user.is_active
-        return not self.revoked_at and self.expires_at > timezone.now() and owner_active
+        return self.state == TokenState.ACTIVE and owner_active
+
+    @property
+    def state(self) -> TokenState:
+        if self.revoked_at:
+            return TokenState.REVOKED
+        return TokenState.ACTIVE if self.expires_at > timezone.now() else TokenState.EXPIRED
 
     def allows(self, scope: Scope) -> bool:
         return scope in self.scopes

@@ -46,8 +46,26 @@ def find_member(product: Product, member_id: int) -> Member:
 
 
 def token_rows(product: Product) -> Sequence[ApiToken]:
-    """The product's own tokens, newest first."""
-    return list(product.tokens.filter(user=None).select_related("created_by"))
+    """The product's own tokens, newest first; those that have ended as well."""
+    return list(with_people(product.tokens.filter(user=None)))
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    """The person's own tokens, newest first; those that have ended as well."""
+    return with_people(user.tokens.all())
+
+
+def with_people(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
+    """The tokens with whose they are, what they are narrowed to, who made and who revoked them."""
+    return tokens.select_related("user", "product", "created_by", "revoked_by")
+
+
+def find_own_token(user: User, token_id: int) -> ApiToken:
+    """The person's own token, or 404."""
+    token = tokens_of(user).filter(pk=token_id).first()
+    if token is None:
+        raise Http404("There is no such token.")
+    return token
 
 
 def find_token_of(product: Product, token_id: int) -> ApiToken:

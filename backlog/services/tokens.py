@@ -46,7 +46,9 @@ def create_token(
         scopes=sorted(set(scopes)),
         expires_at=timezone.now() + timedelta(days=days),
     )
-    token.clean_fields(exclude=("user", "product", "created_by", "last_used_at", "revoked_at"))
+    token.clean_fields(
+        exclude=("user", "product", "created_by", "last_used_at", "revoked_at", "revoked_by")
+    )
     if product is None:
         token.save()
     else:
@@ -56,12 +58,12 @@ def create_token(
 
 
 def revoke_token(token: ApiToken, *, actor: Actor) -> None:
-    """End the token; every later request with it is refused."""
+    """End the token; every later request with it is refused. It stays listed with who ended it."""
     if token.revoked_at:
         return
-    token.revoked_at = timezone.now()
+    token.revoked_at, token.revoked_by = timezone.now(), actor.user
     if token.product is None:
-        token.save(update_fields=["revoked_at"])
+        token.save(update_fields=["revoked_at", "revoked_by"])
         return
     with deed(token.product, actor, "token.revoked", name=token.name):
-        token.save(update_fields=["revoked_at"])
+        token.save(update_fields=["revoked_at", "revoked_by"])

@@ -17,9 +17,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from backlog.access.pages import PersonRequest, public, signed_in
 from backlog.forms.accounts import NewPasswordForm, ProfileForm, SignInForm
+from backlog.forms.people import MyTokenForm
+from backlog.forms.refusals import put_errors
 from backlog.models import User
 from backlog.queries.accounts import demo_people, product_to_begin_with
+from backlog.queries.people import find_own_token, tokens_of
 from backlog.services.accounts import choose_theme, update_profile
+from backlog.services.tokens import create_token, revoke_token
 from backlog.views.answers import back_to
 from mlscrum.env import is_loopback
 from mlscrum.lib.numbers import whole_number
@@ -110,6 +114,36 @@ def profile(request: PersonRequest) -> HttpResponse:
     return render(
         request, "registration/profile.html", {"form": form}, status=422 if form.errors else 200
     )
+
+
+@signed_in
+def my_tokens(request: PersonRequest) -> HttpResponse:
+    """One's own tokens with what became of them, and a new one, which acts as the person."""
+    form, secret = MyTokenForm(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            _, secret = create_token(actor=request.actor, user=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            put_errors(form, error)
+        else:
+            form = MyTokenForm()
+    answer = render(
+        request,
+        "registration/tokens.html",
+        {"form": form, "secret": secret, "tokens": tokens_of(request.user)},
+        status=422 if form.errors else 200,
+    )
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@require_POST
+@signed_in
+def my_token_revoke(request: PersonRequest, token_id: int) -> HttpResponse:
+    token = find_own_token(request.user, token_id)
+    revoke_token(token, actor=request.actor)
+    messages.success(request, f"{token.name} is revoked; whatever uses it is refused from now on.")
+    return redirect("my-tokens")
 
 
 @require_POST

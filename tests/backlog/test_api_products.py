@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from backlog.models import Activity, Actor, ApiToken, Product, Role, Scope, Team, User
 from backlog.services.members import add_member
@@ -304,6 +305,35 @@ def test_a_token_is_shown_once_and_works_until_revoked(
     assert secret not in olga.get(path).content.decode()
     assert olga.delete(f"{path}{made.json()['id']}/").status_code == 204
     assert client.get(f"{V1}/me/", headers=headers).status_code == 401
+
+
+def test_a_list_of_tokens_says_what_became_of_each(olga: Any, product: Product, cast: Cast) -> None:
+    path = f"{V1}/products/MED/tokens/"
+    first = olga.post(path, {"name": "first", "scopes": ["read"]}).json()
+    second = olga.post(path, {"name": "second", "scopes": ["read"]}).json()
+    olga.delete(f"{path}{first['id']}/")
+    ApiToken.objects.filter(pk=second["id"]).update(expires_at=timezone.now())
+    found = {row["name"]: row for row in olga.get(path).json()["results"]}
+    assert (found["first"]["state"], found["second"]["state"]) == ("revoked", "expired")
+    assert found["first"]["revoked_by"] == found["first"]["created_by"] == cast.olga.email
+    assert found["first"]["product"] == "MED"
+    assert found["second"]["revoked_by"] is None
+
+
+def test_ones_own_tokens_are_listed(api: Any, product: Product, cast: Cast) -> None:
+    mine = api(cast.max)
+    narrow = api(cast.max, product=product)
+    rows = mine.get(f"{V1}/me/tokens/").json()["results"]
+    assert [row["product"] for row in rows] == ["MED", None]
+    assert [row["product"] for row in narrow.get(f"{V1}/me/tokens/").json()["results"]] == ["MED"]
+    assert api(cast.olga).get(f"{V1}/me/tokens/").json()["results"][0]["user"] == cast.olga.email
+
+
+def test_the_list_of_ones_tokens_takes_a_person_and_the_scope(
+    api: Any, product: Product, cast: Cast
+) -> None:
+    assert api(product=product).get(f"{V1}/me/tokens/").status_code == 403
+    assert api(cast.max, scopes=(Scope.READ,)).get(f"{V1}/me/tokens/").status_code == 403
 
 
 def test_the_secret_of_a_token_is_never_kept_for_a_key(olga: Any, product: Product) -> None:

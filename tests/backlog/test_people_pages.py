@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from backlog.access.tokens import find_token
 from backlog.models import Actor, ApiToken, Product, Role, User
@@ -19,6 +20,7 @@ from backlog.services.invitations import (
     revoke_invitation,
 )
 from backlog.services.members import change_role, remove_member
+from backlog.services.tokens import create_token, revoke_token
 from mlscrum.lib.errors import Conflict
 from tests.conftest import Cast
 
@@ -283,6 +285,50 @@ def test_a_token_is_shown_once_and_revoked(product: Product, cast: Cast, as_pers
     assert secret not in client.get("/p/MED/tokens/").content.decode()
     client.post(f"/p/MED/tokens/{token.pk}/revoke/")
     assert find_token(secret) is None
+
+
+def test_tokens_that_have_ended_stay_listed_with_who_ended_them(
+    product: Product, cast: Cast, as_person: Any
+) -> None:
+    olga, sina = Actor.person(cast.olga), Actor.person(cast.sina)
+    gone, _ = create_token(name="gone", scopes=["read"], days=1, actor=olga, product=product)
+    late, _ = create_token(name="late", scopes=["read"], days=1, actor=olga, product=product)
+    revoke_token(gone, actor=sina)
+    ApiToken.objects.filter(pk=late.pk).update(expires_at=timezone.now())
+    page = as_person(cast.olga).get("/p/MED/tokens/").content.decode()
+    for words in ("revoked", "by Sina Rahimi", "expired", "by Olga Kuznetsova", "never"):
+        assert words in page
+    assert "/revoke/" not in page
+
+
+def test_a_person_makes_tokens_of_their_own_and_revokes_them(cast: Cast, as_person: Any) -> None:
+    client = as_person(cast.max)
+    made = client.post("/profile/tokens/", {"name": "laptop", "scopes": ["read"], "days": 30})
+    secret = made.content.decode().partition('id="secret">')[2].partition("<")[0]
+    token = find_token(secret)
+    assert token is not None
+    assert (token.user, token.product, token.created_by) == (cast.max, None, cast.max)
+    assert secret not in client.get("/profile/tokens/").content.decode()
+    client.post(f"/profile/tokens/{token.pk}/revoke/")
+    assert find_token(secret) is None
+    assert "by Max Berger" in client.get("/profile/tokens/").content.decode()
+
+
+def test_nobody_revokes_the_token_of_another_person(cast: Cast, as_person: Any) -> None:
+    token, _ = create_token(
+        name="laptop", scopes=["read"], days=1, actor=Actor.person(cast.max), user=cast.max
+    )
+    client = as_person(cast.olga)
+    assert "laptop" not in client.get("/profile/tokens/").content.decode()
+    assert client.post(f"/profile/tokens/{token.pk}/revoke/").status_code == 404
+    token.refresh_from_db()
+    assert token.revoked_at is None
+
+
+def test_a_wrong_wish_makes_no_token(cast: Cast, as_person: Any) -> None:
+    answer = as_person(cast.max).post("/profile/tokens/", {"name": "x", "scopes": [], "days": 900})
+    assert answer.status_code == 422
+    assert not ApiToken.objects.exists()
 
 
 def test_developers_see_no_tokens(product: Product, cast: Cast, as_person: Any) -> None:
