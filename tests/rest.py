@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+from mlscrum.web.pagination import mark_of
 
 V1 = "/api/v1"
 
@@ -29,6 +33,12 @@ def walk(client: Any, path: str, *, backwards: bool = False) -> list[list[Any]]:
         url = page["previous" if backwards else "next"]
         assert len(pages) < 1000
     return pages
+
+
+def cursor_of(path: str, *plain: Any) -> str:
+    """A cursor of the list at this path: an ordering, 0 or 1 for backwards, and values."""
+    said = json.dumps([mark_of(path), *plain])
+    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
 
 
 def pointers(answer: Any) -> list[str]:

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from backlog.access.declared import ANYONE_KNOWN, PUBLIC, declared_by
-from backlog.access.roles import may, role_of
+from backlog.access.roles import PERMISSIONS, may, role_of
 from backlog.access.tokens import actor_of
 from backlog.models import Actor, FormerRef, Item, Product, Role, Scope, Subject
 from backlog.models.items import ItemQuerySet
@@ -128,9 +128,14 @@ class ProductScope:
 
     def _why(self, permission: str | None, product: Product) -> str:
         token = self.actor.token
-        if token is not None and role_of(self.actor, product) is not None:
-            return f"This token's scopes or owner don't allow {permission}."
-        return "Your role in this product doesn't allow this."
+        needed = PERMISSIONS.get(permission or "")
+        if token is None or needed is None or role_of(self.actor, product) is None:
+            return "Your role in this product doesn't allow this."
+        if token.user_id is None and not needed.for_product_tokens:
+            return f"A token of a product can't do this ({permission}); send one of a person."
+        if not token.allows(needed.scope):
+            return f"This token lacks the scope {needed.scope}, which {permission} takes."
+        return f"Whoever this token acts as has a role that doesn't allow this ({permission})."
 
     def require_scope(self, *scopes: Scope) -> None:
         """For what lies outside products: the token must carry one of the scopes."""

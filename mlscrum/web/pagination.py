@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,14 +41,16 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Cursor:
-    """Rows after (or, `backwards`, before) the one with these values, in the named ordering."""
+    """Rows after (or, `backwards`, before) the one with these values, in the named ordering of the
+    list with this mark."""
 
+    mark: int
     ordering: str
     values: tuple[Any, ...]
     backwards: bool = False
 
     def __str__(self) -> str:
-        plain = [self.ordering, int(self.backwards), *self.values]
+        plain = [self.mark, self.ordering, int(self.backwards), *self.values]
         return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
@@ -55,9 +58,10 @@ class KeysetPagination(BasePagination):
     """`{"results", "next", "previous"}`; the view names its `orderings`, the first is the default.
 
     `orderings` maps what stands in `?ordering=` to columns that are never null, the last unique.
+    `?fields=` leaves out all other fields of the view's serializer.
     """
 
-    parameters = ("limit", "cursor", "ordering")
+    parameters = ("limit", "cursor", "ordering", "fields")
 
     def paginate_queryset(
         self, queryset: QuerySet[M], request: Request, view: APIView | None = None
@@ -65,6 +69,7 @@ class KeysetPagination(BasePagination):
         orderings = _orderings(view)
         name = _ordering(request, orderings)
         columns, limit = orderings[name], _limit(request)
+        self._fields = _fields(request, view)
         cursor = _cursor(request, name, columns, queryset.model)
         backwards = cursor is not None and cursor.backwards
         ordered = queryset.order_by(*(map(_turned, columns) if backwards else columns))
@@ -74,16 +79,17 @@ class KeysetPagination(BasePagination):
         more, page = len(found) > limit, found[:limit]
         if backwards:
             page.reverse()
-        self._url = request.build_absolute_uri()
+        self._url, self._mark = request.build_absolute_uri(), mark_of(request.path)
         self._name, self._columns = name, columns
         self._next = page[-1] if page and (more or backwards) else None
         self._previous = page[0] if page and (more if backwards else cursor) else None
         return page
 
     def get_paginated_response(self, data: Any) -> Response:
+        wanted = self._fields
         return Response(
             {
-                "results": data,
+                "results": data if wanted is None else [_only(wanted, row) for row in data],
                 "next": self._link(self._next),
                 "previous": self._link(self._previous, backwards=True),
             }
@@ -106,6 +112,11 @@ class KeysetPagination(BasePagination):
                 {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
             ),
             ("cursor", "Where to go on; follow `next` and `previous`.", {"type": "string"}),
+            (
+                "fields",
+                "Names of fields, with commas between: results hold these alone.",
+                {"type": "string"},
+            ),
         ]
         if len(names) > 1:
             orders = {"type": "string", "enum": names, "default": names[0]}
@@ -119,8 +130,13 @@ class KeysetPagination(BasePagination):
         if row is None:
             return None
         values = tuple(_plain(_value(row, column)) for column in self._columns)
-        cursor = Cursor(self._name, values, backwards)
+        cursor = Cursor(self._mark, self._name, values, backwards)
         return replace_query_param(self._url, "cursor", str(cursor))
+
+
+def mark_of(path: str) -> int:
+    """What tells the cursors of one list from those of others."""
+    return zlib.crc32(path.encode())
 
 
 def _orderings(view: APIView | None) -> Mapping[str, Ordering]:
@@ -146,6 +162,23 @@ def _limit(request: Request) -> int:
     return limit
 
 
+def _fields(request: Request, view: APIView | None) -> frozenset[str] | None:
+    """The fields that are asked for; None for all."""
+    text = request.query_params.get("fields")
+    if text is None:
+        return None
+    known = getattr(getattr(view, "serializer_class", None), "_declared_fields", {})
+    wanted = frozenset(name.strip() for name in text.split(","))
+    if unknown := sorted(wanted - set(known)):
+        why = f"There is no field {unknown[0]!r} here; there are {', '.join(known)}."
+        raise BadParameters({"fields": ("unknown_field", why)})
+    return wanted
+
+
+def _only(wanted: frozenset[str], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in wanted}
+
+
 def _cursor(request: Request, name: str, columns: Ordering, model: type[Model]) -> Cursor | None:
     """What the cursor says, its values as the columns hold them."""
     text = request.query_params.get("cursor")
@@ -154,8 +187,8 @@ def _cursor(request: Request, name: str, columns: Ordering, model: type[Model]) 
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         plain = StrictJSONParser().parse(BytesIO(base64.urlsafe_b64decode(padded)))
-        ordering, backwards, *values = plain
-        if ordering != name or backwards not in (0, 1) or len(values) != len(columns):
+        mark, ordering, backwards, *values = plain
+        if [mark, ordering] != [mark_of(request.path), name] or backwards not in (0, 1):
             raise ValueError
         held = tuple(
             _held(_field(model, column), value)
@@ -163,9 +196,9 @@ def _cursor(request: Request, name: str, columns: Ordering, model: type[Model]) 
         )
     except (ValueError, TypeError, OverflowError, ValidationError, APIException, DomainError):
         raise BadParameters(
-            {"cursor": ("invalid", "cursor is not one of ours; take it from next or previous.")}
+            {"cursor": ("invalid", "cursor is none of this list; take it from next or previous.")}
         ) from None
-    return Cursor(name, held, bool(backwards))
+    return Cursor(mark, name, held, bool(backwards))
 
 
 def _held(field: Field[Any, Any], value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -15,7 +14,7 @@ from django.utils import timezone
 from backlog.models import Finding, Item, Job, Product, Scope, StoredReport, Subject, User
 from tests.backlog.evidence import see
 from tests.conftest import Cast
-from tests.rest import V1, pointers, queries, walk
+from tests.rest import V1, cursor_of, pointers, queries, walk
 
 FINDINGS = f"{V1}/products/MED/findings/"
 SEEN = {
@@ -347,21 +346,17 @@ def test_the_list_is_narrowed_and_ordered(ci: Any, max_: Any, product: Product) 
     assert max_.get(f"{FINDINGS}?kind=bug").status_code == 400
 
 
-def cursor(*plain: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
-
-
 @pytest.mark.parametrize(
     ("ordering", "wrong"),
     [
-        ("-id", cursor("-id", 0, 10**40)),
-        ("-id", cursor("-id", 0, -1)),
-        ("priority", cursor("priority", 0, "\ud800", 1)),
-        ("priority", cursor("priority", 0, "\0", 1)),
-        ("last_seen", cursor("last_seen", 0, "9999-12-31T23:59:59-12:00", 1)),
-        ("last_seen", cursor("last_seen", 0, "0001-01-01T00:00:00+14:00", 1)),
+        ("-id", cursor_of(FINDINGS, "-id", 0, 10**40)),
+        ("-id", cursor_of(FINDINGS, "-id", 0, -1)),
+        ("priority", cursor_of(FINDINGS, "priority", 0, "\ud800", 1)),
+        ("priority", cursor_of(FINDINGS, "priority", 0, "\0", 1)),
+        ("last_seen", cursor_of(FINDINGS, "last_seen", 0, "9999-12-31T23:59:59-12:00", 1)),
+        ("last_seen", cursor_of(FINDINGS, "last_seen", 0, "0001-01-01T00:00:00+14:00", 1)),
         ("-id", base64.urlsafe_b64encode(b"[" * 50_000).decode()),
-        ("-id", base64.urlsafe_b64encode(b'["-id",0,' + b"9" * 5000 + b"]").decode()),
+        ("-id", base64.urlsafe_b64encode(b'[1,"-id",0,' + b"9" * 5000 + b"]").decode()),
     ],
 )
 def test_a_cursor_that_no_database_understands_is_refused(
