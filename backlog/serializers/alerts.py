@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backlog.models import AlertChannel, AlertMessage, Product, User
@@ -12,6 +13,14 @@ from backlog.services.alerts import ChannelDraft, RuleDraft
 from mlscrum.web.serializers import StrictSerializer
 
 SEVERITIES = [(severity.value, severity.value) for severity in Severity]
+
+
+@extend_schema_field({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
+class ClockField(serializers.TimeField):
+    """A time of the day in the channel's zone, in hours and minutes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%H:%M", **kwargs)
 
 
 class AlertRuleSerializer(serializers.Serializer[Any]):
@@ -29,8 +38,8 @@ class AlertChannelSerializer(serializers.Serializer[AlertChannel]):
     service = serializers.CharField()
     is_active = serializers.BooleanField()
     rules = AlertRuleSerializer(many=True)
-    quiet_from = serializers.TimeField(format="%H:%M", allow_null=True)
-    quiet_until = serializers.TimeField(format="%H:%M", allow_null=True)
+    quiet_from = ClockField(allow_null=True)
+    quiet_until = ClockField(allow_null=True)
     time_zone = serializers.CharField()
     created_at = serializers.DateTimeField()
 
@@ -76,8 +85,8 @@ class ChannelWantedSerializer(StrictSerializer[AlertChannel]):
     )
     rules = RuleWantedSerializer(many=True, allow_empty=False)
     is_active = serializers.BooleanField(required=False)
-    quiet_from = serializers.TimeField(required=False, allow_null=True)
-    quiet_until = serializers.TimeField(required=False, allow_null=True)
+    quiet_from = ClockField(required=False, allow_null=True)
+    quiet_until = ClockField(required=False, allow_null=True)
     time_zone = serializers.CharField(max_length=60, required=False)
 
     def draft(self, present: AlertChannel | None = None) -> ChannelDraft:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.http.response import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -68,6 +69,11 @@ from mlscrum.web.problems import BadParameters
 
 SEVERITIES = tuple(severity.value for severity in Severity)
 FAIL_ON = OpenApiParameter("fail_on", enum=SEVERITIES, description="422 where the gate is shut.")
+VERSION_OR_RUN = PolymorphicProxySerializer(
+    component_name="VersionOrRun",
+    serializers=[VersionSerializer, RunDetailSerializer],
+    resource_type_field_name=None,
+)
 MOST_RUNS = 200
 SECONDS_A_YEAR = 366 * 24 * 3600
 
@@ -207,7 +213,10 @@ class VersionsView(DataView):
             "application/json": NewVersionSerializer,
         },
         responses={
-            200: VersionSerializer, 201: VersionSerializer, 202: RunDetailSerializer,
+            200: VERSION_OR_RUN,
+            201: VersionSerializer,
+            202: RunDetailSerializer,
+            422: RunDetailSerializer,
         },
         parameters=[
             OpenApiParameter("run", enum=["0", "1"], description="Check it in the same call."),
@@ -215,7 +224,7 @@ class VersionsView(DataView):
             FAIL_ON,
             IDEMPOTENCY_KEY,
         ],
-    )  # fmt: skip
+    )
     def create(self, request: Request, key: str, slug: str) -> Response:
         """A new content, or the source read again. The same content is the same version."""
         dataset = self.dataset(key, slug)
@@ -418,7 +427,13 @@ class GateView(DataView):
             OpenApiParameter("max_age_s", float, description="Instead of the freshness limit."),
             OpenApiParameter("strict", enum=["0", "1"], description="422 when not passed."),
             OpenApiParameter("format", enum=["json", "badge"], description="badge is an SVG."),
-        ]
+        ],
+        responses={
+            (200, "application/json"): GateSerializer,
+            (200, "image/svg+xml"): OpenApiTypes.STR,
+            (422, "application/json"): GateSerializer,
+            (422, "image/svg+xml"): OpenApiTypes.STR,
+        },
     )
     def retrieve(self, request: Request, key: str, slug: str) -> HttpResponseBase:
         """Whether the dataset is good enough now: one yes or no with its reasons."""

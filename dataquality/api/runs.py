@@ -182,7 +182,11 @@ class RunView(DataView):
         """Stop it: at once where it waits, soon where it runs."""
         return self.run_answer(cancel_run(self.run_of(id), actor=self.actor))
 
-    @extend_schema(request=None, responses={202: RunDetailSerializer}, parameters=[IDEMPOTENCY_KEY])
+    @extend_schema(
+        request=None,
+        responses={200: RunDetailSerializer, 202: RunDetailSerializer},
+        parameters=[IDEMPOTENCY_KEY],
+    )
     def retry(self, request: Request, id: int) -> Response:
         """A new run on the same version, by the present suite."""
         old = self.run_of(id)

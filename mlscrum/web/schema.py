@@ -31,17 +31,18 @@ PROBLEM: dict[str, Any] = {
     },
     "additionalProperties": True,
 }
-REFUSAL = {
-    "description": "A problem",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
+TOLD = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+REFUSAL = {"description": "A problem", "content": TOLD}
 
 
 def with_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Let every operation say how it refuses."""
+    """Let every operation say how it refuses, beside what it answers with the same status."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = PROBLEM
     for operations in result["paths"].values():
         for operation in operations.values():
+            for status, answer in operation["responses"].items():
+                if status >= "400":
+                    answer["content"] = {**answer.get("content", {}), **TOLD}
             operation["responses"].setdefault("default", REFUSAL)
     return result

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from django_filters.rest_framework import ChoiceFilter, FilterSet, NumberFilter
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -51,6 +51,12 @@ from sprints.services.sprints import (
     delete_sprint,
     start_sprint,
     update_sprint,
+)
+
+SPRINT_OR_OUTLOOK = PolymorphicProxySerializer(
+    component_name="SprintOrOutlook",
+    serializers=[SprintSerializer, OutlookSerializer],
+    resource_type_field_name=None,
 )
 
 
@@ -173,7 +179,7 @@ class SprintOneView(OfSprint):
         """Let it run from now on."""
         return _answer(start_sprint(self._sprint(id), actor=self.actor))
 
-    @extend_schema(request=CloseSerializer, responses={200: SprintSerializer})
+    @extend_schema(request=CloseSerializer, responses={200: SPRINT_OR_OUTLOOK})
     def close(self, request: Request, id: int) -> Response:
         """Close it, or with `dry_run` say what closing would do.
 
