@@ -353,6 +353,7 @@ SPECTACULAR_SETTINGS = {
         "Priority": "backlog.rules.severity.Priority",
         "Severity": [(name, name) for name in ("critical", "warning", "info")],
         "RunState": "dataquality.models.RunState",
+        "ResultsFormat": [(name, name) for name in ("gx", "dbt", "junit", "generic")],
         "ConnectionKind": "dataquality.models.ConnectionKind",
         "SourceKind": [
             (kind, kind) for kind in ("path", "url", "s3", "sql_table", "sql_query", "spark_table")

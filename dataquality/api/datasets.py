@@ -33,10 +33,12 @@ from dataquality.queries.version_comparisons import comparison_of, versions_to_c
 from dataquality.serializers.badges import badge
 from dataquality.serializers.datasets import (
     DatasetChangeSerializer,
+    DatasetFormSerializer,
     DatasetSerializer,
     NewDatasetSerializer,
     NewVersionSerializer,
     SchemaPutSerializer,
+    VersionFormSerializer,
     VersionSerializer,
 )
 from dataquality.serializers.runs import (
@@ -95,7 +97,7 @@ class DatasetsView(DataView):
 
     @extend_schema(
         request={
-            "multipart/form-data": NewDatasetSerializer,
+            "multipart/form-data": DatasetFormSerializer,
             "application/json": NewDatasetSerializer,
         },
         responses={201: DatasetSerializer},
@@ -209,7 +211,7 @@ class VersionsView(DataView):
 
     @extend_schema(
         request={
-            "multipart/form-data": NewVersionSerializer,
+            "multipart/form-data": VersionFormSerializer,
             "application/json": NewVersionSerializer,
         },
         responses={

@@ -18,7 +18,12 @@ from dataquality.api.scope import DataView, choice_of
 from dataquality.models import Dataset, Run
 from dataquality.queries.datasets import find_dataset
 from dataquality.rules.gates import State
-from dataquality.serializers.results import PostedSerializer, ResultsSerializer, answer_of
+from dataquality.serializers.results import (
+    PostedSerializer,
+    ResultsFormSerializer,
+    ResultsSerializer,
+    answer_of,
+)
 from dataquality.serializers.runs import SEVERITIES
 from dataquality.services.ingest import Posting, post_results
 from dataquality.services.posted_files import reports_in, reports_of
@@ -38,7 +43,7 @@ class ResultsView(DataView):
     @extend_schema(
         request={
             "application/json": ResultsSerializer,
-            "multipart/form-data": ResultsSerializer,
+            "multipart/form-data": ResultsFormSerializer,
         },
         responses={200: PostedSerializer, 422: PostedSerializer},
         parameters=[

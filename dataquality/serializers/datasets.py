@@ -290,6 +290,13 @@ class NewDatasetSerializer(DatasetEditSerializer):
         return attrs
 
 
+class DatasetFormSerializer(NewDatasetSerializer):
+    """A dataset to register with its first file, as a multipart form."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    source = None  # type: ignore[assignment]  # a form brings a file
+
+
 class NewVersionSerializer(StrictSerializer[DatasetVersion]):
     """A new content; without a file the source is read again, of a divided object store the
     newest folder, or the `partition` that is named."""
@@ -298,6 +305,12 @@ class NewVersionSerializer(StrictSerializer[DatasetVersion]):
     partition = serializers.CharField(max_length=250, required=False)
     as_of = serializers.DateTimeField(required=False)
     context = ContextField(required=False)
+
+
+class VersionFormSerializer(NewVersionSerializer):
+    """A new content, as a multipart form."""
+
+    file = serializers.FileField(allow_empty_file=True)
 
 
 class ColumnSerializer(StrictSerializer[dict[str, Any]]):

@@ -98,6 +98,13 @@ class ResultsSerializer(StrictSerializer[Posted]):
         return attrs
 
 
+class ResultsFormSerializer(ResultsSerializer):
+    """Results to take as a file, in a multipart form."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    result = None
+
+
 class PostedReasonSerializer(ReasonSerializer):
     """Why a gate is shut, and whose gate it is."""
 
