@@ -375,6 +375,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "mlscrum.web.schema.with_anything",
         "mlscrum.web.schema.with_problems",
         "mlscrum.web.examples.with_examples",
     ],

@@ -125,13 +125,15 @@ class FindingsDecideView(ProductViewSet):
 
     @extend_schema(
         request=DecideSerializer,
-        responses=inline_serializer(
-            "Decided",
-            {
-                "findings": FindingSerializer(many=True),
-                "items": serializers.ListField(child=serializers.CharField()),
-            },
-        ),
+        responses={
+            200: inline_serializer(
+                "Decided",
+                {
+                    "findings": FindingSerializer(many=True),
+                    "items": serializers.ListField(child=serializers.CharField()),
+                },
+            )
+        },
     )
     def create(self, request: Request, key: str) -> Response:
         """Do the same to several findings: all or none. `items` are the refs of those filed."""

@@ -156,6 +156,8 @@ class ConnectionView(ConnectionBase):
 class OffersView(ConnectionBase):
     permissions = {"retrieve": "dataset.register_path"}
     serializer_class = OfferSerializer
+    pagination_class = None
+    filter_backends = ()
 
     @extend_schema(responses=OfferSerializer(many=True))
     def retrieve(self, request: Request, key: str, connection: str) -> Response:

@@ -36,7 +36,7 @@ class LineageView(DataView):
         """What depends on it: items, sprints, checks, words, settings and other products."""
         return Response(LineageSerializer(dataset_lineage(self.dataset(key, slug))).data)
 
-    @extend_schema(request=NewDependentSerializer, responses=LineageSerializer)
+    @extend_schema(request=NewDependentSerializer, responses={200: LineageSerializer})
     def create(self, request: Request, key: str, slug: str) -> Response:
         """Say that an item depends on it; said again it changes nothing."""
         dataset = self.dataset(key, slug)
@@ -61,7 +61,7 @@ class SharedLineageView(DataView):
         product, dataset = self._found(key, owner, slug)
         return Response(LineageSerializer(lineage_in(dataset, product)).data)
 
-    @extend_schema(request=NewDependentSerializer, responses=LineageSerializer)
+    @extend_schema(request=NewDependentSerializer, responses={200: LineageSerializer})
     def create(self, request: Request, key: str, owner: str, slug: str) -> Response:
         """Say that an item of this product depends on it; said again it changes nothing."""
         product, dataset = self._found(key, owner, slug)

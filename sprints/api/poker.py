@@ -31,6 +31,9 @@ from sprints.serializers.talk import (
 )
 from sprints.services import poker as services
 
+# All of them at once: this answer comes in no pages, as the list does.
+PICKED = {"type": "array", "items": {"$ref": "#/components/schemas/Pick"}}
+
 
 class RoundFilters(FilterSet):
     """Which rounds."""
@@ -206,7 +209,7 @@ class PicksView(OfPicks):
 
     @extend_schema(
         request=NewPicksSerializer,
-        responses={201: PickSerializer(many=True)},
+        responses={201: PICKED},
         parameters=[IDEMPOTENCY_KEY],
     )
     def create(self, request: Request, id: int) -> Response:
