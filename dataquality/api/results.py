@@ -91,7 +91,8 @@ class ResultsView(DataView):
         if sent is not None:
             reports = reports_in(form, sent, **common)
         else:
-            reports = reports_of(form, fields["result"], where="/result", **common)
+            name = "payload" if "payload" in fields else "result"
+            reports = reports_of(form, fields[name], where=f"/{name}", **common)
         return Posting(
             form=form,
             reports=reports,

@@ -27,10 +27,11 @@ class DocumentField(TextOrJson, serializers.JSONField):
 
 
 class ResultsSerializer(StrictSerializer[Posted]):
-    """Results to take: `result` within JSON, or `file` in a multipart form."""
+    """Results to take: `payload` within JSON, called `result` as well, or `file` in a form."""
 
     format = serializers.ChoiceField(choices=FORMATS)
-    result = serializers.JSONField(
+    result = serializers.JSONField(required=False, help_text="As `payload`.")
+    payload = serializers.JSONField(
         required=False,
         help_text="gx: validation_result.to_json_dict(), a list of them, or what "
         "CheckpointResult.describe() says; dbt: run_results.json; junit: the XML as a text; "
@@ -85,9 +86,9 @@ class ResultsSerializer(StrictSerializer[Posted]):
         return super().to_internal_value(rest) | {"manifest": kept}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("file" in attrs) == ("result" in attrs):
+        if len({"file", "result", "payload"} & set(attrs)) != 1:
             raise serializers.ValidationError(
-                {"result": "Send the results as result within JSON, or as file in a form."}
+                {"payload": "Send the results as payload within JSON, or as file in a form."}
             )
         sizes = [file.size or 0 for file in attrs.values() if isinstance(file, UploadedFile)]
         if sum(sizes) > LIMIT:
@@ -103,6 +104,7 @@ class ResultsFormSerializer(ResultsSerializer):
 
     file = serializers.FileField(allow_empty_file=True)
     result = None
+    payload = None
 
 
 class PostedReasonSerializer(ReasonSerializer):

@@ -296,7 +296,7 @@ WHOLE: dict[str, Any] = {
     },
     "ResultsRequest": {
         "format": "generic",
-        "result": {
+        "payload": {
             "checks": [
                 {
                     "fingerprint": "rows-halved",

@@ -55,6 +55,21 @@ def clinic(api: Any, cast: Cast, product: Product) -> Dataset:
     return found
 
 
+def test_results_within_json_are_called_payload_or_result(
+    api: Any, cast: Cast, clinic: Dataset
+) -> None:
+    max_ = api(cast.max)
+    for name in ("payload", "result"):
+        sent = {"format": "gx", "dataset": clinic.slug, name: validation(MEAN)}
+        assert max_.post(RESULTS, sent).status_code == 200
+    both = {"format": "gx", "payload": validation(MEAN), "result": validation(MEAN)}
+    for wrong in (both, {"format": "gx"}):
+        answer = max_.post(RESULTS, wrong)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/payload")
+    odd = max_.post(RESULTS, {"format": "gx", "payload": {"nothing": 1}})
+    assert odd.json()["errors"][0]["pointer"] == "/payload"
+
+
 def at(day: int, *results: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A posting of results that were checked on a day of March."""
     checked = f"2026-03-{day:02}T06:00:00+00:00"
@@ -326,7 +341,7 @@ def test_results_in_our_own_words_are_taken(ci: Any, clinic: Dataset) -> None:
         (b'{"format": "gx", "result": {"results": [{}]}}', 400, "/result/results/0"),
         (b'{"format": "gx", "result": {"nothing": 1}}', 400, "/result"),
         (b'{"format": "odd", "result": {}}', 400, "/format"),
-        (b'{"format": "gx"}', 400, "/result"),
+        (b'{"format": "gx"}', 400, "/payload"),
         (b'{"format": "gx", "result": {}, "rows": []}', 400, "/rows"),
         (b'{"format": "junit", "result": {"a": 1}}', 400, "/result"),
     ],
