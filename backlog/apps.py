@@ -46,6 +46,7 @@ class BacklogConfig(AppConfig):
             alerts,
             digests,
             housekeeping,
+            import_reverts,
             imports,
             jobs,
             secret_keys,
@@ -74,6 +75,12 @@ class BacklogConfig(AppConfig):
         jobs.register(
             imports.IMPORT_KIND,
             as_allowed("import.run", imports.carry_out, actor_of=imports.actor_of),
+        )
+        jobs.register(
+            import_reverts.REVERT_KIND,
+            as_allowed(
+                "import.run", import_reverts.revert, actor_of=import_reverts.reverting_actor_of
+            ),
         )
         housekeeping.register(imports.forget_files)
         jobs.register(housekeeping.JOB_KIND, housekeeping.carry_out, max_attempts=1)

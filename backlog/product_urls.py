@@ -121,6 +121,9 @@ urlpatterns: list[URLPattern] = [
         name="import-discard",
     ),
     path(
+        "p/<str:key>/imports/<int:import_id>/revert/", imports.import_revert, name="import-revert"
+    ),
+    path(
         "p/<str:key>/imports/<int:import_id>/report/", imports.import_report, name="import-report"
     ),
     # The backlog

@@ -23,6 +23,7 @@ from backlog.serializers.imports import (
 )
 from backlog.serializers.links import page
 from backlog.services.attachments import Incoming
+from backlog.services.import_reverts import request_revert
 from backlog.services.imports import receive_and_ask, request_import
 from mlscrum.web.parsers import StrictJSONParser
 
@@ -83,7 +84,7 @@ class ImportsView(ProductViewSet):
 
 @extend_schema(tags=["imports"])
 class ImportView(ProductViewSet):
-    permissions = {"retrieve": "item.view", "start": "import.run"}
+    permissions = {"retrieve": "item.view", "start": "import.run", "revert": "import.run"}
     parser_classes = [StrictJSONParser]
     queryset = Import.objects.all()
     serializer_class = ImportSerializer
@@ -105,6 +106,22 @@ class ImportView(ProductViewSet):
             return _accepted(product, request_import(imported, actor=self.actor))
 
         return once(request, self.actor, start)
+
+    @extend_schema(request=None, responses={202: ImportSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def revert(self, request: Request, key: str, id: int) -> Response:  # noqa: A002
+        """Take back what an import did: items that it made and nobody touched since are deleted,
+        fields that it changed hold their earlier values where nobody changed them since.
+
+        What is left alone is said in `reverted`, and in the rows with the code `kept`.
+        """
+        product = self.find_product(key)
+        self.require(product)
+        imported = find_import(product, id)
+
+        def revert() -> Response:
+            return _accepted(product, request_revert(imported, actor=self.actor))
+
+        return once(request, self.actor, revert)
 
 
 @extend_schema(tags=["imports"])

@@ -345,6 +345,11 @@ urlpatterns: list[URLPattern] = [
         name="api-import-start",
     ),
     path(
+        "products/<key:key>/imports/<id:id>/revert/",
+        imports.ImportView.as_view({"post": "revert"}),
+        name="api-import-revert",
+    ),
+    path(
         "products/<key:key>/imports/<id:id>/rows/",
         imports.ImportRowsView.as_view({"get": "list"}),
         name="api-import-rows",

@@ -15,14 +15,16 @@ from backlog.models.tokens import ApiToken
 
 
 class Import(models.Model):
-    """A file that somebody sent, how it is mapped, and the jobs that try it and carry it out.
+    """A file that somebody sent, how it is mapped, and the jobs that try it, carry it out and
+    revert it.
 
     Whoever sent it is the actor of all that the import does. The file is kept until the import is
-    done; `mapping` is that of `importers.mapping`, `found` what a person sees while mapping.
+    done; `mapping` is that of `importers.mapping`, `found` what a person sees while mapping, and
+    `reverted` says what a revert did, see `services.import_reverts`.
     """
 
     class State(models.TextChoices):
-        """Follows from the two jobs."""
+        """Follows from the jobs."""
 
         MAPPING = "mapping", "to be mapped"
         CHECKING = "checking", "dry run under way"
@@ -31,6 +33,8 @@ class Import(models.Model):
         DONE = "done", "done"
         FAILED = "failed", "failed"
         CANCELLED = "cancelled", "cancelled"
+        REVERTING = "reverting", "being reverted"
+        REVERTED = "reverted", "reverted"
 
     product = models.ForeignKey(Product, models.CASCADE, related_name="imports")
     filename = models.CharField(max_length=200)
@@ -46,6 +50,12 @@ class Import(models.Model):
     token = models.ForeignKey(ApiToken, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    revert_job = models.ForeignKey(Job, models.SET_NULL, null=True, related_name="+")
+    reverter_kind = models.CharField(max_length=10, choices=ActorKind, blank=True)
+    reverter = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    reverter_token = models.ForeignKey(ApiToken, models.SET_NULL, null=True, related_name="+")
+    reverted_at = models.DateTimeField(null=True)
+    reverted = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["-id"]
@@ -59,7 +69,17 @@ class Import(models.Model):
         return Actor(ActorKind(self.actor_kind), user=self.user, token=self.token)
 
     @property
+    def reverting_actor(self) -> Actor:
+        """Who asked for the revert."""
+        kind = ActorKind(self.reverter_kind)
+        return Actor(kind, user=self.reverter, token=self.reverter_token)
+
+    @property
     def state(self) -> str:
+        if self.reverted_at is not None:
+            return self.State.REVERTED
+        if self.revert_job is not None and self.revert_job.state in UNDER_WAY:
+            return self.State.REVERTING
         if self.finished_at is not None:
             return self.State.DONE
         if self.job is not None:
@@ -71,11 +91,24 @@ class Import(models.Model):
     @property
     def present_job(self) -> Job | None:
         """The job that the state follows from."""
+        if self.state in {self.State.REVERTING, self.State.REVERTED}:
+            return self.revert_job
         return self.job or self.check_job
 
     @property
+    def failed_revert(self) -> Job | None:
+        """The job of a revert that came to nothing, where the import stands as it was."""
+        job = self.revert_job
+        return job if job is not None and job.state not in (*UNDER_WAY, Job.State.DONE) else None
+
+    @property
     def is_under_way(self) -> bool:
-        return self.state in {self.State.CHECKING, self.State.IMPORTING}
+        return self.state in {self.State.CHECKING, self.State.IMPORTING, self.State.REVERTING}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was carried out, if only in part, so that it can be reverted."""
+        return self.state in {self.State.DONE, self.State.FAILED, self.State.CANCELLED}
 
     @property
     def has_begun(self) -> bool:
@@ -88,6 +121,7 @@ class Import(models.Model):
         return str(self.mapping.get("source", ""))
 
 
+UNDER_WAY = (Job.State.QUEUED, Job.State.RUNNING)
 _STATES_OF_IMPORT: dict[str, str] = {
     Job.State.QUEUED: Import.State.IMPORTING,
     Job.State.RUNNING: Import.State.IMPORTING,
@@ -109,6 +143,8 @@ class ImportLine(models.Model):
 
     Rows are numbered as a spreadsheet does, the header being row 1; row 0 holds what is said of
     the whole file. `problems` are `{"column", "level", "code", "message"}`, `level` is the worst.
+    `before` is what a revert gives back and no change tells: of an item that was there already,
+    `digests` of its origin as `{name: [before, after]}` and `done_at` as `[before, after]`.
     """
 
     class Outcome(models.TextChoices):
@@ -130,6 +166,7 @@ class ImportLine(models.Model):
     problems = models.JSONField(default=list)
     level = models.CharField(max_length=10, choices=Level, blank=True)
     is_written = models.BooleanField(default=False)
+    before = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["row"]

@@ -46,7 +46,7 @@ class ImportRow:
 def imports_of(product: Product) -> QuerySet[Import]:
     """The imports of a product with what their state follows from, the latest first."""
     return product.imports.select_related(
-        "product", "job", "check_job", "user", "token__user"
+        "product", "job", "check_job", "revert_job", "user", "token__user", "reverter"
     ).order_by("-pk")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any, TypedDict
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
@@ -62,6 +63,17 @@ class DroppedSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class RevertedSerializer(serializers.Serializer[Any]):
+    """What a revert did, in items; `said` are the first sentences about what was left alone, and
+    so many `more` stand in the rows."""
+
+    deleted = serializers.IntegerField()
+    given_back = serializers.IntegerField()
+    kept = serializers.IntegerField()
+    said = serializers.ListField(child=serializers.CharField())
+    more = serializers.IntegerField()
+
+
 class ImportSerializer(serializers.Serializer[ImportRow]):
     """A file on its way into the backlog; `progress` is 0 to 1, `job` what to cancel."""
 
@@ -79,6 +91,8 @@ class ImportSerializer(serializers.Serializer[ImportRow]):
     dropped = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(source="imported.created_at")
     finished_at = serializers.DateTimeField(source="imported.finished_at", allow_null=True)
+    reverted_at = serializers.DateTimeField(source="imported.reverted_at", allow_null=True)
+    reverted = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
 
     def get_format(self, row: ImportRow) -> str:
@@ -93,7 +107,7 @@ class ImportSerializer(serializers.Serializer[ImportRow]):
         return job.message if job else ""
 
     def get_error(self, row: ImportRow) -> ImportFault | None:
-        job = row.imported.present_job
+        job = row.imported.failed_revert or row.imported.present_job
         if job is None or not job.error_code:
             return None
         return {"code": job.error_code, "detail": job.message}
@@ -104,6 +118,10 @@ class ImportSerializer(serializers.Serializer[ImportRow]):
 
     def get_dropped(self, row: ImportRow) -> list[dict[str, str]]:
         return list(row.imported.found.get("dropped", []))
+
+    @extend_schema_field(RevertedSerializer(allow_null=True))
+    def get_reverted(self, row: ImportRow) -> dict[str, Any] | None:
+        return row.imported.reverted or None
 
     def get_url(self, row: ImportRow) -> str:
         return page("backlog:import", row.imported.product.key, row.imported.pk)

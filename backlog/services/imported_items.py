@@ -53,6 +53,7 @@ from mlscrum.lib.errors import DomainError
 AT_ONCE = 500  # rows in one transaction (DECISIONS of the house, 9)
 Outcome = ImportLine.Outcome
 PLACES = ("moved", "rebalanced")  # where items stand, as each deed tells it (decision 5)
+COMMENTS, LINKS = "comment_ids", "link_ids"  # what a revert takes away, as deeds tell it
 REFUSALS = (ValidationError, DomainError)
 # How a link of a file reads here, and whether its two ends change places.
 TURNED = {"blocked_by": Link.Kind.BLOCKS, "duplicated_by": Link.Kind.DUPLICATES}
@@ -183,8 +184,9 @@ def write(
             _line(rows, each.row, writing.outcomes[each.row], rows.made.get(each.row))
             for each in chunk
         ]
+        writing.note_before(lines)
         write_lines(rows, lines)
-        _tell(rows, done, lines)
+        _tell(rows, done, lines, writing.added)
 
 
 def write_links(
@@ -203,6 +205,7 @@ def write_links(
         wanted: list[tuple[Item, str, Item]] = []
         told: list[int] = []
         news: list[Origin] = []
+        digests: dict[int, list[str | None]] = {}
         for each in linked:
             item = rows.made[each.row]
             origin = origins.get(item.pk)
@@ -210,6 +213,7 @@ def write_links(
             digest = digest_of([(source.pk, kind, target.pk) for source, kind, target in ends])
             if not ends or origin is None or origin.digests.get("links") == digest:
                 continue
+            digests[each.row] = [origin.digests.get("links"), digest]
             origin.digests["links"] = digest
             news.append(origin)
             wanted += ends
@@ -222,8 +226,10 @@ def write_links(
         for place, why in refused.items():
             rows.warn(told[place], "refused_link", why)
         touched = {link.source_id for link in made} | {link.target_id for link in made}
-        _note_links_in_lines(rows, linked, touched, {told[place] for place in refused})
-        done.data.update({"import": rows.imported.pk, "links": len(made)})
+        _note_links_in_lines(rows, linked, touched, {told[place] for place in refused}, digests)
+        done.data.update(
+            {"import": rows.imported.pk, "links": len(made), LINKS: [link.pk for link in made]}
+        )
         if not made:
             done.nothing_happened()
 
@@ -245,6 +251,7 @@ def write_lines(rows: Rows, lines: Iterable[ImportLine]) -> None:
             "problems",
             "level",
             "is_written",
+            "before",
         ],
         batch_size=AT_ONCE,
     )
@@ -259,6 +266,8 @@ class _Writing:
         self.digests: dict[int, dict[str, str]] = {}  # by row
         self.without_parent: set[int] = set()  # rows whose parent could not be given
         self.said: list[tuple[Comment, datetime]] = []
+        self.added: list[Comment] = []  # those of items that were there already
+        self.found: dict[int, tuple[dict[str, str], datetime | None]] = {}  # as they were, by row
 
     def bring_back(self, present: Mapping[int, Item]) -> None:
         """Items that are there already; those in the trash come back."""
@@ -297,6 +306,7 @@ class _Writing:
         rows = {item.pk: each.row for item, each in found}
         finished: dict[int, datetime] = {}
         for item, each in found:
+            self.found[each.row] = _digests(item), item.done_at
             self.digests[each.row] = _digests(item) | dict(each.digests)
             edit = _edit_of(self.rows, item, each)
             self._move_in_tree(item, each, edit)
@@ -306,7 +316,9 @@ class _Writing:
             if done_at:
                 finished[item.pk] = done_at
             if _new_comments(item, each, said):
+                count = len(self.said)
                 self._note_comments(item, each, said[item.pk])
+                self.added += [comment for comment, _ in self.said[count:]]
                 self.outcomes[each.row] = Outcome.UPDATED
         for pk in self._edit(edits, rows):
             self.outcomes[rows[pk]] = Outcome.UPDATED
@@ -337,6 +349,25 @@ class _Writing:
             update_fields=["digests"],
             batch_size=AT_ONCE,
         )
+
+    def note_before(self, lines: Sequence[ImportLine]) -> None:
+        """Keep in the lines of items that were there already what no change tells a revert."""
+        there = [self.rows.made[row].pk for row in self.found]
+        done_at = dict(Item.objects.filter(pk__in=there).values_list("pk", "done_at"))
+        for line in lines:
+            if line.row not in self.found or line.outcome == Outcome.SKIPPED:
+                continue
+            old, was_done = self.found[line.row]
+            new = self.digests[line.row]
+            changed = {
+                name: [old.get(name), new.get(name)]
+                for name in sorted({*old, *new})
+                if old.get(name) != new.get(name)
+            }
+            line.before = {"digests": changed} if changed else {}
+            is_done = done_at.get(line.item_id or 0)
+            if was_done != is_done:
+                line.before["done_at"] = [_iso(was_done), _iso(is_done)]
 
     def _draft(self, wanted: Wanted, place: Mapping[int, int]) -> ItemDraft:
         item = wanted.item
@@ -702,9 +733,13 @@ def _note_links(rows: Rows, each: ImportedItem) -> None:
 
 
 def _note_links_in_lines(
-    rows: Rows, linked: Sequence[ImportedItem], touched: set[int], refused: set[int]
+    rows: Rows,
+    linked: Sequence[ImportedItem],
+    touched: set[int],
+    refused: set[int],
+    digests: Mapping[int, list[str | None]],
 ) -> None:
-    """Bring lines along whose rows got links, or got one refused."""
+    """Bring lines along whose rows got links, or got one refused, or say something new of them."""
     numbers = {each.row for each in linked}
     lines = {line.row: line for line in rows.imported.lines.filter(row__in=numbers)}
     changed = []
@@ -715,9 +750,12 @@ def _note_links_in_lines(
             line.outcome = Outcome.UPDATED
         if row in refused:
             _put_problems(line, rows.problems[row])
-        if was_unchanged or row in refused:
+        if row in digests:
+            line.before["digests"] = line.before.get("digests", {}) | {"links": digests[row]}
+        if was_unchanged or row in refused or row in digests:
             changed.append(line)
-    ImportLine.objects.bulk_update(changed, ["outcome", "problems", "level"], batch_size=AT_ONCE)
+    names = ["outcome", "problems", "level", "before"]
+    ImportLine.objects.bulk_update(changed, names, batch_size=AT_ONCE)
 
 
 def _comments_on(items: Iterable[Item]) -> dict[int, list[Comment]]:
@@ -774,7 +812,7 @@ def _put_problems(line: ImportLine, problems: Iterable[RowProblem]) -> None:
     line.level = next((level for level in ("error", "warning") if level in levels), "")
 
 
-def _tell(rows: Rows, done: Deed, lines: Sequence[ImportLine]) -> None:
+def _tell(rows: Rows, done: Deed, lines: Sequence[ImportLine], comments: Sequence[Comment]) -> None:
     """What the activity says of the chunk."""
     touched = [line for line in lines if line.outcome in {Outcome.NEW, Outcome.UPDATED}]
     if not touched:
@@ -792,6 +830,8 @@ def _tell(rows: Rows, done: Deed, lines: Sequence[ImportLine]) -> None:
             "items": [rows.made[line.row].ref for line in touched],
         }
     )
+    if comments:
+        done.data[COMMENTS] = [comment.pk for comment in comments]
 
 
 def _say_restored(rows: Rows, row: int) -> None:
@@ -800,6 +840,10 @@ def _say_restored(rows: Rows, row: int) -> None:
 
 def _past(at: datetime | None, now: datetime) -> datetime:
     return min(at, now) if at else now
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _said(error: ValidationError | DomainError) -> str:

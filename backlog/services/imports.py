@@ -165,7 +165,7 @@ def request_import(imported: Import, *, actor: Actor) -> Import:
     product = imported.product
     with deed(product, actor, "import.started") as done:
         others = list(Import.objects.select_for_update(no_key=True, of=("self",))
-                      .select_related("job", "check_job", "user", "token__user", "product")
+                      .select_related("job", "check_job", "revert_job", "product")
                       .filter(product=product).filter(finished_at=None).order_by("pk"))  # fmt: skip
         fresh = next((each for each in others if each.pk == imported.pk), None)
         if fresh is None:
@@ -173,6 +173,10 @@ def request_import(imported: Import, *, actor: Actor) -> Import:
                 "import_done", "This import is done; upload the file to import it again."
             )
         _refuse_under_way(fresh)
+        if fresh.state == Import.State.REVERTED:
+            raise Conflict(
+                "reverted_before", f"{fresh.filename} was reverted; upload the file again instead."
+            )
         _refuse_without_file(fresh)
         running = [each for each in others if each.state == Import.State.IMPORTING]
         if running:
@@ -459,7 +463,7 @@ def _mappable(pk: int) -> Iterator[Import]:
     with transaction.atomic():
         fresh = (
             Import.objects.select_for_update(no_key=True, of=("self",))
-            .select_related("product", "job", "check_job", "user", "token")
+            .select_related("product", "job", "check_job", "revert_job", "user", "token")
             .get(pk=pk)
         )
         if fresh.has_begun:

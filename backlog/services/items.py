@@ -582,8 +582,9 @@ def trash_items(product: Product, items: Sequence[Item], *, actor: Actor) -> lis
     return locked
 
 
-def put_into_trash(items: Sequence[Item], done: Deed) -> None:
-    """Let locked items, read with the item above them, leave for the trash."""
+def put_into_trash(items: Sequence[Item], done: Deed, *, quietly: bool = False) -> None:
+    """Let locked items, read with the item above them, leave for the trash; `quietly` tells
+    nobody."""
     before = {item.pk: place_of(item) for item in items}
     for item in items:
         item.deleted_at, item.rank, item.updated_at = done.at, None, done.at
@@ -592,7 +593,8 @@ def put_into_trash(items: Sequence[Item], done: Deed) -> None:
     write_items(items, ["deleted_at", "rank", "version", "updated_at"])
     close_stays(items, done.at, Stay.Outcome.DELETED)
     note_places(items, before)
-    tell_watchers(done.product, items, actor=done.actor, at=done.at)
+    if not quietly:
+        tell_watchers(done.product, items, actor=done.actor, at=done.at)
 
 
 def restore_item(item: Item, *, actor: Actor) -> Item:

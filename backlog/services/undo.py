@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -498,7 +498,7 @@ class _TakingBack:
     def _plan_fields(self) -> None:
         """Choose the values that the items get back; what others have changed since stays."""
         values = self._changed_fields()
-        found = _Former(self.product, values.values())
+        found = Former(self.product, values.values())
         overwritten: list[tuple[Item, str]] = []
         for (pk, name), (before, after) in values.items():
             item = self.items[pk]
@@ -507,7 +507,7 @@ class _TakingBack:
                 continue
             try:
                 self.sent.setdefault(pk, {})[name] = found.value(name, before)
-            except _GoneError as gone:
+            except GoneError as gone:
                 self._keep(f"{item.ref} keeps its {field_in_words(name)}:", str(gone))
         self._keep_overwritten(overwritten)
         self._keep_kinds()
@@ -535,16 +535,7 @@ class _TakingBack:
     def _keep_kinds(self) -> None:
         """A kind goes back only where what stands under the item can stay there, and where no
         running sprint counts by it."""
-        kinds = {pk: sent["kind"] for pk, sent in self.sent.items() if "kind" in sent}
-        children = Item.objects.alive().filter(parent__in=kinds) if kinds else Item.objects.none()
-        for child in children.only("parent_id", "kind"):
-            parent = child.parent_id or 0
-            problem = trees.parent_problem(child.kind, kinds[parent])
-            if problem and self.sent[parent].pop("kind", None):
-                self._keep(f"{self.items[parent].ref} keeps its kind:", problem)
-        wanted = [(self.items[pk], s["kind"]) for pk, s in self.sent.items() if "kind" in s]
-        for item, why in kinds_that_count(wanted):
-            del self.sent[item.pk]["kind"]
+        for item, why in kinds_that_stay(self.items, self.sent):
             self._keep(f"{item.ref} keeps its kind:", why)
 
     def _give_back(self) -> list[Edited]:
@@ -565,11 +556,11 @@ class _TakingBack:
         return edits
 
 
-class _GoneError(Exception):
+class GoneError(Exception):
     """A former value that is not there any more, and why."""
 
 
-class _Former:
+class Former:
     """What changes keep by slug, e-mail, name and ref, as it is today; one query of each."""
 
     def __init__(self, product: Product, values: Iterable[tuple[Any, Any]]) -> None:
@@ -577,9 +568,9 @@ class _Former:
         self.befores = [before for before, _ in values]
 
     def value(self, name: str, before: Any) -> Any:
-        """The value to be set. Raises _GoneError where there is no such thing any more."""
+        """The value to be set. Raises GoneError where there is no such thing any more."""
         if name.startswith(EXTRA) and name.removeprefix(EXTRA) not in self._extra_fields:
-            raise _GoneError("the product has no such field any more.")
+            raise GoneError("the product has no such field any more.")
         if name == "status":
             return self._one(self._statuses, before, "that status is gone.")
         if name == "parent" and before is not None:
@@ -597,14 +588,14 @@ class _Former:
     @staticmethod
     def _one(known: Mapping[str, Any], name: str, why: str) -> Any:
         if name not in known:
-            raise _GoneError(why)
+            raise GoneError(why)
         return known[name]
 
     @staticmethod
     def _all(known: Mapping[str, Any], names: Sequence[str], why: str) -> list[Any]:
         gone = [name for name in names if name not in known]
         if gone:
-            raise _GoneError(f"{gone[0]} {why}")
+            raise GoneError(f"{gone[0]} {why}")
         return [known[name] for name in names]
 
     @cached_property
@@ -629,6 +620,23 @@ class _Former:
     @cached_property
     def _extra_fields(self) -> set[str]:
         return set(self.product.extra_fields.values_list("slug", flat=True))
+
+
+def kinds_that_stay(
+    items: Mapping[int, Item], sent: Mapping[int, dict[str, Any]]
+) -> Iterator[tuple[Item, str]]:
+    """Take out of what is sent each kind that an item can't go back to, and say why."""
+    kinds = {pk: fields["kind"] for pk, fields in sent.items() if "kind" in fields}
+    children = Item.objects.alive().filter(parent__in=kinds) if kinds else Item.objects.none()
+    for child in children.only("parent_id", "kind"):
+        parent = child.parent_id or 0
+        problem = trees.parent_problem(child.kind, kinds[parent])
+        if problem and sent[parent].pop("kind", None):
+            yield items[parent], problem
+    wanted = [(items[pk], fields["kind"]) for pk, fields in sent.items() if "kind" in fields]
+    for item, why in kinds_that_count(wanted):
+        del sent[item.pk]["kind"]
+        yield item, why
 
 
 def _merged(places: Iterable[Placed]) -> dict[int, Placed]:

@@ -31,6 +31,7 @@ from backlog.queries.imports import (
     said_of_file,
 )
 from backlog.services.attachments import Incoming
+from backlog.services.import_reverts import request_revert
 from backlog.services.imports import (
     cancel_import,
     discard_import,
@@ -120,6 +121,7 @@ def one_import(request: ProductRequest, product: Product, import_id: int) -> Htt
         "show": show,
         "page": None if form else lines_page(imported, show, request.GET.get("page")),
         "of_file": [] if form else said_of_file(imported),
+        "may_revert": request.may("import.run") and imported.has_ended and counts.rows,
     }  # fmt: skip
     template = "backlog/_import.html" if request.htmx else "backlog/import.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=422 if form and form.errors else 200)
@@ -165,6 +167,15 @@ def import_discard(request: ProductRequest, product: Product, import_id: int) ->
     discard_import(imported, actor=request.actor)
     messages.success(request, f"{imported.filename} is discarded; nothing of it was imported.")
     return redirect("backlog:imports", product.key)
+
+
+@require_POST
+@product_page("import.run")
+def import_revert(request: ProductRequest, product: Product, import_id: int) -> HttpResponse:
+    """Take back what the import did and nobody touched since."""
+    imported = find_import(product, import_id)
+    request_revert(imported, actor=request.actor)
+    return redirect("backlog:import", product.key, imported.pk)
 
 
 @require_GET

@@ -10,6 +10,7 @@ from backlog.models import Actor, Import, Product
 from backlog.queries.imports import find_import
 from backlog.services import jobs
 from backlog.services.attachments import Incoming
+from backlog.services.import_reverts import request_revert
 from backlog.services.imports import receive, request_check, request_import
 
 # Headers repeat, as Jira writes them: one Comment, Labels and Sprint for each that an issue has.
@@ -149,3 +150,11 @@ def carried_out(imported: Import, actor: Actor) -> Import:
 def brought(product: Product, content: bytes, actor: Actor) -> Import:
     """A file that was imported as it was proposed."""
     return carried_out(sent(product, content, actor), actor)
+
+
+def taken_back(imported: Import, actor: Actor) -> Import:
+    """Its revert, carried out."""
+    asked = request_revert(imported, actor=actor)
+    assert asked.revert_job
+    jobs.run(asked.revert_job.pk)
+    return find_import(imported.product, imported.pk)
