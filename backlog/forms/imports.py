@@ -18,6 +18,7 @@ from backlog.models import Import, Kind, User
 
 MOST_COLUMNS = 300  # rows of the table; further columns stay as they were proposed
 MOST_WORDS = 200
+ACCEPTED = ".csv,.tsv,.txt,.json,.zip,text/csv,application/json,application/zip"
 FORMAT_CHOICES = [
     ("", "Detect from the file"),
     *((each.slug, each.name) for each in FORMATS.values()),
@@ -45,7 +46,8 @@ TARGET_CHOICES = [
     ("Item", [
         ("title", "Title"), ("description", "Description"), ("kind", "Kind"),
         ("status", "Status"), ("status_category", "Category of the status"),
-        ("points", "Points"), ("assignees", "Assignees"), ("labels", "Labels"),
+        ("points", "Points"), ("role_points", "Points of a role, summed"),
+        ("assignees", "Assignees"), ("labels", "Labels"),
         ("priority", "Priority"), ("rank", "Rank"), ("due_date", "Due date"),
         ("criteria", "Acceptance criteria"), ("comments", "Comments"),
         ("blocked_reason", "Blocked because"), ("gpu_hours", "GPU-hours"),
@@ -75,8 +77,11 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         limit = settings.IMPORT_LIMIT_MB
         file = self.fields["file"]
-        file.help_text = f"CSV with a header row, up to {limit} MB. Nothing is imported yet."
-        file.widget.attrs.update({"accept": ".csv,.tsv,.txt,text/csv", "data-limit-mb": str(limit)})
+        file.help_text = (
+            f"CSV with a header row, JSON, or an archive with one of them, up to {limit} MB. "
+            "Nothing is imported yet."
+        )
+        file.widget.attrs.update({"accept": ACCEPTED, "data-limit-mb": str(limit)})
 
 
 class ReadingForm(forms.Form):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from backlog.importers.parsed import WHOLE_FILE, Level, RowProblem
+from backlog.importers.parsed import WHOLE_FILE, ImportedFile, Level, RowProblem
 from mlscrum.lib.errors import DomainError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -48,6 +48,8 @@ class Table:
     problems: list[RowProblem] = field(default_factory=list)
     encoding: str = "utf-8"
     delimiter: str = ","
+    shape: str = ""  # the format that laid it out, where the file was no CSV
+    files: Mapping[int, tuple[ImportedFile, ...]] = field(default_factory=dict)  # by row
 
 
 def read_table(path: Path, *, delimiter: str | None = None) -> Table:
@@ -59,7 +61,11 @@ def read_table(path: Path, *, delimiter: str | None = None) -> Table:
     Raises DomainError for what is no CSV file: empty_file, not_a_csv, and for more of it than is
     read at once: too_many_columns, too_many_rows, too_many_cells.
     """
-    data = path.read_bytes()
+    return table_in(path.read_bytes(), delimiter=delimiter)
+
+
+def table_in(data: bytes, *, delimiter: str | None = None) -> Table:
+    """The table in the content of a file; see read_table."""
     if data.startswith(b"PK\x03\x04"):
         raise DomainError(
             "not_a_csv", "This is an Excel workbook or an archive: save the sheet as CSV first."
@@ -75,7 +81,7 @@ def parse_table(text: str, *, delimiter: str | None = None, encoding: str = "utf
     delimiter = delimiter or _sniffed(text)
     problems: list[RowProblem] = []
     if encoding == "cp1252":
-        problems.append(_not_utf8())
+        problems.append(not_utf8())
     records = _records(text, delimiter)
     header = next((record for record in records if not record.blank), None)
     if header is None:
@@ -96,7 +102,7 @@ def parse_table(text: str, *, delimiter: str | None = None, encoding: str = "utf
         if record.blank:
             continue
         read, cells = read + 1, cells + len(record.cells)
-        _refuse_too_much(read, cells)
+        refuse_too_much(read, cells)
         problem = _unclosed(record) if record.unclosed else _width_problem(record, width)
         if problem:
             problems.append(problem)
@@ -170,7 +176,8 @@ def _sniffed(text: str) -> str:
     return max(DELIMITERS, key=agreement)
 
 
-def _refuse_too_much(rows: int, cells: int) -> None:
+def refuse_too_much(rows: int, cells: int) -> None:
+    """Raise DomainError for more rows or cells than are read at once."""
     if rows > MOST_ROWS:
         raise DomainError(
             "too_many_rows",
@@ -220,7 +227,8 @@ def _unclosed(record: _Record) -> RowProblem:
     )
 
 
-def _not_utf8() -> RowProblem:
+def not_utf8() -> RowProblem:
+    """What to say of a file in Windows-1252."""
     return RowProblem(
         WHOLE_FILE,
         "",

@@ -35,6 +35,7 @@ class Target(StrEnum):
     STATUS = "status"
     STATUS_CATEGORY = "status_category"  # only helps to match the statuses
     POINTS = "points"
+    ROLE_POINTS = "role_points"  # those of one role, as Taiga has them: they are summed
     ASSIGNEES = "assignees"
     LABELS = "labels"
     DUE_DATE = "due_date"
@@ -233,6 +234,7 @@ class Habits:
     one_person_per_cell: bool = False  # then a comma belongs to the name
     complete_rows: bool = False  # then a row without all its cells or without an id is broken
     markup: Markup | None = None  # None: the descriptions tell
+    is_own: bool = False  # then ids are our refs, perhaps of the very items of the product
 
 
 @dataclass(frozen=True)
@@ -304,11 +306,7 @@ def words_in(table: Table, columns: Sequence[Column], habits: Habits) -> Words:
         replace(found, hint="" if compact(found.word) in habits.kinds else "unknown")
         for found in found_words(table, columns, Target.KIND)
     ]
-    sizes = [
-        found
-        for found in found_words(table, columns, Target.POINTS)
-        if not _is_number_of_points(found.word)
-    ]
+    sizes = [found for found in _found_sizes(table, columns) if _fault_of(found.word)]
     statuses = found_words(table, columns, Target.STATUS, hint=Target.STATUS_CATEGORY)
     return Words(statuses, kinds, _found_people(table, columns, habits), sizes)
 
@@ -443,10 +441,6 @@ def _nearest(found: Found, statuses: Sequence[StatusChoice]) -> str | None:
     return max(candidates, key=shared).slug if candidates else None
 
 
-def _is_number_of_points(word: str) -> bool:
-    return not _fault_of(word)
-
-
 def _fault_of(points: str) -> str:
     """Why this is no number of points; empty where it is one, or says that there are none."""
     try:
@@ -454,6 +448,19 @@ def _fault_of(points: str) -> str:
     except ValueError as why:
         return str(why)
     return ""
+
+
+def _found_sizes(table: Table, columns: Sequence[Column]) -> list[Found]:
+    """What stands for points, of all roles together."""
+    counts = {each.word: each.count for each in found_words(table, columns, Target.POINTS)}
+    roles = Counter(
+        text
+        for column in columns
+        if column.target is Target.ROLE_POINTS
+        for row in table.rows
+        if (text := row.text(column.index))
+    )
+    return [Found(word, count) for word, count in (Counter(counts) + roles).most_common()]
 
 
 def _found_people(table: Table, columns: Iterable[Column], habits: Habits) -> list[Found]:

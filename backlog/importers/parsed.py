@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -59,6 +60,25 @@ class ImportedComment:
 
 
 @dataclass(frozen=True)
+class ImportedFile:
+    """A file of an item, as its export holds it: in base64."""
+
+    name: str
+    base64: str
+
+    def content(self) -> bytes:
+        """The bytes. Raises ValueError where the text is no base64.
+
+        Some tools encode piece by piece, so that there may be padding in the middle.
+        """
+        text = "".join(self.base64.split())
+        pieces = [piece for piece in text.split("=") if piece]
+        return b"".join(
+            b64decode(piece + "=" * (-len(piece) % 4), validate=True) for piece in pieces
+        )
+
+
+@dataclass(frozen=True)
 class ImportedItem:
     """One row as an item. Words (status, people, priority, sprint) are those of the file; the
     mapping says what they mean here. Texts fit the columns of the models and hold no NUL."""
@@ -87,6 +107,7 @@ class ImportedItem:
     rank_key: str = ""
     created_at: datetime | None = None
     done_at: datetime | None = None
+    files: tuple[ImportedFile, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ from backlog.importers.parsed import (
     LONGEST_COMMENT,
     LONGEST_DESCRIPTION,
     LONGEST_TITLE,
+    MOST_POINTS,
     WHOLE_FILE,
     ImportedComment,
     ImportedItem,
@@ -149,12 +151,7 @@ def _item(reader: Reader, row: Row, ids: MappingOf[str, int]) -> ImportedItem | 
         kind=_kind(reader, row),
         description=description,
         status=reader.first(row, Target.STATUS),
-        points=reader.value(
-            row,
-            Target.POINTS,
-            lambda text: values.points(reader.mapping.points.get(text, text)),
-            "Write a number from 0 to 9,999; left without points.",
-        ),
+        points=_points(reader, row),
         assignees=_unique(
             person
             for _, cell in reader.filled(row, Target.ASSIGNEES)
@@ -236,6 +233,31 @@ def _has_a_good_id(reader: Reader, row: Row, external_id: str, ids: MappingOf[st
     return True
 
 
+def _points(reader: Reader, row: Row) -> Decimal | None:
+    """The points as one number, or the sum of what each role has."""
+
+    def number(text: str) -> Decimal | None:
+        return values.points(reader.mapping.points.get(text, text))
+
+    whole = reader.value(
+        row, Target.POINTS, number, "Write a number from 0 to 9,999; left without points."
+    )
+    shares: list[Decimal] = []
+    for column, text in reader.filled(row, Target.ROLE_POINTS):
+        try:
+            share = number(text)
+        except ValueError as why:
+            reader.warn(
+                row.number,
+                column.name,
+                "bad_points",
+                f"{_sentence(why)} Say how many points that is; left out of the sum.",
+            )
+        else:
+            shares += [] if share is None else [share]
+    return whole if whole is not None or not shares else min(sum(shares, Decimal(0)), MOST_POINTS)
+
+
 def _description(reader: Reader, row: Row) -> str:
     return "\n\n".join(reader.text(cell) for _, cell in reader.filled(row, Target.DESCRIPTION))
 
@@ -303,7 +325,12 @@ def _links(reader: Reader, row: Row, external_id: str) -> tuple[Link, ...]:
 
 
 def _comments(reader: Reader, cell: str) -> Iterator[ImportedComment]:
-    """`date;author;text` as Jira writes it, or a mere text; one too long becomes several."""
+    """`date;author;text` as Jira writes it, a list of them as JSON, or a mere text; one too long
+    becomes several."""
+    if (listed := values.comments(cell)) is not None:
+        for said_at, said_by, said in listed:
+            yield from _pieces(reader, _moment(reader, said_at), said_by, said)
+        return
     at, author, text = None, "", cell
     parts = cell.split(";", 2)
     if len(parts) == 3:
@@ -314,6 +341,19 @@ def _comments(reader: Reader, cell: str) -> Iterator[ImportedComment]:
         else:
             author, text = parts[1].strip(), parts[2]
             author = reader.accounts.get(author, author)
+    yield from _pieces(reader, at, author, text)
+
+
+def _moment(reader: Reader, text: str) -> datetime | None:
+    try:
+        return parse_moment(text, reader.mapping.date_order, reader.zone)
+    except ValueError:
+        return None
+
+
+def _pieces(
+    reader: Reader, at: datetime | None, author: str, text: str
+) -> Iterator[ImportedComment]:
     text = reader.text(text)
     for start in range(0, len(text), LONGEST_COMMENT):
         yield ImportedComment(at, author, text[start : start + LONGEST_COMMENT])

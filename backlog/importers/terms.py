@@ -12,7 +12,7 @@ from backlog.importers.csv_files import Row, parse_table
 from backlog.importers.parsed import Level, RowProblem
 from backlog.rules.terms import BECOMES, fold
 from mlscrum.lib.errors import DomainError
-from mlscrum.lib.spreadsheets import FORMULAS, no_formula
+from mlscrum.lib.spreadsheets import no_formula, with_formulas
 
 MOST_ROWS = 5_000
 BETWEEN = "|"
@@ -51,7 +51,7 @@ def read_terms(text: str) -> TermFile:
         raise DomainError("too_many_rows", why, status=413)
     rows, problems = [], [each for each in table.problems if each.level is Level.ERROR]
     for row in table.rows:
-        cells = {name: _unguarded(row.text(place)) for place, name in enumerate(names)}
+        cells = {name: with_formulas(row.text(place)) for place, name in enumerate(names)}
         fault = _fault(row, cells)
         if fault:
             problems.append(fault)
@@ -139,8 +139,3 @@ def _term(row: Row, cells: Mapping[str, str], names: Sequence[str]) -> TermRow:
         state=cells.get("state", "").casefold(),
         meanings=meanings,
     )
-
-
-def _unguarded(cell: str) -> str:
-    """Without the mark by which an export keeps spreadsheets from taking a text for a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULAS) else cell

@@ -96,6 +96,23 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
+def comments(text: str) -> list[tuple[str, str, str]] | None:
+    """The comments of a cell that lists them as JSON, `{"at", "author", "text"}` each; None for
+    any other text."""
+    if not text.startswith('[{"at": '):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_ours = isinstance(found, list) and all(
+        isinstance(each, dict) and each.keys() == {"at", "author", "text"} for each in found
+    )
+    if not is_ours:
+        return None
+    return [(str(each["at"]), str(each["author"]), str(each["text"])) for each in found]
+
+
 def criteria(text: str) -> tuple[Criterion, ...]:
     """The acceptance criteria of a Markdown text: one for each bullet, else one for each line.
 

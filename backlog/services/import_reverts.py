@@ -33,7 +33,8 @@ from backlog.rules.links import WORDS
 from backlog.rules.undo import field_in_words
 from backlog.services import jobs
 from backlog.services.deeds import Deed, deed
-from backlog.services.imported_items import AT_ONCE, COMMENTS, LINKS
+from backlog.services.imported_files import take_off
+from backlog.services.imported_items import AT_ONCE, COMMENTS, FILES, LINKS
 from backlog.services.items import about, edited, put_into_trash, write_edits
 from backlog.services.ranks import ABOVE, lock_all_backlogs
 from backlog.services.search import index_items
@@ -144,6 +145,7 @@ class _Reverting:
     def take_back(self) -> None:
         edits = self._give_back()
         self._take_comments()
+        self._take_files()
         self._take_links()
         self._delete()
         self._restore_origins(edits)
@@ -276,6 +278,13 @@ class _Reverting:
             going.delete()
         index_items(touched)
         self.given_back |= touched
+
+    def _take_files(self) -> None:
+        """Off the items that were there already."""
+        ids = [pk for data in self.own_data for pk in data.get(FILES, ())]
+        there = [pk for pk, item in self.items.items() if item.deleted_at is None]
+        for some in _chunks(ids):
+            self.given_back |= take_off(some, there)
 
     def _take_links(self) -> None:
         """Between items that were there already: others go along with their end, or stay so."""

@@ -8,18 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
 from django.db.models import Max
 
+from backlog.importers.formats import format_of
 from backlog.importers.mapping import Mapping as FileMapping
 from backlog.importers.ordering import in_order
-from backlog.importers.parsed import WHOLE_FILE, ImportedItem, Level, Parsed, RowProblem
+from backlog.importers.parsed import (
+    WHOLE_FILE,
+    ImportedFile,
+    ImportedItem,
+    Level,
+    Parsed,
+    RowProblem,
+)
 from backlog.models import (
     Actor,
+    Attachment,
     Category,
     Comment,
     Import,
@@ -36,6 +45,7 @@ from backlog.queries.items import plain
 from backlog.queries.resources import items_by_ref
 from backlog.rules.trees import bears_points, parent_problem
 from backlog.services.deeds import Deed, deed
+from backlog.services.imported_files import attach, kept_with_rows, missing_files
 from backlog.services.items import (
     ItemDraft,
     create_items,
@@ -44,7 +54,15 @@ from backlog.services.items import (
     restore_item,
     update_item,
 )
-from backlog.services.landing import LONGEST_ID, Landing, Wanted, digest_of, land, wanted_of
+from backlog.services.landing import (
+    LONGEST_ID,
+    Landing,
+    Wanted,
+    digest_of,
+    digest_of_files,
+    land,
+    wanted_of,
+)
 from backlog.services.links import add_links
 from backlog.services.ranks import lock_all_backlogs
 from backlog.services.search import index_items
@@ -53,7 +71,11 @@ from mlscrum.lib.errors import DomainError
 AT_ONCE = 500  # rows in one transaction (DECISIONS of the house, 9)
 Outcome = ImportLine.Outcome
 PLACES = ("moved", "rebalanced")  # where items stand, as each deed tells it (decision 5)
-COMMENTS, LINKS = "comment_ids", "link_ids"  # what a revert takes away, as deeds tell it
+COMMENTS, LINKS, FILES = (
+    "comment_ids",
+    "link_ids",
+    "attachment_ids",
+)  # what a revert takes away, as deeds tell it
 REFUSALS = (ValidationError, DomainError)
 # How a link of a file reads here, and whether its two ends change places.
 TURNED = {"blocked_by": Link.Kind.BLOCKS, "duplicated_by": Link.Kind.DUPLICATES}
@@ -80,6 +102,11 @@ class Rows:
     @property
     def source(self) -> str:
         return self.landing.mapping.source
+
+    @property
+    def is_own(self) -> bool:
+        """Whether ids are refs of ours, perhaps of this very product."""
+        return format_of(self.landing.mapping).habits.is_own
 
     def chunks(self) -> Iterator[list[ImportedItem]]:
         """What is still to do, so many rows at a time."""
@@ -143,6 +170,7 @@ def preview(rows: Rows, chunk: Sequence[ImportedItem]) -> list[ImportLine]:
     """What an import would make of these rows now; writes nothing."""
     present = _present(rows, chunk)
     said = _comments_on(item for item in present.values())
+    missing = _missing_files(present.items(), {each.row: each for each in chunk})
     lines = []
     for each in chunk:
         wanted = _wanted(rows, each)
@@ -154,7 +182,8 @@ def preview(rows: Rows, chunk: Sequence[ImportedItem]) -> list[ImportLine]:
         edit = _edit_of(rows, item, wanted)
         if _is_changed(rows, item, wanted, parent):
             edit["parent"] = parent
-        changes = edit or item.deleted_at or _new_comments(item, wanted, said)
+        has_more = _new_comments(item, wanted, said) or item.pk in missing
+        changes = edit or item.deleted_at or has_more
         if item.deleted_at:
             _say_restored(rows, each.row)
         lines.append(_line(rows, each.row, Outcome.UPDATED if changes else Outcome.UNCHANGED, item))
@@ -169,16 +198,17 @@ def write(
     `fence` is called first and stops a worker that may not write. A row that the product refuses
     is left out with an error; the others are written all the same.
     """
-    with deed(rows.product, actor, "items.imported") as done:
+    with kept_with_rows() as stored, deed(rows.product, actor, "items.imported") as done:
         fence()
         lock_all_backlogs(rows.product)
-        writing = _Writing(rows, actor, done)
+        writing = _Writing(rows, actor, done, stored)
         present = _present(rows, chunk)
         wanted = [_wanted(rows, each) for each in chunk]
         writing.bring_back(present)
         writing.create([each for each in wanted if each.row not in present])
         writing.update([each for each in wanted if each.row in present])
         writing.say_comments()
+        writing.attach_files()
         writing.remember_origins()
         lines = [
             _line(rows, each.row, writing.outcomes[each.row], rows.made.get(each.row))
@@ -186,7 +216,7 @@ def write(
         ]
         writing.note_before(lines)
         write_lines(rows, lines)
-        _tell(rows, done, lines, writing.added)
+        _tell(rows, done, lines, writing.added, writing.attached)
 
 
 def write_links(
@@ -260,8 +290,11 @@ def write_lines(rows: Rows, lines: Iterable[ImportLine]) -> None:
 class _Writing:
     """One transaction's work on a chunk."""
 
-    def __init__(self, rows: Rows, actor: Actor, done: Deed) -> None:
+    def __init__(self, rows: Rows, actor: Actor, done: Deed, stored: list[Attachment]) -> None:
         self.rows, self.actor, self.done = rows, actor, done
+        self.stored = stored  # the files of this transaction
+        self.files: list[tuple[Item, Wanted, ImportedFile]] = []
+        self.attached: list[Attachment] = []  # to items that were there already
         self.outcomes: dict[int, str] = {}
         self.digests: dict[int, dict[str, str]] = {}  # by row
         self.without_parent: set[int] = set()  # rows whose parent could not be given
@@ -296,12 +329,16 @@ class _Writing:
             self.outcomes[each.row] = Outcome.NEW
             self.digests[each.row] = dict(each.digests)
             self._note_comments(item, each, [])
+            self.files += [(item, each, file) for file in each.item.files]
         self._date(list(zip(items, wanted, strict=True)))
 
     def update(self, wanted: Sequence[Wanted]) -> None:
         """Items that are there already get what is new in the file."""
         found = [(self.rows.made[each.row], each) for each in wanted]
         said = _comments_on(item for item, _ in found)
+        missing = _missing_files(
+            [(each.row, item) for item, each in found], {each.row: each.item for each in wanted}
+        )
         edits: list[tuple[Item, dict[str, Any]]] = []
         rows = {item.pk: each.row for item, each in found}
         finished: dict[int, datetime] = {}
@@ -320,6 +357,9 @@ class _Writing:
                 self._note_comments(item, each, said[item.pk])
                 self.added += [comment for comment, _ in self.said[count:]]
                 self.outcomes[each.row] = Outcome.UPDATED
+            if item.pk in missing:
+                self.files += [(item, each, file) for file in missing[item.pk]]
+                self.outcomes[each.row] = Outcome.UPDATED
         for pk in self._edit(edits, rows):
             self.outcomes[rows[pk]] = Outcome.UPDATED
         self._finish(finished, rows)
@@ -332,6 +372,22 @@ class _Writing:
             comment.created_at = at
         Comment.objects.bulk_update(comments, ["created_at"], batch_size=AT_ONCE)
         index_items({comment.item_id for comment in comments})
+
+    def attach_files(self) -> None:
+        """The files of the file; one that can't be kept is said, and holds up nothing."""
+        for item, wanted, file in self.files:
+            try:
+                with self._tried():
+                    attachment = attach(item, file, actor=self.actor)
+            except (*REFUSALS, ValueError) as error:
+                why = "it is damaged." if isinstance(error, ValueError) else _said(error)
+                self.rows.warn(
+                    wanted.row, "refused_file", f"The file {file.name[:80]} is left out: {why}"
+                )
+                continue
+            self.stored.append(attachment)
+            if wanted.row in self.found:
+                self.attached.append(attachment)
 
     def remember_origins(self) -> None:
         """What the file said of each item, save of those that were refused; and save parents
@@ -553,6 +609,8 @@ def _present(rows: Rows, chunk: Sequence[ImportedItem]) -> dict[int, Item]:
             external_id__in=[each.external_id for each in chunk if each.external_id]
         )
     }
+    if rows.is_own:
+        by_id = _exported(rows.product, chunk) | by_id
     titled = {
         each.row: waiting.pop(0)
         for each in chunk
@@ -564,6 +622,21 @@ def _present(rows: Rows, chunk: Sequence[ImportedItem]) -> dict[int, Item]:
     for item in present.values():
         item.product = rows.product
     return present
+
+
+def _exported(product: Product, chunk: Sequence[ImportedItem]) -> dict[str, Item]:
+    """The items of the product itself that an export of it names by their refs.
+
+    They were made at the same moment, for another installation may have the same refs.
+    """
+    made_at = {each.external_id: each.created_at for each in chunk if each.created_at}
+    found = items_by_ref(product, list(made_at), deleted=True)
+    same = {
+        item.pk: ref
+        for ref, item in found.items()
+        if abs(item.created_at - made_at[ref]) < timedelta(seconds=1)
+    }
+    return {same[item.pk]: item for item in _items().filter(pk__in=same)}
 
 
 def _items() -> Any:
@@ -660,8 +733,11 @@ def _is_changed(rows: Rows, item: Item, wanted: Wanted, parent: int | Item | Non
         return False
     if isinstance(parent, int):
         before = item.parent
-        above = rows.by_row[parent]
-        return before is None or before.external_id != above.external_id
+        above = rows.by_row[parent].external_id
+        is_same = before is not None and (
+            before.external_id == above or (rows.is_own and before.ref == above)
+        )
+        return not is_same
     return item.parent_id != (parent.pk if parent else None)
 
 
@@ -765,6 +841,18 @@ def _comments_on(items: Iterable[Item]) -> dict[int, list[Comment]]:
     return said
 
 
+def _missing_files(
+    present: Iterable[tuple[int, Item]], chunk: Mapping[int, ImportedItem]
+) -> dict[int, list[ImportedFile]]:
+    """The files that items lack and the file names anew, by the item's id."""
+    wanted = [
+        (item, each.files)
+        for row, item in present
+        if (each := chunk[row]).files and _digests(item).get("files") != digest_of_files(each.files)
+    ]
+    return {pk: files for pk, files in missing_files(wanted).items() if files}
+
+
 def _new_comments(item: Item, wanted: Wanted, said: Mapping[int, list[Comment]]) -> int:
     """How many comments of the file the item lacks; none where the file says the same as before."""
     if not _is_news(_digests(item), wanted, "comments", wanted.item.comments):
@@ -812,7 +900,13 @@ def _put_problems(line: ImportLine, problems: Iterable[RowProblem]) -> None:
     line.level = next((level for level in ("error", "warning") if level in levels), "")
 
 
-def _tell(rows: Rows, done: Deed, lines: Sequence[ImportLine], comments: Sequence[Comment]) -> None:
+def _tell(
+    rows: Rows,
+    done: Deed,
+    lines: Sequence[ImportLine],
+    comments: Sequence[Comment],
+    files: Sequence[Attachment],
+) -> None:
     """What the activity says of the chunk."""
     touched = [line for line in lines if line.outcome in {Outcome.NEW, Outcome.UPDATED}]
     if not touched:
@@ -832,6 +926,8 @@ def _tell(rows: Rows, done: Deed, lines: Sequence[ImportLine], comments: Sequenc
     )
     if comments:
         done.data[COMMENTS] = [comment.pk for comment in comments]
+    if files:
+        done.data[FILES] = [attachment.pk for attachment in files]
 
 
 def _say_restored(rows: Rows, row: int) -> None:

@@ -20,8 +20,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backlog.importers import mapping as mappings
-from backlog.importers.csv_files import Table, read_table
-from backlog.importers.formats import FORMATS, Format, detect, format_of
+from backlog.importers.csv_files import Table
+from backlog.importers.files import read_file
+from backlog.importers.formats import FORMATS, chosen, detect, format_of
 from backlog.importers.mapping import Mapping as FileMapping
 from backlog.importers.mapping import Proposal, StatusChoice, Target, Words
 from backlog.importers.parsed import WHOLE_FILE
@@ -50,7 +51,10 @@ FILES_KEPT_FOR = timedelta(days=keeping.UNFINISHED_IMPORTS)
 MEGABYTE = 1024 * 1024
 LONGEST_SOURCE = Item._meta.get_field("external_source").max_length or 0
 # Columns whose words somebody has to match.
-OF_WORDS = (Target.STATUS, Target.STATUS_CATEGORY, Target.KIND, Target.ASSIGNEES, Target.POINTS)
+OF_WORDS = (
+    Target.STATUS, Target.STATUS_CATEGORY, Target.KIND, Target.ASSIGNEES, Target.POINTS,
+    Target.ROLE_POINTS,
+)  # fmt: skip
 TURN_S = 0.1  # as long as SQLite sleeps before it tries again
 READ, WRITTEN = 0.2, 0.9  # how far an import is once the file is read, once the items are written
 
@@ -66,16 +70,16 @@ def receive(
     """Take in a file and propose how to map it; the format is found out where none is given.
 
     What was chosen for the last file of the same format is proposed again. Raises DomainError
-    for a file that is too large (413), empty, or no table; then nothing of it is kept.
+    for a file that is too large (413), empty, or none that is known; then nothing of it is kept.
     """
     with _copied(incoming) as path:
         imported = Import(
             product=product, filename=tidy_name(incoming.name), bytes=path.stat().st_size
         )
         _act_as(imported, actor)
-        _propose(imported, read_table(path, delimiter=delimiter or None), file_format)
+        _propose(imported, read_file(path, delimiter=delimiter or None), file_format)
         with path.open("rb") as content:
-            key = default_storage.save(f"imports/{product.key}/{uuid4().hex}.csv", File(content))
+            key = default_storage.save(f"imports/{product.key}/{uuid4().hex}", File(content))
     imported.file = key
     try:
         with deed(product, actor, "import.received") as done:
@@ -333,28 +337,22 @@ def _propose(imported: Import, table: Table, file_format: str) -> None:
         raise DomainError(
             "no_rows", "The file has no row below its header: export it again, with its items."
         )
-    chosen = _format(file_format) if file_format else detect(table)
-    proposal = chosen.propose(table)
+    found = chosen(file_format, table) if file_format else detect(table)
+    proposal = found.propose(table)
     mapping = proposal.mapping
     if imported.user and imported.user.time_zone:
         mapping = replace(mapping, time_zone=imported.user.time_zone)
     elif mapping.time_zone == "UTC":
         mapping = replace(mapping, time_zone=settings.TIME_ZONE)
-    earlier = _last_mapping(imported.product, chosen.habits.format)
+    earlier = _last_mapping(imported.product, found.habits.format)
     words = proposal.words
     if earlier is not None:
         mapping = mapping.with_choices_of(earlier)
-        words = mappings.words_in(table, mapping.columns, chosen.habits)
+        words = mappings.words_in(table, mapping.columns, found.habits)
     imported.mapping = _matched(imported.product, mapping, words).to_json()
     imported.rows = proposal.rows
     imported.found = _found(proposal, words, table)
     imported.found["dropped"] = _dropped(imported, mapping)
-
-
-def _format(slug: str) -> Format:
-    if slug not in FORMATS:
-        raise DomainError("unknown_format", f"Choose one of these formats: {', '.join(FORMATS)}.")
-    return FORMATS[slug]
 
 
 def _last_mapping(product: Product, slug: str) -> FileMapping | None:
@@ -530,7 +528,7 @@ def _copied(incoming: Incoming) -> Iterator[Path]:
     """The file on this machine, gone afterwards. Raises DomainError for one that is too large."""
     limit = settings.IMPORT_LIMIT_MB
     with _temporary_folder() as folder:
-        path, size = folder / "import.csv", 0
+        path, size = folder / "import", 0
         with path.open("wb") as copy:
             for chunk in incoming.chunks:
                 size += len(chunk)
@@ -554,10 +552,10 @@ def _table_of(imported: Import, delimiter: str) -> Table:
     except FileNotFoundError:
         raise DomainError("file_lost", "The file is missing in storage; upload it again.") from None
     with file, _temporary_folder() as folder:
-        path = folder / "import.csv"
+        path = folder / "import"
         with path.open("wb") as copy:
             shutil.copyfileobj(file, copy, MEGABYTE)
-        return read_table(path, delimiter=delimiter or None)
+        return read_file(path, delimiter=delimiter or None)
 
 
 @contextmanager

@@ -19,7 +19,14 @@ from django.utils.text import slugify
 from backlog.importers import mapping as mappings
 from backlog.importers.mapping import Found, Target
 from backlog.importers.ordering import priorities_in_order
-from backlog.importers.parsed import WHOLE_FILE, ImportedItem, Level, Parsed, RowProblem
+from backlog.importers.parsed import (
+    WHOLE_FILE,
+    ImportedFile,
+    ImportedItem,
+    Level,
+    Parsed,
+    RowProblem,
+)
 from backlog.models import Actor, Category, ExtraField, Item, Label, Product, Status, User
 from backlog.rules import extra_fields as rules
 from backlog.services.extra_fields import MOST_CHOICES, MOST_FIELDS, create_field, update_field
@@ -145,7 +152,7 @@ def wanted_of(landing: Landing, item: ImportedItem, parent: ImportedItem | None)
         fields["description"] = item.description
     if has(Target.STATUS, Target.DONE_AT):
         fields["status"] = _status(landing, item, warn)
-    if has(Target.POINTS):
+    if has(Target.POINTS, Target.ROLE_POINTS):
         fields["points"] = item.points
     if has(Target.ASSIGNEES):
         fields["assignees"] = list(_assignees(landing, item, warn))
@@ -171,6 +178,8 @@ def wanted_of(landing: Landing, item: ImportedItem, parent: ImportedItem | None)
     if has(Target.COMMENTS):
         said = [(str(each.at), each.author, each.text) for each in item.comments]
         digests["comments"] = digest_of(said)
+    if item.files:
+        digests["files"] = digest_of_files(item.files)
     if has(Target.DONE_AT):
         digests["done_at"] = digest_of(str(item.done_at))
     return Wanted(item, fields, labels, extra, digests, problems)
@@ -180,6 +189,11 @@ def digest_of(value: Any) -> str:
     """Sixteen signs that differ where the values do."""
     text = json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def digest_of_files(files: Iterable[ImportedFile]) -> str:
+    """As digest_of, of names and contents."""
+    return digest_of([(file.name, digest_of(file.base64)) for file in files])
 
 
 def _plain(value: Any) -> Any:
@@ -233,14 +247,18 @@ def _labels(landing: Landing, item: ImportedItem, warn: Warn) -> Iterator[str]:
             )
         elif folded not in seen:
             seen.add(folded)
-            if len(name) < len(" ".join(word.split()).lstrip("#- ")):
+            if len(name) < len(_whole_label(word)):
                 warn("long_label", f"The label was cut at {LONGEST_LABEL} signs: {name}.")
             yield folded
 
 
 def _label_name(word: str) -> str:
     """A word as a label may be called."""
-    return " ".join(word.replace(",", " ").split()).lstrip("#- ")[:LONGEST_LABEL].strip()
+    return _whole_label(word)[:LONGEST_LABEL].strip()
+
+
+def _whole_label(word: str) -> str:
+    return " ".join(word.replace(",", " ").split()).lstrip("#- ").strip()
 
 
 def _criteria(item: ImportedItem, warn: Warn) -> list[tuple[str, bool]]:

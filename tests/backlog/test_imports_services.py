@@ -499,7 +499,7 @@ def test_files_that_nobody_imports_go_after_a_month(
     ("content", "code"),
     [
         (b"", "empty_file"),
-        (b"PK\x03\x04" + b"\0" * 40, "not_a_csv"),
+        (b"PK\x03\x04" + b"\0" * 40, "bad_archive"),
         (b"\x89PNG\r\n\0\0\0", "not_a_csv"),
         (b"key,title\n", "no_rows"),
         (b"a," * 6000 + b"\n1\n", "too_many_columns"),
