@@ -167,11 +167,11 @@ def test_the_item_shows_its_runs_and_one_can_be_taken_off(
 ) -> None:
     olga, olgas = Actor.person(cast.olga), as_person(cast.olga)
     page = "/p/MED/items/MED-1/"
-    assert "Experiments and builds" not in olgas.get(page).content.decode()
+    assert "Experiments, builds and pull requests" not in olgas.get(page).content.decode()
     draft = EvidenceDraft("failed", "https://ci.example.org/1", {"auc": 0.91234}, "4f2a9c1aa")
     evidence, _ = put_evidence(item, "ci", "<b>1</b>", draft, actor=olga)
     told = olgas.get(page).content.decode()
-    assert "Experiments and builds" in told
+    assert "Experiments, builds and pull requests" in told
     assert "badge-failed" in told
     assert "0.9123" in told
     assert "4f2a9c1a<" in told
