@@ -24,7 +24,7 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.models import AlertChannel, Digest, WebhookSecret
+        from backlog.models import AlertChannel, CodeHostSecret, Digest, WebhookSecret
         from backlog.queries import (
             dependents,
             finding_news,
@@ -44,6 +44,7 @@ class BacklogConfig(AppConfig):
         from backlog.queries.terms import contested_badge, explainer_of
         from backlog.services import (
             alerts,
+            code_messages,
             digests,
             housekeeping,
             import_reverts,
@@ -61,6 +62,7 @@ class BacklogConfig(AppConfig):
         secret_keys.register(AlertChannel, "address")
         secret_keys.register(WebhookSecret, "secret")
         secret_keys.register(Digest, "chat_address")
+        secret_keys.register(CodeHostSecret, "secret")
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)
@@ -107,10 +109,12 @@ class BacklogConfig(AppConfig):
         announce("Product and its goal", "product", "goal", "status", "label", "field")
         announce("Members and tokens", "member", "token")
         announce("Imports, alerts and webhooks", "import", "alerts", "webhook")
+        announce("Code hosts", "code_host")
         jobs.register(
             webhooks.JOB_KIND, webhook_delivery.deliver, queue=webhooks.QUEUE, max_attempts=3
         )
         housekeeping.register(webhooks.forget_deliveries)
+        housekeeping.register(code_messages.forget_messages)
         housekeeping.register_often(webhooks.tell)
         news.register(
             news.Source(
@@ -175,6 +179,7 @@ class BacklogConfig(AppConfig):
             SettingsTab("fields", "Fields", "backlog:fields", 50),
             SettingsTab("alerts", "Alerts", "backlog:alerts", 55, "alert.edit"),
             SettingsTab("webhooks", "Webhooks", "backlog:webhooks", 57, "webhook.edit"),
+            SettingsTab("code-hosts", "Code hosts", "backlog:code-hosts", 58, "code_host.edit"),
             SettingsTab("members", "Members", "backlog:members", 60, "member.view"),
             SettingsTab("imports", "Import", "backlog:imports", 80),
             SettingsTab("tokens", "Tokens", "backlog:tokens", 90, "token.view"),

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from backlog.views import (
     alerts,
     backlog,
+    code_hosts,
     definitions,
     epics,
     extra_fields,
@@ -72,6 +73,20 @@ urlpatterns: list[URLPattern] = [
             name=f"webhook-{deed}",
         )
         for deed in ("rotate", "ping", "replay", "switch", "delete")
+    ),
+    path("p/<str:key>/settings/code-hosts/", code_hosts.code_hosts, name="code-hosts"),
+    path(
+        "p/<str:key>/settings/code-hosts/<int:code_host_id>/",
+        code_hosts.code_host,
+        name="code-host",
+    ),
+    *(
+        path(
+            f"p/<str:key>/settings/code-hosts/<int:code_host_id>/{deed}/",
+            getattr(code_hosts, f"code_host_{deed}"),
+            name=f"code-host-{deed}",
+        )
+        for deed in ("rotate", "delete")
     ),
     path("p/<str:key>/settings/labels/", labels.labels, name="labels"),
     path("p/<str:key>/settings/labels/<int:label_id>/", labels.label_edit, name="label"),

@@ -334,6 +334,8 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": False,
 }
 SIGN_INS_PER_MINUTE = 30  # of one address, whoever they try to be
+HOOKS_PER_MINUTE = 600  # messages of one address to one code host
+HOOK_REFUSALS_PER_MINUTE = 30  # that the log of one code host takes
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 API_RATE_PER_MINUTE = env.integer("API_RATE_PER_MINUTE", 1200, minimum=1)
 SPECTACULAR_SETTINGS = {
@@ -364,6 +366,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "backlog.models.Job.State",
         "TokenState": "backlog.models.tokens.TokenState",
         "FindingState": "backlog.models.Finding.State",
+        "CodeHostKind": "backlog.models.CodeHost.Kind",
         "SprintKind": "sprints.models.Sprint.Kind",
         "CeremonyKind": "sprints.models.Ceremony.Kind",
         "CeremonyState": "sprints.models.Ceremony.State",

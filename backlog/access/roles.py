@@ -62,6 +62,8 @@ PERMISSIONS: dict[str, Permission] = {
     "alert.edit": Permission(STEERERS, Scope.ADMIN, for_product_tokens=False),
     # A webhook takes what happens here out of the house, to an address of somebody's choice.
     "webhook.edit": Permission(STEERERS, Scope.ADMIN, for_product_tokens=False),
+    # A code host lets whoever writes to its repositories link and move items.
+    "code_host.edit": Permission(STEERERS, Scope.ADMIN, for_product_tokens=False),
     "job.view": Permission(EVERYONE, Scope.READ),
     "job.cancel": Permission(BUILDERS, Scope.WRITE),
     "finding.view": Permission(EVERYONE, Scope.READ),
@@ -87,7 +89,10 @@ EVIDENCE_READS = frozenset({"dataset.view", "finding.view", "job.view", "product
 
 
 def role_of(actor: Actor, product: Product) -> Role | None:
-    """The actor's role in the product today; a product's token acts as a developer."""
+    """The actor's role in the product today; a product's token acts as a developer, and so does a
+    code host of it."""
+    if actor.code_host is not None:
+        return Role.DEVELOPER if actor.code_host.product_id == product.pk else None
     if actor.token is not None and actor.token.product_id is not None:
         if actor.token.product_id != product.pk:
             return None

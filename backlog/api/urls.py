@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, register_converter
 from backlog.api import (
     alerts,
     attachments,
+    code_hosts,
     events,
     findings,
     goals,
@@ -180,6 +181,28 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/webhooks/<id:id>/deliveries/<id:delivery>/replay/",
         webhooks.DeliveriesView.as_view({"post": "replay"}),
         name="api-webhook-replay",
+    ),
+    path(
+        "products/<key:key>/code-hosts/",
+        code_hosts.CodeHostsView.as_view({"get": "list", "post": "create"}),
+        name="api-code-hosts",
+    ),
+    path(
+        "products/<key:key>/code-hosts/<id:id>/",
+        code_hosts.CodeHostView.as_view(
+            {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+        ),
+        name="api-code-host",
+    ),
+    path(
+        "products/<key:key>/code-hosts/<id:id>/rotate/",
+        code_hosts.CodeHostView.as_view({"post": "rotate"}),
+        name="api-code-host-rotate",
+    ),
+    path(
+        "products/<key:key>/code-hosts/<id:id>/messages/",
+        code_hosts.HostMessagesView.as_view({"get": "list"}),
+        name="api-code-host-messages",
     ),
     path(
         "products/<key:key>/labels/",

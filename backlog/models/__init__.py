@@ -3,6 +3,7 @@
 from backlog.models.activity import Activity, Change
 from backlog.models.alerts import AlertChannel, AlertMessage, AlertRule
 from backlog.models.backlogs import Backlog
+from backlog.models.code_hosts import CodeHost, CodeHostSecret, HostMessage, OnMerge
 from backlog.models.digests import Digest, NewsChoice
 from backlog.models.findings import (
     EvidenceSource,
@@ -71,6 +72,8 @@ __all__ = [
     "Backlog",
     "Category",
     "Change",
+    "CodeHost",
+    "CodeHostSecret",
     "Comment",
     "Delivery",
     "Digest",
@@ -82,6 +85,7 @@ __all__ = [
     "FindingTransition",
     "FormerRef",
     "Heartbeat",
+    "HostMessage",
     "Hue",
     "Import",
     "ImportLine",
@@ -101,6 +105,7 @@ __all__ = [
     "Notification",
     "Occurrence",
     "OnGreen",
+    "OnMerge",
     "Origin",
     "Place",
     "Product",

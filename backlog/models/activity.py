@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from backlog.models.code_hosts import CodeHost
 from backlog.models.items import Item
 from backlog.models.people import ActorKind, User
 from backlog.models.products import Product
@@ -19,6 +20,9 @@ class Activity(models.Model):
     actor_kind = models.CharField(max_length=10, choices=ActorKind)
     user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     token = models.ForeignKey(ApiToken, models.SET_NULL, null=True, related_name="+")
+    code_host = models.ForeignKey(
+        CodeHost, models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     item = models.ForeignKey(Item, models.SET_NULL, null=True, related_name="activities")
     subject = models.ForeignKey(Subject, models.SET_NULL, null=True, related_name="activities")
     data = models.JSONField(default=dict)
@@ -27,6 +31,14 @@ class Activity(models.Model):
         ordering = ["product", "seq"]
         constraints = [
             models.UniqueConstraint(fields=["product", "seq"], name="activity_seq_in_product")
+        ]
+        indexes = [
+            # Asked only when a code host is removed: of its own few rows of this longest table.
+            models.Index(
+                fields=["code_host"],
+                condition=models.Q(code_host__isnull=False),
+                name="activity_of_code_host",
+            )
         ]
 
     def __str__(self) -> str:

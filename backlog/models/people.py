@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 if TYPE_CHECKING:
+    from backlog.models.code_hosts import CodeHost
     from backlog.models.tokens import ApiToken
 
 
@@ -61,6 +62,7 @@ class ActorKind(models.TextChoices):
     PERSON = "person"
     TOKEN = "token"  # noqa: S105 - a kind of principal
     GUEST = "guest"
+    CODE_HOST = "code_host"
     SYSTEM = "system"
 
 
@@ -75,12 +77,13 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does a deed: a person at a page, a token, a guest of one ceremony, or the installation
-    itself. A guest's deed says in its data which participant it was."""
+    """Who does a deed: a person at a page, a token, a guest of one ceremony, a code host, or the
+    installation itself. A guest's deed says in its data which participant it was."""
 
     kind: ActorKind
     user: User | None = None
     token: ApiToken | None = None
+    code_host: CodeHost | None = None
 
     @classmethod
     def person(cls, user: User) -> Actor:
@@ -93,6 +96,10 @@ class Actor:
     @classmethod
     def guest(cls) -> Actor:
         return cls(ActorKind.GUEST)
+
+    @classmethod
+    def of_code_host(cls, code_host: CodeHost) -> Actor:
+        return cls(ActorKind.CODE_HOST, code_host=code_host)
 
     @classmethod
     def system(cls) -> Actor:

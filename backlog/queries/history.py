@@ -54,7 +54,7 @@ def history_of(item: Item, *, everything: bool = False) -> History:
     found = list(
         Activity.objects.filter(Q(item=item) | Q(pk__in=touched))
         .exclude(kind="item.commented")
-        .select_related("user", "token")
+        .select_related("user", "token", "code_host")
         .prefetch_related(
             Prefetch("changes", queryset=Change.objects.filter(item=item), to_attr="mine")
         )
@@ -70,7 +70,7 @@ def last_changes(item: Item, fields: Iterable[str]) -> dict[str, Event]:
     """Who changed each of these fields last, and when."""
     changes = (
         Change.objects.filter(item=item, field__in=list(fields))
-        .select_related("activity__user", "activity__token")
+        .select_related("activity__user", "activity__token", "activity__code_host")
         .order_by("id")
     )
     return {
@@ -129,9 +129,16 @@ def _who(activity: Activity) -> str:
         return f"{activity.token.name} (token)"
     if activity.user is not None:
         return str(activity.user)
+    if activity.actor_kind == ActorKind.CODE_HOST:
+        return code_host_in_words(activity)
     if activity.actor_kind == ActorKind.SYSTEM:
         return "The evidence" if activity.kind in BY_EVIDENCE else "ML Scrum"
     return "Somebody"
+
+
+def code_host_in_words(activity: Activity) -> str:
+    """The code host that did it; one that was removed since has no name any more."""
+    return f"{activity.code_host} (code host)" if activity.code_host else "A code host"
 
 
 def _changes(activity: Activity) -> list[Change]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from backlog.models import (
     Activity,
+    ActorKind,
     Category,
     Change,
     Finding,
@@ -22,7 +23,7 @@ from backlog.models import (
 )
 from backlog.models.items import ItemQuerySet
 from backlog.queries.findings import EvidenceBadge, evidence_badge
-from backlog.queries.history import BY_EVIDENCE
+from backlog.queries.history import BY_EVIDENCE, code_host_in_words
 from backlog.queries.items import OPEN
 from backlog.queries.links import LinkEnd, links_of
 from backlog.queries.notifications import names_in, told_by
@@ -162,7 +163,13 @@ def _watched(person: User, visible: ItemQuerySet, *, without: Iterable[Item]) ->
         )
         .exclude(activity__user=person)
         .exclude(field="created")
-        .select_related("activity__user", "activity__token", "item__product", "item__status")
+        .select_related(
+            "activity__user",
+            "activity__token",
+            "activity__code_host",
+            "item__product",
+            "item__status",
+        )  # fmt: skip
         .order_by("-pk")[:CHANGES_READ]
     )
     deeds: dict[int, list[Change]] = defaultdict(list)
@@ -193,4 +200,6 @@ def _who(activity: Activity) -> str:
         return f"{activity.token.name} (token)"
     if activity.user is not None:
         return str(activity.user)
+    if activity.actor_kind == ActorKind.CODE_HOST:
+        return code_host_in_words(activity)
     return "The evidence" if activity.kind in BY_EVIDENCE else "ML Scrum"

@@ -121,6 +121,7 @@ def _write(done: Deed) -> None:
         actor_kind=done.actor.kind,
         user=done.actor.user,
         token=done.actor.token,
+        code_host=done.actor.code_host,
         item=done.item,
         subject=done.subject,
         data=_with_tab(done),

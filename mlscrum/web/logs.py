@@ -15,7 +15,7 @@ from mlscrum.lib.origins import origin
 # Of lines as JSON; what libraries put on a record beside them may hold anything.
 FIELDS = ("time", "level", "logger", "message", "exc_info", "stack_info",
           "request_id", "job_id", "job_kind", "method", "path", "view", "status", "ms")  # fmt: skip
-SECRETS = re.compile(r"/(invitations|welcome|guest|calendar|shared)/[^/\s]+")
+SECRETS = re.compile(r"/(invitations|welcome|guest|calendar|shared|hooks)/[^/\s]+")
 
 
 class OneTimeLinks(logging.Filter):

@@ -1,4 +1,5 @@
-"""How many REST requests one principal, and sign-ins one address, may send in a minute.
+"""How many REST requests one principal, and sign-ins and messages to hooks one address, may send in
+a minute.
 
 A counter per principal and minute in the default cache: Redis where REDIS_URL is set, so that all
 web processes count together, else each process counts for itself. REST framework's own throttles
@@ -60,6 +61,27 @@ def may_try_to_sign_in(address: str) -> bool:
     return _count(f"sign-in:{address}:{int(time.time() // WINDOW_S)}") <= (
         settings.SIGN_INS_PER_MINUTE
     )
+
+
+def may_deliver(hook: str, address: str) -> bool:
+    """Whether this address has posted fewer than HOOKS_PER_MINUTE messages to a hook. Each address
+    is counted by itself, so that nobody uses up what the hook's own sender may send."""
+    return _count(f"hook:{hook}:{address}:{int(time.time() // WINDOW_S)}") <= (
+        settings.HOOKS_PER_MINUTE
+    )
+
+
+def may_note_refusal(hook: str) -> bool:
+    """Whether fewer than HOOK_REFUSALS_PER_MINUTE messages to a hook were refused, whoever sent
+    them: a log is no place to fill."""
+    return _count(f"hook-refusals:{hook}:{int(time.time() // WINDOW_S)}") <= (
+        settings.HOOK_REFUSALS_PER_MINUTE
+    )
+
+
+def until_next_minute() -> int:
+    """Seconds until what is counted by the minute is counted anew."""
+    return math.ceil(WINDOW_S - time.time() % WINDOW_S)
 
 
 def _count(key: str) -> int:

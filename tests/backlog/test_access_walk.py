@@ -20,6 +20,7 @@ from backlog.models import Actor, Job, Product, Role
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services.alerts import ChannelDraft, RuleDraft, create_channel
 from backlog.services.attachments import Incoming, add_attachment
+from backlog.services.code_hosts import CodeHostDraft, create_code_host
 from backlog.services.extra_fields import create_field
 from backlog.services.findings import EvidenceReport, report
 from backlog.services.goals import set_goal
@@ -178,6 +179,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         product, WebhookDraft("CI", "https://1.1.1.1/hook", ["label.*"]), actor=olga
     )
     message = ping(hook, actor=olga)
+    code_host, _ = create_code_host(product, CodeHostDraft("github", "Hub"), actor=olga)
     share_link, share_secret = make_share_link(dataset, actor=olga)
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     term = propose_term(product, "recall", "Found of all.", actor=olga)
@@ -215,6 +217,8 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
         "share_secret": share_secret,
         "webhook_id": hook.pk,
         "delivery": message.pk,
+        "code_host_id": code_host.pk,
+        "address": "unknown",  # the right one asks for a signature
         "import_id": imported.pk,
         "user_id": cast.vera.pk,
         "member_id": product.members.get(user=cast.vera).pk,
@@ -235,6 +239,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "share-links": share_link.pk,
             "alert-channels": channel.pk,
             "webhooks": hook.pk,
+            "code-hosts": code_host.pk,
             "registrations": registration.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,

@@ -14,7 +14,7 @@ from mlscrum.lib.origins import begun_by
 from mlscrum.web.logs import JsonLines, NoTextOfErrors, OneTimeLinks, Origin
 
 
-@pytest.mark.parametrize("name", ["invitations", "welcome", "guest", "calendar"])
+@pytest.mark.parametrize("name", ["invitations", "welcome", "guest", "calendar", "hooks"])
 def test_the_secret_of_a_link_is_masked(name: str) -> None:
     record = logging.makeLogRecord(
         {"msg": "%s: %s", "args": ("Unprocessable Entity", f"/{name}/s3cret/")}
