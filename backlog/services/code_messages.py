@@ -8,7 +8,8 @@ done again it changes nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,14 +68,18 @@ def take_message(
 
 
 def note(host: CodeHost, event: str, state: str, lines: list[str]) -> HostMessage:
-    """Write down what became of a message that changes nothing."""
-    return HostMessage.objects.create(
+    """Write down what became of a message that changes nothing. Raises NotFound where its code
+    host was removed meanwhile."""
+    message = HostMessage(
         code_host=host,
         event=event,
         state=state,
         lines=[line[:LONGEST_LINE] for line in lines],
         at=timezone.now(),
     )
+    with _unless_gone(host):
+        message.save()
+    return message
 
 
 def forget_messages(now: datetime) -> int:
@@ -133,7 +138,7 @@ def _claimed(host: CodeHost, event: str, message_id: str | None, digest: str) ->
         same = Q(message_id=message.message_id) | Q(digest=digest)
         found = host.messages.filter(same).first()
         if found is None:
-            raise NotFound("gone", "There is no such code host.") from None
+            raise _gone() from None
         broke_off = host.messages.filter(
             pk=found.pk, state=State.WORKING, at__lt=now - BROKEN_AFTER
         )
@@ -142,7 +147,8 @@ def _claimed(host: CodeHost, event: str, message_id: str | None, digest: str) ->
 
 
 def _carry_out(message: HostMessage, told: Told, reaches: Reaches) -> None:
-    lines, is_linked = take_works(message.code_host, told.works, reaches=reaches)
+    with _unless_gone(message.code_host):
+        lines, is_linked = take_works(message.code_host, told.works, reaches=reaches)
     message.state = State.TAKEN if is_linked else State.IGNORED
     if not lines:
         lines = [f"It names no item of {message.code_host.product.key}."]
@@ -150,4 +156,20 @@ def _carry_out(message: HostMessage, told: Told, reaches: Reaches) -> None:
         host = message.code_host.get_kind_display()
         lines.append(f"{host} did not send {told.more} further commits along.")
     message.lines = [line[:LONGEST_LINE] for line in lines]
-    message.save(update_fields=["state", "lines"])
+    # No save, which would fail where the log has gone with its code host.
+    HostMessage.objects.filter(pk=message.pk).update(state=message.state, lines=message.lines)
+
+
+@contextmanager
+def _unless_gone(host: CodeHost) -> Iterator[None]:
+    """Rows that refer to a code host which was removed meanwhile can't be written."""
+    try:
+        yield
+    except IntegrityError:
+        if CodeHost.objects.filter(pk=host.pk).exists():
+            raise
+        raise _gone() from None
+
+
+def _gone() -> NotFound:
+    return NotFound("not_found", "No code host has this address any more.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -11,7 +13,7 @@ from backlog.access.pages import public
 from backlog.models import CodeHost, HostMessage
 from backlog.queries.code_hosts import code_host_at
 from backlog.services.code_messages import event_of, note, take_message
-from mlscrum.lib.errors import DomainError
+from mlscrum.lib.errors import DomainError, NotFound
 from mlscrum.web.middleware import client_ip
 from mlscrum.web.parsers import LIMIT, LIMIT_MB
 from mlscrum.web.problems import problem, problem_response
@@ -59,5 +61,6 @@ def _refused(request: HttpRequest, host: CodeHost, error: DomainError) -> HttpRe
     """The refusal, which the log of the code host has too, as long as they don't come in floods."""
     is_gone = error.status == 404  # removed meanwhile, and its log with it
     if not is_gone and may_note_refusal(host.address):
-        note(host, event_of(host, request.headers), HostMessage.State.REFUSED, [error.message])
+        with suppress(NotFound):
+            note(host, event_of(host, request.headers), HostMessage.State.REFUSED, [error.message])
     return problem_response(error, {}) or problem(400, error.code, error.message)
