@@ -54,7 +54,7 @@ class BodyLimit:
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
         limit_mb = self.limit_mb if _takes_files(scope["path"]) else WITHOUT_FILES_MB
-        refusal = _Refusal(limit_mb, is_rest=scope["path"].startswith("/api/"))
+        refusal = _Refusal(limit_mb, is_rest=scope["path"].startswith(("/api/", "/hooks/")))
         if _length(headers) <= refusal.limit:
             await self._count(scope, receive, send, refusal)
             return
