@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('backlog', '0018_tell_webhooks_and_keep_runs_of_tools'),
+        ('backlog', '0021_revert_imports'),
     ]
 
     operations = [
@@ -47,6 +47,11 @@ class Migration(migrations.Migration):
             model_name='import',
             name='actor_kind',
             field=models.CharField(choices=[('person', 'Person'), ('token', 'Token'), ('guest', 'Guest'), ('code_host', 'Code Host'), ('system', 'System')], max_length=10),
+        ),
+        migrations.AlterField(
+            model_name='import',
+            name='reverter_kind',
+            field=models.CharField(blank=True, choices=[('person', 'Person'), ('token', 'Token'), ('guest', 'Guest'), ('code_host', 'Code Host'), ('system', 'System')], max_length=10),
         ),
         migrations.CreateModel(
             name='CodeHost',
