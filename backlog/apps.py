@@ -24,7 +24,14 @@ class BacklogConfig(AppConfig):
 
     def ready(self) -> None:
         from backlog.access.jobs import as_allowed
-        from backlog.models import AlertChannel, CodeHostSecret, Digest, WebhookSecret
+        from backlog.models import (
+            AlertChannel,
+            Attachment,
+            CodeHostSecret,
+            Digest,
+            Import,
+            WebhookSecret,
+        )
         from backlog.queries import (
             dependents,
             finding_news,
@@ -51,6 +58,7 @@ class BacklogConfig(AppConfig):
             imports,
             jobs,
             secret_keys,
+            stored_files,
             webhook_delivery,
             webhooks,
         )
@@ -63,6 +71,8 @@ class BacklogConfig(AppConfig):
         secret_keys.register(WebhookSecret, "secret")
         secret_keys.register(Digest, "chat_address")
         secret_keys.register(CodeHostSecret, "secret")
+        stored_files.register(Attachment, "file")
+        stored_files.register(Import, "file")
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)

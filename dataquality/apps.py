@@ -13,8 +13,16 @@ class DataQualityConfig(AppConfig):
         from backlog.models import Subject
         from backlog.queries import gates, lineage, panels, storage, subjects
         from backlog.queries.events import announce, carry_ids
-        from backlog.services import conversions, demo, housekeeping, jobs, secret_keys, terms
-        from dataquality.models import Connection
+        from backlog.services import (
+            conversions,
+            demo,
+            housekeeping,
+            jobs,
+            secret_keys,
+            stored_files,
+            terms,
+        )
+        from dataquality.models import Connection, DatasetVersion
         from dataquality.queries import metrics, room
         from dataquality.queries.evidence import (
             INTO,
@@ -38,6 +46,7 @@ class DataQualityConfig(AppConfig):
         prepare_temporary_files()
         register_figures(metrics.figures)
         secret_keys.register(Connection, "secret")
+        stored_files.register(DatasetVersion, "file")
         carry_ids("run", "version")
         announce(
             "Datasets and runs", "dataset", "run", "suite", "suite_template", "profile", "schedule"
