@@ -144,6 +144,7 @@ urlpatterns: list[URLPattern] = [
     # The backlog
     path("p/<str:key>/backlog/", backlog.backlog, name="backlog"),
     path("p/<str:key>/backlog/rows/", backlog.backlog_rows, name="backlog-rows"),
+    path("p/<str:key>/backlog/export/", backlog.backlog_export, name="backlog-export"),
     path("p/<str:key>/backlog/figures/", backlog.backlog_figures, name="backlog-figures"),
     path("p/<str:key>/backlog/parents/", backlog.backlog_parents, name="backlog-parents"),
     path("p/<str:key>/backlog/filter/<str:facet>/", backlog.backlog_facet, name="backlog-facet"),
@@ -240,6 +241,7 @@ urlpatterns: list[URLPattern] = [
     ),
     # Findings
     path("p/<str:key>/findings/", findings.findings, name="findings"),
+    path("p/<str:key>/findings/export/", findings.findings_export, name="findings-export"),
     path("p/<str:key>/findings/decide/", findings.findings_decide, name="findings-decide"),
     path("p/<str:key>/findings/triage/", findings.triage, name="triage"),
     path("p/<str:key>/findings/undo/", findings.findings_undo, name="findings-undo"),

@@ -120,6 +120,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{DATASET}schedule/", schedules.schedule, name="schedule"),
     path(f"{DATASET}schedule/remove/", schedules.schedule_remove, name="schedule-remove"),
     path(f"{DATASET}runs/", runs.runs, name="runs"),
+    path(f"{DATASET}runs/export/", runs.runs_export, name="runs-export"),
     path(f"{DATASET}runs/compare/", runs.runs_compare, name="runs-compare"),
     path(RUN, runs.run, name="run"),
     path(f"{RUN}cancel/", runs.run_cancel, name="run-cancel"),

@@ -31,6 +31,7 @@ BLOCK = f"{CEREMONY}blocks/<int:block_id>/"
 OUTCOME = f"{CEREMONY}outcomes/<int:outcome_id>/"
 urlpatterns: list[URLPattern] = [
     path(SPRINTS, sprints.sprints, name="sprints"),
+    path(f"{SPRINTS}export/", sprints.sprints_export, name="sprints-export"),
     path(f"{SPRINTS}new/", sprints.sprint_new, name="sprint-new"),
     path(f"{SPRINTS}assessment/", assessments.assessment, name="assessment"),
     path(SPRINT, sprints.sprint, name="sprint"),

@@ -7,6 +7,7 @@ from backlog.api import (
     attachments,
     code_hosts,
     events,
+    exports,
     findings,
     goals,
     grooming,
@@ -124,6 +125,16 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/items/",
         items.ItemsView.as_view({"get": "list", "post": "create"}),
         name="api-items",
+    ),
+    path(
+        "products/<key:key>/items/export/",
+        exports.ItemsExportView.as_view({"get": "list"}),
+        name="api-items-export",
+    ),
+    path(
+        "products/<key:key>/findings/export/",
+        exports.FindingsExportView.as_view({"get": "list"}),
+        name="api-findings-export",
     ),
     path(
         "products/<key:key>/alert-channels/",

@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpResponse, JsonResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -53,6 +54,7 @@ from backlog.queries.items import (
     waiting_in_inbox,
 )
 from backlog.rules import paste
+from backlog.serializers.exports import item_table
 from backlog.services.findings import take
 from backlog.services.items import create_item, edit_items, move_items, trash_items, update_item
 from backlog.services.paste import PastedInPart, paste_items, problems_of
@@ -61,6 +63,7 @@ from backlog.views.answers import counted, json_door
 from backlog.views.item_fields import LABELS
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.tables import table_answer
 
 FIRST = 24  # rows that come with the page: a screen full; more come as slices
 MOST_ROWS = 200
@@ -145,6 +148,14 @@ def backlog_rows(request: ProductRequest, product: Product) -> HttpResponse:
         return JsonResponse({"refs": found})
     rows = slice_of(product, items, offset=offset, limit=min(limit, MOST_ROWS))
     return _rows(request, product, view, rows)
+
+
+@require_GET
+@product_page("item.view")
+def backlog_export(request: ProductRequest, product: Product) -> HttpResponseBase:
+    """All rows that the list's filters leave, as a file."""
+    items = _view(request, product).items
+    return table_answer(item_table(product, items, "rank"), request.GET.get("format", "csv"))
 
 
 @require_GET

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -32,13 +34,16 @@ from backlog.queries.findings import (
     untracked_view,
 )
 from backlog.queries.history import history_of_finding
+from backlog.queries.resources import findings_in
 from backlog.queries.triage import ASKS, inbox, undecided
+from backlog.serializers.exports import finding_table
 from backlog.services import findings as services
 from backlog.services.finding_undo import ABOUT_FINDINGS
 from backlog.services.findings.news import mark_seen
 from backlog.services.undo import undo_last
 from backlog.views.answers import back_to, counted
 from mlscrum.lib.errors import Conflict, DomainError
+from mlscrum.web.tables import table_answer
 
 UNTRACKED = "untracked"
 FIGURES = "figures"
@@ -107,7 +112,19 @@ def findings(request: ProductRequest, product: Product) -> HttpResponse:
     state = state if state in Finding.State.values else Finding.State.OPEN
     page = findings_page(product, state, number)
     context |= {"state": state, "page": page, "views": [finding_view(found) for found in page]}
+    context["export_query"] = urlencode({"state": state})
     return render(request, "backlog/findings.html", context)
+
+
+@require_GET
+@product_page("finding.view")
+def findings_export(request: ProductRequest, product: Product) -> HttpResponseBase:
+    """The findings in one state as a file, or without one all of them."""
+    found = findings_in([product]).order_by("priority", "-last_seen", "-pk")
+    state = request.GET.get("state", "")
+    if state in Finding.State.values:
+        found = found.filter(state=state)
+    return table_answer(finding_table(product, found), request.GET.get("format", "csv"))
 
 
 @require_GET

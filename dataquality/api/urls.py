@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from dataquality.api import (
     connections,
     datasets,
+    exports,
     lineage,
     personal,
     results,
@@ -84,6 +85,11 @@ urlpatterns: list[URLPattern] = [
         f"{CONNECTION}registrations/<id:id>/",
         connections.RegistrationsView.as_view({"get": "retrieve"}),
         name="api-registration",
+    ),
+    path(
+        "products/<key:key>/runs/export/",
+        exports.RunsExportView.as_view({"get": "list"}),
+        name="api-runs-export",
     ),
     path(
         "products/<key:key>/runs/",

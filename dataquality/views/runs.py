@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -18,12 +19,14 @@ from dataquality.queries.comparisons import (
 )
 from dataquality.queries.datasets import find_dataset
 from dataquality.queries.overviews import run_details, run_rows
-from dataquality.queries.runs import batches_seen, effects_of
+from dataquality.queries.runs import batches_seen, effects_of, runs_of
 from dataquality.rules.batches import NEWEST
+from dataquality.serializers.exports import run_table
 from dataquality.services.runs import cancel_run, file_awaiting, request_run, retry_run
 from dataquality.services.values import note_values_opened
 from dataquality.views.common import holds_values, page_of, run_page, sees_values
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.tables import table_answer
 
 
 @subject_page("dataset.view", find_dataset, post="run.start")
@@ -42,6 +45,14 @@ def runs(request: ProductRequest, dataset: Dataset) -> HttpResponse:
             "batches": batches_seen(dataset) if dataset.batch else [],
         },
     )
+
+
+@require_GET
+@subject_page("dataset.view", find_dataset)
+def runs_export(request: ProductRequest, dataset: Dataset) -> HttpResponseBase:
+    """All runs of a dataset as a file, the newest first: figures, never a row of data."""
+    found = runs_of(dataset.product, dataset=dataset).order_by("-pk")
+    return table_answer(run_table(dataset.product, found), request.GET.get("format", "csv"))
 
 
 @require_GET

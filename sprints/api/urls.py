@@ -2,13 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from sprints.api import ceremonies, poker, reports, retros, sprints, teams
+from sprints.api import ceremonies, exports, poker, reports, retros, sprints, teams
 
 urlpatterns: list[URLPattern] = [
     path(
         "products/<key:key>/sprints/",
         sprints.SprintsView.as_view({"get": "list", "post": "create"}),
         name="api-sprints",
+    ),
+    path(
+        "products/<key:key>/sprints/export/",
+        exports.SprintsExportView.as_view({"get": "list"}),
+        name="api-sprints-export",
     ),
     path(
         "sprints/<id:id>/",

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,11 +18,13 @@ from backlog.models import Backlog, Product, Team, User
 from backlog.views.answers import counted
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.tables import table_answer
 from sprints.forms.sprints import CancelForm, NewSprintForm, SharesForm, SprintForm, StartForm
 from sprints.models import Ceremony, Sprint
 from sprints.queries.ceremonies import ceremonies_gone_with
 from sprints.queries.planning import open_sprints, plan_of, working_days_of
 from sprints.queries.sprints import sprints_of
+from sprints.serializers.exports import sprint_table
 from sprints.services.sprints import (
     cancel_sprint,
     create_sprint,
@@ -55,6 +58,14 @@ def sprints(request: ProductRequest, product: Product) -> HttpResponse:
         "may_start": request.may("sprint.run"),
     }
     return render(request, "sprints/sprints.html", context)
+
+
+@require_GET
+@product_page("sprint.view")
+def sprints_export(request: ProductRequest, product: Product) -> HttpResponseBase:
+    """All sprints with their figures as a file, the newest first."""
+    found = sprints_of(product).order_by("-backlog__starts_on", "-pk")
+    return table_answer(sprint_table(product, found), request.GET.get("format", "csv"))
 
 
 @require_GET

@@ -61,6 +61,8 @@ def walk(client: Any, product: Product, *, rest: bool) -> Iterator[tuple[str, st
                  "runs", "gate"))]  # fmt: skip
         paths += [f"/api/v1/runs/{pk}/" for pk in run_ids]
         paths += ["/api/v1/products/MED/runs/", "/api/v1/products/MED/findings/"]
+        paths += [f"/api/v1/products/MED/{noun}/export/?format=json"
+                  for noun in ("findings", "runs")]  # fmt: skip
     else:
         data = "/p/MED/data/"
         paths = [data, *(f"{data}people/{part}" for part in ("", "versions/", "suite/",
@@ -70,11 +72,12 @@ def walk(client: Any, product: Product, *, rest: bool) -> Iterator[tuple[str, st
         assert items
         paths += [f"/p/MED/items/MED-{number}/" for number in items]
         paths += [f"/p/MED/findings/{pk}/" for pk in Finding.objects.values_list("pk", flat=True)]
-        paths += ["/p/MED/findings/", "/p/MED/backlog/"]
+        paths += ["/p/MED/findings/", "/p/MED/backlog/", f"{data}people/runs/export/"]
+        paths += ["/p/MED/findings/export/", "/p/MED/backlog/export/", "/p/MED/sprints/export/"]
     for path in paths:
         answer = client.get(path)
         assert answer.status_code == 200, path
-        yield path, answer.content.decode()
+        yield path, answer.getvalue().decode()
 
 
 def stored_texts() -> Iterator[tuple[str, str]]:

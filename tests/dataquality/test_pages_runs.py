@@ -231,3 +231,25 @@ def test_the_fragment_that_ends_a_run_brings_the_rooms_with_their_figures(
     assert 'id="rooms"' in ended
     assert 'hx-swap-oob="true"' in ended
     assert 'hx-swap-oob="true"' not in max_.get(url(run)).content.decode()
+
+
+def test_runs_leave_as_a_file_without_a_row_of_data(
+    product: Product, max_acts: Actor, vera: Client, api: Any, cast: Cast
+) -> None:
+    dataset = register_dataset(product, DatasetDraft(name="Wide"), wide(["a"]), actor=max_acts)
+    save_suite(
+        dataset, [check("column_values_to_be_in_set", column="a", value_set=[2])], actor=max_acts
+    )
+    run = run_now(dataset, max_acts)
+    caller = api(cast.vera)
+    for client, path in (
+        (vera, "/p/MED/data/wide/runs/export/"),
+        (caller, "/api/v1/products/MED/runs/export/?dataset=wide&state=failed"),
+    ):
+        answer: Any = client.get(path)
+        head, row = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
+        assert "sample" not in head and "observed" not in head
+        assert row.startswith(f"{run.pk},wide,1,1,failed,yes,")
+    assert "/p/MED/data/wide/runs/export/?format=csv" in text_of(vera, "/p/MED/data/wide/runs/")
+    answer = caller.get("/api/v1/products/MED/runs/export/?state=passed")
+    assert len(b"".join(answer.streaming_content).splitlines()) == 1

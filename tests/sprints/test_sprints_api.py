@@ -287,3 +287,19 @@ def test_a_forecast_says_when_and_how_much_or_why_it_can_not(
     other.delete()
     for wrong in ("", "?points=x", "?points=1&until=2026-04-21", "?refs=MED-99", "?until=soon"):
         assert client.get(f"{forecast}{wrong}").status_code == 400
+
+
+def test_sprints_leave_as_a_file_with_their_figures(
+    product: Product, items: list[Item], api: Any, as_person: Any, cast: Cast, travel: Travel
+) -> None:
+    travel("2026-03-25 09:00+00:00")
+    sprint = create_sprint(product.teams.get(), actor=Actor.person(cast.olga), goal="=Doctors see")
+    for path in (f"{URL}export/?state=planned", "/p/MED/sprints/export/"):
+        client = api(cast.vera) if path.startswith("/api") else as_person(cast.vera)
+        answer: Any = client.get(path)
+        head, row = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
+        assert head.startswith("id,name,goal,kind,state")
+        assert row.startswith(f"{sprint.pk},Sprint 1,'=Doctors see,delivery,planned,no")
+    answer = api(cast.vera).get(f"{URL}export/?state=closed&format=json")
+    assert b"".join(answer.streaming_content).split() == [b'{"results":', b"[", b"]}"]
+    assert api(cast.vera).get(f"{URL}export/?state=x").status_code == 400
