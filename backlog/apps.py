@@ -30,6 +30,8 @@ class BacklogConfig(AppConfig):
             CodeHostSecret,
             Digest,
             Import,
+            ProductExport,
+            ProductImport,
             WebhookSecret,
         )
         from backlog.queries import (
@@ -57,6 +59,9 @@ class BacklogConfig(AppConfig):
             import_reverts,
             imports,
             jobs,
+            leaving,
+            product_exports,
+            product_imports,
             secret_keys,
             stored_files,
             webhook_delivery,
@@ -73,6 +78,20 @@ class BacklogConfig(AppConfig):
         secret_keys.register(CodeHostSecret, "secret")
         stored_files.register(Attachment, "file")
         stored_files.register(Import, "file")
+        stored_files.register(ProductExport, "file")
+        stored_files.register(ProductImport, "file")
+        leaving.register()
+        jobs.register(
+            product_exports.JOB_KIND,
+            as_allowed(
+                "product.export",
+                product_exports.make_export,
+                actor_of=product_exports.actor_of,
+            ),
+        )
+        jobs.register(product_imports.JOB_KIND, product_imports.carry_out)
+        housekeeping.register(product_exports.forget_exports)
+        housekeeping.register(product_imports.forget_archives)
         carry_ids("finding", "import")
         provide_products(products_of)
         provide_unread(unread_count)
@@ -178,7 +197,7 @@ class BacklogConfig(AppConfig):
                 "settings",
                 "backlog:settings",
                 90,
-                also=("members", "tokens", "imports", "teams", "agendas"),
+                also=("members", "tokens", "imports", "exports", "teams", "agendas"),
             )
         )
         register_settings(
@@ -192,5 +211,6 @@ class BacklogConfig(AppConfig):
             SettingsTab("code-hosts", "Code hosts", "backlog:code-hosts", 58, "code_host.edit"),
             SettingsTab("members", "Members", "backlog:members", 60, "member.view"),
             SettingsTab("imports", "Import", "backlog:imports", 80),
+            SettingsTab("exports", "Export", "backlog:exports", 85, "product.export"),
             SettingsTab("tokens", "Tokens", "backlog:tokens", 90, "token.view"),
         )

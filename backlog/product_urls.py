@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from backlog.views import (
     alerts,
+    archives,
     backlog,
     code_hosts,
     definitions,
@@ -31,6 +32,13 @@ urlpatterns: list[URLPattern] = [
     # Products and people
     path("products/", products.products, name="products"),
     path("products/new/", products.product_new, name="product-new"),
+    path("products/import/", archives.product_imports, name="product-imports"),
+    path("products/import/<int:import_id>/", archives.product_import, name="product-import"),
+    path(
+        "products/import/<int:import_id>/discard/",
+        archives.product_import_discard,
+        name="product-import-discard",
+    ),
     path("p/<str:key>/", products.product, name="product"),
     path("p/<str:key>/live/", live.stream, name="live"),
     path("p/<str:key>/settings/", products.settings, name="settings"),
@@ -38,6 +46,13 @@ urlpatterns: list[URLPattern] = [
     path("p/<str:key>/settings/goal/<int:goal_id>/fulfil/", goals.goal_fulfil, name="goal-fulfil"),
     path(
         "p/<str:key>/settings/goal/<int:goal_id>/abandon/", goals.goal_abandon, name="goal-abandon"
+    ),
+    path("p/<str:key>/settings/export/", archives.exports, name="exports"),
+    path("p/<str:key>/settings/export/<int:export_id>/", archives.export_file, name="export-file"),
+    path(
+        "p/<str:key>/settings/export/<int:export_id>/delete/",
+        archives.export_delete,
+        name="export-delete",
     ),
     path("p/<str:key>/settings/workflow/", workflow.workflow, name="workflow"),
     path("p/<str:key>/settings/workflow/<slug:status_slug>/", workflow.status_edit, name="status"),

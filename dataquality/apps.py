@@ -36,7 +36,7 @@ class DataQualityConfig(AppConfig):
         )
         from dataquality.queries.gates import reasons_against
         from dataquality.queries.lineage import checks_of, dependent_items, readers_of, settings_of
-        from dataquality.services import many, profiles, retention, runs, schedules
+        from dataquality.services import leaving, many, profiles, retention, runs, schedules
         from dataquality.services.columns import look_again, report_columns
         from dataquality.services.demo import add_detectors, add_patients, take_files_away
         from dataquality.services.files import prepare_temporary_files
@@ -47,6 +47,7 @@ class DataQualityConfig(AppConfig):
         register_figures(metrics.figures)
         secret_keys.register(Connection, "secret")
         stored_files.register(DatasetVersion, "file")
+        leaving.register()
         carry_ids("run", "version")
         announce(
             "Datasets and runs", "dataset", "run", "suite", "suite_template", "profile", "schedule"

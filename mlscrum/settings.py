@@ -229,6 +229,7 @@ UPLOAD_LIMIT_MB = env.integer("UPLOAD_LIMIT_MB", 200, minimum=1)
 DOWNLOAD_LIMIT_MB = env.integer("DOWNLOAD_LIMIT_MB", 1024, minimum=1)  # of URLs and object stores
 DOWNLOAD_TIMEOUT_S = env.integer("DOWNLOAD_TIMEOUT_S", 600, minimum=1)
 IMPORT_LIMIT_MB = env.integer("IMPORT_LIMIT_MB", 50, minimum=1)
+ARCHIVE_LIMIT_MB = env.integer("ARCHIVE_LIMIT_MB", 4096, minimum=1)  # of a product, unpacked
 FILE_ENGINE = env.text("FILE_ENGINE", "duckdb")  # of data files; or pandas
 if FILE_ENGINE not in {"duckdb", "pandas"}:
     raise ImproperlyConfigured(f"FILE_ENGINE must be duckdb or pandas, not {FILE_ENGINE!r}.")

@@ -12,8 +12,10 @@ class SprintsConfig(AppConfig):
         from backlog.queries import backlogs, columns
         from backlog.queries.events import announce, carry_ids, change_rights
         from sprints.queries.planning import pace_of
+        from sprints.services import leaving
 
         backlogs.provide_pace(pace_of)
+        leaving.register()
         carry_ids("sprint", "ceremony", "block", "outcome")
         change_rights("ceremony.guests_sent_away")
         announce("Sprints and teams", "sprint", "team", "calendar")

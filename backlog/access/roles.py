@@ -30,6 +30,8 @@ class Permission:
 PERMISSIONS: dict[str, Permission] = {
     "product.view": Permission(EVERYONE, Scope.READ),
     "product.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
+    # All that is in the product leaves with it, values of rows too.
+    "product.export": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
     "member.view": Permission(EVERYONE, Scope.READ),
     "member.edit": Permission(OWNERS, Scope.ADMIN, for_product_tokens=False),
     "team.edit": Permission(STEERERS, Scope.WRITE, for_product_tokens=False),

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, register_converter
 
 from backlog.api import (
     alerts,
+    archives,
     attachments,
     code_hosts,
     events,
@@ -125,6 +126,21 @@ urlpatterns: list[URLPattern] = [
         "products/<key:key>/items/",
         items.ItemsView.as_view({"get": "list", "post": "create"}),
         name="api-items",
+    ),
+    path(
+        "products/<key:key>/exports/",
+        archives.ProductExportsView.as_view({"get": "list", "post": "create"}),
+        name="api-product-exports",
+    ),
+    path(
+        "products/<key:key>/exports/<id:id>/",
+        archives.ProductExportView.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="api-product-export",
+    ),
+    path(
+        "products/<key:key>/exports/<id:id>/file/",
+        archives.ProductExportView.as_view({"get": "file"}),
+        name="api-product-export-file",
     ),
     path(
         "products/<key:key>/items/export/",

@@ -2,6 +2,7 @@
 
 from backlog.models.activity import Activity, Change
 from backlog.models.alerts import AlertChannel, AlertMessage, AlertRule
+from backlog.models.archives import ProductExport, ProductImport
 from backlog.models.backlogs import Backlog
 from backlog.models.code_hosts import CodeHost, CodeHostSecret, HostMessage, OnMerge
 from backlog.models.digests import Digest, NewsChoice
@@ -109,7 +110,9 @@ __all__ = [
     "Origin",
     "Place",
     "Product",
+    "ProductExport",
     "ProductGoal",
+    "ProductImport",
     "Role",
     "SavedView",
     "Scope",

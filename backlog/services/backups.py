@@ -1,7 +1,8 @@
 """Backups of the whole installation: every row and file in one archive, and back from it.
 
-What lives for a while only stays behind: sessions, caches, signs of life, the leases of workers.
-Jobs under way come back as waiting ones, and begin again as after a crash.
+What lives for a while only stays behind: sessions, caches, signs of life, the leases of workers,
+and archives of single products. Jobs under way come back as waiting ones, and begin again as after
+a crash.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from mlscrum.lib.secrets import decrypt, encrypt
 
 KIND = "installation"
 CANARY = "ML Scrum"
-LEFT_OUT = frozenset({"backlog.heartbeat"})
+LEFT_OUT = frozenset({"backlog.heartbeat", "backlog.productexport", "backlog.productimport"})
 ALIVE = timedelta(seconds=30)
 Tell = Callable[[str], None]
 

@@ -60,6 +60,21 @@ def refuse_other_schema(archived: Mapping[str, Sequence[str]], version: str) -> 
         )
 
 
+def refuse_another_release(archived: Mapping[str, Sequence[str]], version: str) -> None:
+    """Raise DomainError where an archive comes from tables that are not like those here."""
+    loader = MigrationLoader(connection)
+    wanted, known = _nodes(archived), _ours(loader.disk_migrations)
+    if wanted == known:
+        return
+    is_newer = bool(wanted - known)
+    raise DomainError(
+        "schema_too_new" if is_newer else "schema_too_old",
+        f"The archive comes from a{' newer' if is_newer else 'n older'} release of ML Scrum, "
+        f"{version}; bring {'this' if is_newer else 'that'} installation up to date"
+        f"{' first.' if is_newer else ' and export it there again.'}",
+    )
+
+
 def bring_to(archived: Mapping[str, Sequence[str]]) -> Apps:
     """Make the tables as the archive's were, and give the models that they had."""
     executor = MigrationExecutor(connection)

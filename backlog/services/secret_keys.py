@@ -33,6 +33,11 @@ def register(model: type[models.Model], *fields: str) -> None:
         _kept.append((model, field))
 
 
+def fields_of(label: str) -> set[str]:
+    """The fields of the model of this label (`backlog.webhooksecret`) that hold secrets."""
+    return {field for model, field in _kept if model._meta.label_lower == label}
+
+
 def rotate() -> list[Rotated]:
     """Write every secret anew. May be stopped and begun again; one that somebody changes meanwhile
     is theirs, and under the first key anyway."""

@@ -29,6 +29,7 @@ from backlog.services.item_evidence import EvidenceDraft, put_evidence
 from backlog.services.items import ItemDraft, comment, create_item
 from backlog.services.labels import create_label
 from backlog.services.links import add_link
+from backlog.services.product_exports import request_export
 from backlog.services.saved_views import save_view
 from backlog.services.terms import propose_term, say
 from backlog.services.tokens import create_token
@@ -184,8 +185,10 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
     field = create_field(product, "Risk", "choice", actor=olga, choices=["low", "high"])
     term = propose_term(product, "recall", "Found of all.", actor=olga)
     remark = say(term, "In per cent?", actor=olga)
+    export = request_export(product, actor=olga)
     return {
         "key": "MED",
+        "export_id": export.pk,
         "term_id": term.pk,
         "remark_id": remark.pk,
         "ref": item.ref,
@@ -243,6 +246,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "registrations": registration.pk,
             "findings": filed.findings[0],
             "jobs": job.pk,
+            "exports": export.pk,
             "imports": imported.pk,
             "tokens": token.pk,
             "labels": label.pk,

@@ -16,6 +16,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
+from tests.backlog.product_archives import content_of, differences
 from tests.dataquality.databases import postgresql_url
 from tests.processes.conftest import ROOT
 
@@ -32,6 +33,11 @@ for dataset in Dataset.objects.all():
     request_run(dataset, actor=Actor.system())
 for job in Job.objects.order_by("pk"):
     jobs.run(job.pk)
+"""
+
+ADMIN = """
+from backlog.models import User
+User.objects.create_user("olga@demo.example", "Olga Kuznetsova", is_administrator=True)
 """
 
 
@@ -159,3 +165,26 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(tmp_path: Path) -> N
     again = new.backed_up(tmp_path / "again.zip")
     assert again["migrations"] == manifest["migrations"]
     assert again["parts"] == manifest["parts"]
+
+
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_each_demo_product_is_the_same_in_an_empty_installation(
+    demo: Installation, vendor: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    database = request.getfixturevalue("postgresql")() if vendor == "postgresql" else ""
+    other = Installation(tmp_path / "other", database)
+    other.manage("migrate", "--verbosity=0")
+    other.manage("shell", "-c", ADMIN)
+    for key in ("MED", "CITY"):
+        there, here = tmp_path / f"{key}-there.zip", tmp_path / f"{key}-here.zip"
+        demo.manage("exportproduct", key, str(there))
+        other.manage("importproduct", str(there), "--owner", "olga@demo.example")
+        other.manage("exportproduct", key, str(here))
+        before, after = content_of(there), content_of(here)
+        assert differences(before, after) == {}
+        assert before["backlog.item"] and before["sprints.sprint"]
+        assert before["backlog.change"] and before["files"]
+    # What was made of people whom nobody knew there.
+    said = other.manage("shell", "-c", "from backlog.models import User; "
+                        "print(User.objects.filter(is_active=False).count())")  # fmt: skip
+    assert said.split()[-1] == "4"
