@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('backlog', '0018_tell_webhooks_and_keep_runs_of_tools'),
+        ('backlog', '0022_listen_to_code_hosts'),
     ]
 
     operations = [
