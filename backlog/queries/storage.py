@@ -18,9 +18,11 @@ from backlog.models import (
     AlertMessage,
     Attachment,
     Delivery,
+    HostMessage,
     Import,
     Notification,
     Product,
+    ProductExport,
     StoredReport,
 )
 from backlog.rules import keeping
@@ -153,7 +155,29 @@ def deliveries() -> Kept:
     )
 
 
-OWN = (attachments, import_files, history, news, reports, alert_messages, deliveries)
+def archives() -> Kept:
+    made = ProductExport.objects.exclude(file="")
+    rooms = rooms_of(made, "product_id", size="bytes")
+    return Kept("Archives of products", True, keeping.in_words(keeping.ARCHIVES), rooms)
+
+
+def code_messages() -> Kept:
+    rooms = rooms_of(HostMessage.objects.all(), "code_host__product_id")
+    kept_for = keeping.in_words(keeping.CODE_MESSAGES)
+    return Kept("Messages of code hosts", False, kept_for, rooms)
+
+
+OWN = (
+    attachments,
+    archives,
+    import_files,
+    code_messages,
+    history,
+    news,
+    reports,
+    alert_messages,
+    deliveries,
+)
 
 
 def _database_bytes() -> int | None:

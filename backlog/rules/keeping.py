@@ -3,6 +3,8 @@
 ALERT_MESSAGES = 30
 WEBHOOK_DELIVERIES = 30
 UNFINISHED_IMPORTS = 30  # their files; those of finished ones go at once
+ARCHIVES = 7  # of whole products, made here or brought here
+CODE_MESSAGES = 30
 
 
 def in_words(days: int) -> str:

@@ -20,6 +20,7 @@ from rest_framework.exceptions import ParseError
 
 from backlog.models import CodeHost, HostMessage
 from backlog.queries.code_hosts import BROKEN_AFTER
+from backlog.rules import keeping
 from backlog.rules.code_events import EVENT_HEADER, ID_HEADERS, Told, is_read, read_event
 from backlog.rules.code_signatures import SIGNED_BY, Fault, fault_of_signature
 from backlog.services.code_links import Reaches, take_works
@@ -27,7 +28,7 @@ from mlscrum.lib.errors import DomainError, NotFound
 from mlscrum.lib.secrets import decrypt
 from mlscrum.web.parsers import strict_json
 
-KEPT_FOR = timedelta(days=30)
+KEPT_FOR = timedelta(days=keeping.CODE_MESSAGES)
 OTHERS_KEPT_FOR = timedelta(days=7)  # which did nothing, so that they may come again
 LONGEST_EVENT = 60
 LONGEST_ID = 200

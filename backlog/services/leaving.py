@@ -11,11 +11,15 @@ from backlog.models import (
     AlertRule,
     ApiToken,
     Backlog,
+    CodeHost,
+    CodeHostSecret,
     Delivery,
+    Digest,
     Finding,
     FindingMerge,
     FindingNews,
     Heartbeat,
+    HostMessage,
     Import,
     ImportLine,
     Invitation,
@@ -23,6 +27,7 @@ from backlog.models import (
     Job,
     KeptAnswer,
     Link,
+    NewsChoice,
     Notification,
     Occurrence,
     ProductExport,
@@ -55,8 +60,9 @@ def register() -> None:
     leave_out(ApiToken, Invitation, KeptAnswer)  # ways in
     leave_out(AlertChannel, AlertRule, AlertMessage)  # secret addresses
     leave_out(Webhook, WebhookSecret, WebhookNews, Delivery)
+    leave_out(CodeHost, CodeHostSecret, HostMessage)
     leave_out(Job, Heartbeat, Import, ImportLine, ProductExport, ProductImport)  # work of a house
-    leave_out(Notification, FindingNews, TermNews)  # what a person was told there
+    leave_out(Notification, FindingNews, TermNews, NewsChoice, Digest)  # told there, and how
     leave_out(SearchText)  # made anew
     keeps_ids(Activity, "data")
     keeps_ids(Finding, "evidence")

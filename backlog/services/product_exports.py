@@ -18,13 +18,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backlog.models import Actor, ActorKind, Job, Product, ProductExport
+from backlog.rules import keeping
 from backlog.services import jobs, stored_files
 from backlog.services.deeds import deed
 from backlog.services.product_copies import Told, export_product
 from mlscrum.lib.errors import Conflict, NotFound
 
 JOB_KIND = "product.export"
-KEPT_FOR = timedelta(days=7)
+KEPT_FOR = timedelta(days=keeping.ARCHIVES)
 
 
 def request_export(product: Product, *, actor: Actor) -> ProductExport:

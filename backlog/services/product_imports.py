@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from backlog.models import Actor, Product, ProductImport, User
+from backlog.rules import keeping
 from backlog.services import jobs, stored_files
 from backlog.services.attachments import Incoming, tidy_name
 from backlog.services.product_copies import (
@@ -29,7 +30,7 @@ from backlog.services.product_copies import (
 from mlscrum.lib.errors import Conflict, DomainError, FieldError, Refused
 
 JOB_KIND = "product.import"
-KEPT_FOR = timedelta(days=7)
+KEPT_FOR = timedelta(days=keeping.ARCHIVES)
 MEGABYTE = 1024 * 1024
 
 
