@@ -56,7 +56,7 @@ def code_host(request: ProductRequest, product: Product, code_host_id: int) -> H
             return redirect("backlog:code-host", product.key, found.pk)
     context = {
         "host": found,
-        "url": url_of(found),
+        "posts_to": url_of(found),
         "form": form,
         "rows": messages_of(found, timezone.now()),
         "most": MESSAGES_SHOWN,
@@ -88,7 +88,7 @@ def code_host_delete(request: ProductRequest, product: Product, code_host_id: in
 def _secret_page(
     request: ProductRequest, host: CodeHost, context: dict[str, object]
 ) -> HttpResponse:
-    shown = {"host": host, "url": url_of(host), **context}
+    shown = {"host": host, "posts_to": url_of(host), **context}
     return _page(request, "backlog/code_host_secret.html", shown, 200)
 
 

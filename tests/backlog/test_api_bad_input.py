@@ -240,6 +240,34 @@ def _nameless(path: str) -> str:
     return re.sub(r"\{[^}]*\}|<[^>]*>", "{}", path)
 
 
+@pytest.mark.parametrize(
+    ("path", "change", "pointer"),
+    [
+        ("items/{ref}", {"criteria": [{"is_met": True}]}, "/criteria/0/text"),
+        ("products/MED", {"statuses": [{"name": "Done"}]}, "/statuses/0/category"),
+        ("datasets/MED/patients", {"schedule": {}}, "/schedule/cron"),
+        ("datasets/MED/patients", {"batch": {"by": "month"}}, "/batch/column"),
+        ("products/MED/alert-channels/{channel_id}", {"rules": [{}]}, "/rules/0/severity"),
+        ("products/MED/terms/{term_id}", {"columns": [{}]}, "/columns/0/dataset"),
+    ],
+)
+def test_a_part_of_a_change_is_whole(
+    api: Any, cast: Cast, values: dict[str, Any], path: str, change: Any, pointer: str  # noqa: F811
+) -> None:  # fmt: skip
+    client = api(cast.olga)
+    told = problem_of(client.patch(f"{V1}/{path.format(**values)}/", change), 400)
+    assert pointer in {error["pointer"] for error in told["errors"]}
+
+
+def test_a_criterion_that_is_sent_without_more_is_not_met(
+    api: Any, product: Product, cast: Cast
+) -> None:
+    item = create_item(product, ItemDraft("A"), actor=Actor.person(cast.olga))
+    change = {"criteria": [{"text": "Both readings are kept."}]}
+    answer = api(cast.olga).patch(f"{V1}/items/{item.ref}/", change)
+    assert answer.json()["criteria"] == [{"text": "Both readings are kept.", "is_met": False}]
+
+
 def readers_of_json() -> list[Door]:
     """The doors whose body is JSON, as the schema says."""
     made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)

@@ -19,7 +19,6 @@ from backlog.models import Activity, Actor, Attachment, Heartbeat, Item, Job, Pr
 from backlog.services import backups, jobs
 from backlog.services.attachments import Incoming, add_attachment, remove_attachment
 from backlog.services.items import ItemDraft, comment, create_item
-from backlog.services.search import index_items
 from dataquality.models import Connection
 from mlscrum.lib.secrets import decrypt, encrypt
 
@@ -96,7 +95,6 @@ def test_people_go_on_working_after_it(path: Path, story: Item) -> None:
     assert item.number == story.number + 1
     assert item.pk > story.pk
     assert Activity.objects.count() == before + 1
-    index_items([item.pk])
 
 
 def test_an_installation_that_is_not_empty_is_left_alone(path: Path, story: Item) -> None:
