@@ -63,7 +63,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generated")
     made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     (folder / "schema.json").write_text(json.dumps(made, default=str))
-    (folder / "config.yml").write_text("post_hooks: []\n")
+    # The generator knows archives as plain bytes only.
+    overrides = "content_type_overrides:\n  application/zip: application/octet-stream\n"
+    (folder / "config.yml").write_text(f"post_hooks: []\n{overrides}")
     subprocess.run(
         [
             sys.executable, "-m", "openapi_python_client", "generate", "--path", "schema.json",
