@@ -21,6 +21,8 @@ OURS = frozenset({"backlog", "sprints", "dataquality"})
 READ_AT_ONCE = 2000
 WRITTEN_AT_ONCE = 500
 NUL = "\x00"
+# What a value of another kind than its column's raises.
+UNFIT = (ValidationError, ValueError, TypeError, ArithmeticError, AttributeError, LookupError)
 
 Row = dict[str, Any]
 Rewrite = Callable[[Row], Row | None]
@@ -79,7 +81,7 @@ def write_lines(
         try:
             with connection.cursor() as cursor:
                 cursor.execute(f"{statement} {places}", [value for row in part for value in row])
-        except (IntegrityError, DataError) as error:
+        except (IntegrityError, DataError, OverflowError, UnicodeError) as error:
             raise _no_rows(model) from error
         count += len(part)
     return count
@@ -125,14 +127,15 @@ def _rows(
         if not isinstance(values, list) or len(values) != len(columns):
             raise _no_rows(model)
         row: Row | None = dict(zip(columns, values, strict=True))
-        if rewrite is not None and row is not None:
-            row = rewrite(row)
-        if row is None:
-            continue
         try:
-            yield [_prepared(field, row[field.attname]) for field in fields]
-        except (ValidationError, ValueError, TypeError, ArithmeticError):
+            if rewrite is not None and row is not None:
+                row = rewrite(row)
+            if row is None:
+                continue
+            ready = [_prepared(field, row[field.attname]) for field in fields]
+        except UNFIT:
             raise _no_rows(model) from None
+        yield ready
 
 
 def _prepared(field: Any, value: Any) -> Any:

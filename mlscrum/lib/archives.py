@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -25,6 +27,8 @@ CHUNK_BYTES = 1024 * 1024
 MEGABYTE = 1024 * 1024
 LONGEST_MANIFEST = 16 * MEGABYTE
 LONGEST_LINE = 256 * MEGABYTE
+# What reading a part of a damaged archive raises.
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -145,29 +149,38 @@ class Reader:
         for name, part in self.parts.items():
             if most_bytes is not None and total > most_bytes:
                 raise _too_much(most_bytes)
-            self._check_part(name, part)
+            self.check_part(name, part)
         for kept in self.files():
             total += kept.bytes
             if most_bytes is not None and total > most_bytes:
                 raise _too_much(most_bytes)
-            self._check_part(kept.part, Part(kept.sha256, kept.bytes))
+            self.check_part(kept.part, Part(kept.sha256, kept.bytes))
         return total
 
     def lines(self, name: str) -> Iterator[Any]:
         """The lines of a part, read as JSON."""
         with self._open(name) as part:
-            while line := part.readline(LONGEST_LINE):
+            while True:
                 try:
-                    yield json.loads(line)
-                except (ValueError, RecursionError):
+                    line = part.readline(LONGEST_LINE)
+                    value = json.loads(line) if line else None
+                except (*BROKEN, RecursionError):
                     raise _damaged(f"{name} holds a line that can't be read") from None
+                if not line:
+                    return
+                yield value
 
     def files(self) -> Iterator[KeptFile]:
         for facts in self.lines(FILES):
             try:
                 kept = KeptFile(**facts)
+                is_one = _is_size(kept.bytes) and all(
+                    isinstance(text, str) for text in (kept.key, kept.part, kept.sha256)
+                )
             except TypeError:
-                raise _damaged(f"{FILES} holds a line that can't be read") from None
+                is_one = False
+            if not is_one:
+                raise _damaged(f"{FILES} holds a line that can't be read")
             yield kept
 
     def opened(self, kept: KeptFile) -> IO[bytes]:
@@ -182,9 +195,9 @@ class Reader:
             said = (manifest["format"], manifest["format_version"], manifest["kind"])
             parts = {name: Part(**facts) for name, facts in manifest["parts"].items()}
             sizes = [(part.bytes, part.lines) for part in parts.values()]
-        except (DomainError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (DomainError, *BROKEN, KeyError, TypeError, AttributeError, RecursionError):
             raise _none_of_ours() from None
-        if said[0] != FORMAT or not all(isinstance(n, int) for pair in sizes for n in pair):
+        if said[0] != FORMAT or not all(_is_size(n) for pair in sizes for n in pair):
             raise _none_of_ours()
         if said[1] != FORMAT_VERSION:
             raise DomainError(
@@ -199,7 +212,8 @@ class Reader:
             )
         return dict(manifest)
 
-    def _check_part(self, name: str, part: Part) -> None:
+    def check_part(self, name: str, part: Part) -> None:
+        """Read one part and compare it with what is said of it; raises DomainError as `check`."""
         digest, size, lines = hashlib.sha256(), 0, 0
         try:
             with self._open(name) as content:
@@ -209,9 +223,10 @@ class Reader:
                     lines += chunk.count(b"\n")
                     if size > part.bytes:
                         break
-        except (zipfile.BadZipFile, EOFError, OSError, ValueError):
+        except BROKEN:
             raise _damaged(f"{name} can't be read") from None
-        if digest.hexdigest() != part.sha256 or (part.lines and lines != part.lines):
+        fits = size == part.bytes and digest.hexdigest() == part.sha256
+        if not fits or (part.lines and lines != part.lines):
             raise _damaged(f"{name} is not what its checksum says")
 
     def _open(self, name: str) -> IO[bytes]:
@@ -232,6 +247,10 @@ def opened(path: Path, kind: str) -> Iterator[Reader]:
         raise _none_of_ours() from None
     with packed:
         yield Reader(packed, kind)
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _damaged(what: str) -> DomainError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import stat
 import zipfile
@@ -149,3 +150,53 @@ def test_one_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tmp_path:
         pytest.raises(DomainError, match="more than 4 MB"),
     ):
         archive.check(most_bytes=4 * 1024 * 1024)
+
+
+def test_one_that_says_less_than_it_holds_is_refused(tmp_path: Path) -> None:
+    """A part of which only the beginning fits its checksum, and its size is a lie."""
+    path = tmp_path / "lies.zip"
+    long = b"x" * (3 * archives.MEGABYTE)
+    start = hashlib.sha256(long[: archives.CHUNK_BYTES]).hexdigest()
+    for size in (0, archives.CHUNK_BYTES, -1):
+        part = {"sha256": start, "bytes": size, "lines": 0}
+        manifest = {"format": "mlscrum-archive", "format_version": 1, "kind": "product",
+                    "parts": {"rows/one.jsonl": part}}  # fmt: skip
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("rows/one.jsonl", long)
+            packed.writestr("files.jsonl", b"")
+            packed.writestr("manifest.json", json.dumps(manifest))
+        with pytest.raises(DomainError), archives.opened(path, "product") as archive:
+            archive.check(most_bytes=100 * archives.MEGABYTE)
+
+
+def test_a_file_that_says_less_than_it_holds_is_refused(path: Path) -> None:
+    long = b"x" * (2 * archives.MEGABYTE)
+    start = hashlib.sha256(long[: archives.CHUNK_BYTES]).hexdigest()
+    fact = {"key": "attachments/MED/1", "part": "files/00000001", "sha256": start, "bytes": 0}
+    facts = json.dumps(fact).encode() + b"\n"
+    manifest = manifest_of(path)
+    manifest["parts"]["files.jsonl"] = {
+        "sha256": hashlib.sha256(facts).hexdigest(), "bytes": len(facts), "lines": 1,
+    }  # fmt: skip
+    other = changed(path, **{"files.jsonl": facts, "files/00000001": long,
+                             "manifest.json": json.dumps(manifest).encode()})  # fmt: skip
+    with (
+        pytest.raises(DomainError, match="not what its checksum says"),
+        archives.opened(other, "product") as archive,
+    ):
+        archive.check()
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "rows/one.jsonl", "files.jsonl"])
+def test_a_broken_byte_is_a_clear_refusal(path: Path, name: str) -> None:
+    with zipfile.ZipFile(path) as packed:
+        info = packed.getinfo(name)
+        start = info.header_offset + 30 + len(info.filename.encode()) + len(info.extra)
+    data = bytearray(path.read_bytes())
+    # Past the header of the part, in which ZIP64 may have written more than the directory says.
+    for place in range(start + 24, start + 24 + 4):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(DomainError), archives.opened(path, "product") as archive:
+        archive.check()
+        list(archive.lines(name))
