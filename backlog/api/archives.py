@@ -75,7 +75,9 @@ class ProductExportView(ProductViewSet):
     def file(self, request: Request, key: str, id: int) -> FileResponse:  # noqa: A002
         """Download an archive."""
         export = self._found(key, id)
-        return file_answer(opened_export(export), f"{export.product.key}-{export.pk}.zip")
+        answer = file_answer(opened_export(export), f"{export.product.key}-{export.pk}.zip")
+        answer["Cache-Control"] = "private, no-store"
+        return answer
 
     def _found(self, key: str, export_id: int) -> ProductExport:
         product = self.find_product(key)

@@ -182,7 +182,7 @@ def _fill(archive: archives.Reader, registry: Apps, facts: _Facts, files: _Files
     with _keys() as old:
         try:
             with transaction.atomic():
-                for model in tables:
+                for model in row_copies.models_of(registry):  # also of those that stay behind
                     for key in stored_files.keys_of(model._base_manager.all()):
                         old.add(key)
                 row_copies.clear([*tables, *_momentary(registry)])

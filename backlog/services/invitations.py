@@ -14,7 +14,7 @@ from backlog.models import Actor, Invitation, Member, Product, Role, User
 from backlog.queries.people import has_administrator, still_holds
 from backlog.rules.tokens import hash_of
 from backlog.services.deeds import deed
-from backlog.services.members import add_member, end_invitations
+from backlog.services.members import add_member, change_role, end_invitations
 from mlscrum.lib.errors import Conflict
 
 
@@ -22,9 +22,11 @@ def invite(product: Product, email: str, role: str, *, actor: Actor) -> tuple[In
     """An invitation and its link, which is mailed where EMAIL_URL is set and not kept; it lives
     a week. An open invitation of the same address ends: the newest link is the one that works.
 
-    Raises ValidationError for an unknown role and for somebody who is a member already.
+    Who came with a product from elsewhere and can't sign in yet may be invited, and finds what they
+    did. Raises ValidationError for an unknown role and for somebody who is a member already.
     """
-    if product.members.filter(user__email__iexact=email).exists():
+    members = product.members.filter(user__email__iexact=email).select_related("user")
+    if any(not _waits_for_its_person(member.user) for member in members):
         raise ValidationError({"email": "This person is a member already."})
     token = Invitation.new_token()
     invitation = Invitation(
@@ -94,14 +96,19 @@ def accept_as(invitation: Invitation, user: User) -> Member:
 
 
 def accept_as_newcomer(invitation: Invitation, *, email: str, name: str, password: str) -> User:
-    """Make an account, and what the invitation promises: a member, or the administrator.
+    """Make an account, and what the invitation promises: a member, or the administrator. The
+    account of somebody who came with this product from elsewhere becomes theirs by the invitation
+    to its own address.
 
     Raises ValidationError for bad fields and Conflict for an invitation that was used or no
     longer holds.
     """
-    user = User(email=User.objects.normalize_email(email), name=name.strip())
-    if User.objects.filter(email__iexact=user.email).exists():
+    email = User.objects.normalize_email(email)
+    held = User.objects.filter(email__iexact=email).first()
+    if held is not None and not _is_meant(invitation, held):
         raise ValidationError({"email": "There is an account of this address; sign in first."})
+    user = held or User(email=email)
+    user.name, user.is_active = name.strip(), True
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -111,11 +118,49 @@ def accept_as_newcomer(invitation: Invitation, *, email: str, name: str, passwor
     user.clean_fields(exclude=("last_login",))
     with transaction.atomic():
         _refuse_withdrawn(invitation)
+        _take_over(invitation, held)
         user.save()
         _take(invitation, user)
         if invitation.product is not None:
-            add_member(invitation.product, user, invitation.role, actor=Actor.person(user))
+            _join(invitation.product, user, invitation.role)
     return user
+
+
+def _waits_for_its_person(user: User) -> bool:
+    """Whether this is nobody's account yet: made for the name of somebody who came with a product
+    from elsewhere."""
+    return not user.is_active and not user.has_usable_password() and user.last_login is None
+
+
+def _is_meant(invitation: Invitation, user: User) -> bool:
+    """Whether the invitation is to this account that waits for its person, who is in no other
+    product: else whoever owns one could send themselves into another."""
+    product = invitation.product
+    return (
+        product is not None
+        and invitation.email.lower() == user.email.lower()
+        and _waits_for_its_person(user)
+        and user.memberships.filter(product=product).exists()
+        and not user.memberships.exclude(product=product).exists()
+    )
+
+
+def _take_over(invitation: Invitation, held: User | None) -> None:
+    """Within the transaction: the account still waits for its person."""
+    if held is None:
+        return
+    present = User.objects.select_for_update(no_key=True).get(pk=held.pk)
+    if not _is_meant(invitation, present):
+        raise _ended()
+
+
+def _join(product: Product, user: User, role: str) -> None:
+    actor = Actor.person(user)
+    member = Member.objects.filter(product=product, user=user).first()
+    if member is None:
+        add_member(product, user, role, actor=actor)
+    else:
+        change_role(member, role, actor=actor)
 
 
 def _refuse_withdrawn(invitation: Invitation) -> None:

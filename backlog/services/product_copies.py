@@ -35,6 +35,8 @@ PEOPLE = "people.jsonl"
 USER = "backlog.user"
 # Another key may come between two statements of ours; so many are left for it.
 ROOM = 1000
+MOST_KEYS = 10**10  # of one table: what is taken stays taken, also where an import fails
+MOST_OF_PEOPLE = 16 * archives.MEGABYTE
 INDEXED_AT_ONCE = 500
 # What other tools call things stays as they call it.
 AS_IT_IS = frozenset({"external_id", "external_url", "external_source", "fingerprint", "sha256"})
@@ -113,6 +115,10 @@ def summary_of(path: Path) -> Summary:
     """What the archive says of itself; raises DomainError for one that can't be imported here."""
     with archives.opened(path, KIND) as archive:
         facts = _checked(archive)
+        part = archive.parts[PEOPLE]
+        if part.bytes > MOST_OF_PEOPLE:
+            raise _no_product()
+        archive.check_part(PEOPLE, part)
         people = [_person(line) for line in archive.lines(PEOPLE)]
         said = facts["product"]
         return Summary(
@@ -265,6 +271,7 @@ class _Arrival:
 
     def _find_people(self) -> None:
         """Who here is meant by whom; those whom nobody knows here can't sign in."""
+        taken: set[int] = set()
         for line in self.archive.lines(PEOPLE):
             person = _person(line)
             user = self.wanted.get(person.email.lower())
@@ -273,12 +280,13 @@ class _Arrival:
                 user = User(email=person.email, name=person.name, is_active=False)
                 user.set_unusable_password()
                 user.save()
-            if user.pk in self.people.values():
+            if user.pk in taken:
                 raise DomainError(
                     "people_joined",
                     f"{user.email} can't be two people of the archive; choose somebody else for "
                     f"{person.email}.",
                 )
+            taken.add(user.pk)
             self.people[person.id] = user.pk
 
     def _take_room(self) -> None:
@@ -314,7 +322,10 @@ class _Arrival:
             row["slug"] = f"{row['slug'][:60]}-of-installation"
         product_scope.put_right(label, row, self.ids)
         if (file := stored_files.field_of(label)) and row[file]:
-            row[file] = self.moved.get(row[file], row[file])
+            # One whose content the archive lacks is lost, and names no file of somebody else's.
+            if row[file] not in self.moved:
+                self.moved[row[file]] = self._key_of(row[file])
+            row[file] = self.moved[row[file]]
         if model is Product:
             row |= {"key": self.key, "is_demo": False}
             row["name"] = self.name or row["name"]
@@ -458,7 +469,10 @@ def _checked(archive: archives.Reader) -> Mapping[str, Any]:
             table = facts["tables"][label]
             first, last = table["keys"]
             fits = fits and list(table["columns"]) == row_copies.columns_of(belonging.model)
-            fits = fits and (first is None or 0 < first <= last < 2**62)
+            fits = fits and (
+                first is None or (type(first) is type(last) is int and 0 < first <= last < 2**62)
+            )
+            fits = fits and (first is None or last - first < MOST_KEYS)
         fits = fits and set(facts["tables"]) == set(product_scope.belongings())
         parts = {PEOPLE, archives.FILES, *map(_part_of, facts["tables"])}
         fits = fits and parts == set(archive.parts)
@@ -489,6 +503,8 @@ def _room_for(model: type[models.Model], count: int) -> int:
         return int(last) + 1  # nobody else writes within this transaction
     table, column = model._meta.db_table, model._meta.pk.column
     with connection.cursor() as cursor:
+        # Two imports at once take one block after the other.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"room:{table}"])
         cursor.execute(
             "SELECT setval(s, greatest(nextval(s), %s) + %s) "
             "FROM pg_get_serial_sequence(%s, %s) AS s",

@@ -43,7 +43,9 @@ def exports(request: ProductRequest, product: Product) -> HttpResponse:
 def export_file(request: ProductRequest, product: Product, export_id: int) -> FileResponse:
     """An archive, to download."""
     export = find_export(product, export_id)
-    return file_answer(opened_export(export), f"{product.key}-{export.pk}.zip")
+    answer = file_answer(opened_export(export), f"{product.key}-{export.pk}.zip")
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 @require_POST

@@ -19,6 +19,7 @@ from backlog.services.product_scope import (
     on_arrival,
     share,
 )
+from dataquality.engine import suites as rules
 from dataquality.models import (
     Connection,
     Dataset,
@@ -37,6 +38,7 @@ from dataquality.models import (
 )
 from mlscrum.lib.errors import DomainError
 
+CODE = frozenset({"type", "json_schema", "unexpected_rows_query"})  # parts of a check
 KEY_OF_REPORT = re.compile(r"^(run|slot):(\d{1,18})$|^(\d{1,18}):")
 MOVED = "It was under way as the product moved here; ask for it again."
 
@@ -84,19 +86,29 @@ def _without_credentials(row: dict[str, Any], ids: Ids) -> None:
 
 
 def _refuse_code(product: Product) -> None:
-    """A condition in words would be code; nothing here saves one (decision 1 of the design)."""
+    """What a check could run or fetch is refused here too, for nobody saved these suites here: a
+    condition in words, a schema that refers elsewhere, a type that we don't know (decision 1 of
+    the design). A check of a column that is there no more is no such thing."""
     suites = SuiteVersion.objects.filter(dataset__subject__product=product)
-    for suite in suites.iterator(chunk_size=100):
+    for suite in suites.select_related("dataset__subject").iterator(chunk_size=100):
         checks = suite.expectations if isinstance(suite.expectations, list) else [None]
-        for check in checks:
-            kwargs = check.get("kwargs") if isinstance(check, dict) else None
-            condition = kwargs.get("row_condition") if isinstance(kwargs, dict) else ""
-            if condition is not None and not isinstance(condition, dict):
-                raise DomainError(
-                    "bad_suite",
-                    f"Suite {suite.number} of {suite.dataset} holds a check that nobody can have "
-                    "saved here. Nothing of the archive was imported.",
-                )
+        if not all(_has_plain_condition(check) for check in checks) or _runs_code(suite, checks):
+            raise DomainError(
+                "bad_suite",
+                f"Suite {suite.number} of {suite.dataset} holds a check that nobody can have "
+                "saved here. Nothing of the archive was imported.",
+            )
+
+
+def _has_plain_condition(check: Any) -> bool:
+    kwargs = check.get("kwargs") if isinstance(check, dict) else None
+    condition = kwargs.get("row_condition") if isinstance(kwargs, dict) else ""
+    return condition is None or isinstance(condition, dict)
+
+
+def _runs_code(suite: SuiteVersion, checks: list[Any]) -> bool:
+    found = rules.problems(checks, suite.dataset.schema, on_sql=True) if checks else ()
+    return any(problem.pointer.rpartition("/")[2] in CODE for problem in found)
 
 
 def _end_what_was_under_way(product: Product) -> None:

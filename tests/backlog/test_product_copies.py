@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
@@ -29,6 +30,7 @@ from backlog.models import (
 from backlog.queries.search import best_of
 from backlog.services import demo, jobs, product_scope, row_copies
 from backlog.services.attachments import Incoming, add_attachment
+from backlog.services.invitations import accept_as_newcomer, invite
 from backlog.services.items import ItemDraft, comment, create_item
 from backlog.services.links import add_link
 from backlog.services.product_copies import export_product, import_product, summary_of
@@ -68,7 +70,9 @@ def path(story: Item, tmp_path: Path) -> Path:
     return path
 
 
-def changed(path: Path, facts: dict[str, Any] | None, **parts: bytes) -> Path:
+def changed(
+    path: Path, facts: dict[str, Any] | None, files: bool = True, /, **parts: bytes
+) -> Path:
     """The archive as somebody else would have it, with checksums that fit."""
     from mlscrum.lib import archives
 
@@ -80,7 +84,7 @@ def changed(path: Path, facts: dict[str, Any] | None, **parts: bytes) -> Path:
                 continue
             content = parts.get(name, old.read(name)).decode()
             new.add_lines(name, content.splitlines())
-        for line in old.read(archives.FILES).splitlines():
+        for line in old.read(archives.FILES).splitlines() if files else ():
             file = json.loads(line)
             new.add_file(file["key"], [old.read(file["part"])])
         for name in ("format", "format_version", "kind"):
@@ -305,20 +309,68 @@ def test_rows_that_fit_nothing_leave_nothing(
     assert default_storage.listdir("attachments/GONE")[1] == []
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"type": "x", "kwargs": {"row_condition": "@pd.io.common.os == 0"}},
+        {"type": "expect_column_values_to_match_json_schema",
+         "kwargs": {"column": "id", "json_schema": {"$ref": "http://169.254.169.254/"}}},
+        {"type": "expect_what_nobody_knows", "kwargs": {"column": "id"}},
+        "none",
+    ],
+)  # fmt: skip
 def test_a_suite_with_code_is_refused(
-    product: Product, tmp_path: Path, cast: Cast, olga: Actor
+    product: Product, tmp_path: Path, cast: Cast, olga: Actor, check: Any
 ) -> None:
     from dataquality.services.datasets import DatasetDraft, register_dataset
     from tests.dataquality.conftest import PATIENTS, upload
 
     dataset = register_dataset(product, DatasetDraft(name="P"), upload(PATIENTS), actor=olga)
-    SuiteVersion.objects.create(
-        dataset=dataset, number=1,
-        expectations=[{"type": "x", "kwargs": {"row_condition": "@pd.io.common.os == 0"}}],
-    )  # fmt: skip
+    SuiteVersion.objects.create(dataset=dataset, number=1, expectations=[check])
     export_product(product, tmp_path / "x.zip")
     with pytest.raises(DomainError, match="a check that nobody can have saved here"):
         import_product(tmp_path / "x.zip", owner=cast.olga, actor=olga, key="NEXT")
+
+
+def test_who_came_along_is_invited_and_is_themselves_again(
+    path: Path, product: Product, cast: Cast, olga: Actor
+) -> None:
+    content = (
+        b"\n".join(
+            json.dumps([user.pk, f"{user.pk}@elsewhere.example", user.name]).encode()
+            for user in (cast.olga, cast.max, cast.sina, cast.dora, cast.vera)
+            if user.memberships.filter(product=product).exists()
+        )
+        + b"\n"
+    )
+    there = f"{cast.max.pk}@elsewhere.example"
+    made = import_product(
+        changed(path, None, **{"people.jsonl": content}), owner=cast.olga, actor=olga, key="NEXT"
+    )
+    waiting = User.objects.get(email=there)
+    assert (waiting.is_active, waiting.has_usable_password()) == (False, False)
+
+    elsewhere, _ = invite(product, there, "developer", actor=olga)
+    wanted = {"email": there, "name": "Max Berger", "password": "a-long-enough-one"}
+    with pytest.raises(ValidationError, match="There is an account"):
+        accept_as_newcomer(elsewhere, **wanted)  # MED is another product
+    invitation, _ = invite(made, there, "stakeholder", actor=olga)
+    assert accept_as_newcomer(invitation, **wanted).pk == waiting.pk
+    waiting.refresh_from_db()
+    assert (waiting.is_active, waiting.check_password("a-long-enough-one")) == (True, True)
+    assert made.members.get(user=waiting).role == Role.STAKEHOLDER
+    with pytest.raises(ValidationError, match="a member already"):
+        invite(made, there, "developer", actor=olga)
+
+
+def test_a_row_whose_file_is_not_in_the_archive_names_no_file_of_others(
+    path: Path, cast: Cast, olga: Actor
+) -> None:
+    import_product(changed(path, None, False), owner=cast.olga, actor=olga, key="NEXT")
+    keys = Attachment.objects.filter(item__product__key="NEXT").values_list("file", flat=True)
+    assert keys
+    assert all(key.startswith("attachments/NEXT/") for key in keys)
+    assert not any(default_storage.exists(key) for key in keys)
 
 
 def test_one_of_another_release_is_refused_and_says_which_is_older(
