@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from pathlib import Path
@@ -16,6 +17,17 @@ from mlscrum.lib.errors import DomainError
 ZIP = b"PK\x03\x04"
 LARGEST_INSIDE = 256 * 1024 * 1024  # bytes: a small archive may unpack to gigabytes
 READABLE = (".csv", ".json")
+# What reading an archive that is damaged, locked or packed in another way raises.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
 
 
 def read_file(path: Path, *, delimiter: str | None = None) -> Table:
@@ -105,7 +117,7 @@ def _unpacked(path: Path) -> bytes:
                 raise _too_large()
             with archive.open(names[0]) as file:
                 data = file.read(LARGEST_INSIDE + 1)  # what it says of its size may be wrong
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
+    except BROKEN as error:
         raise DomainError(
             "bad_archive", "The archive is broken, or locked by a password: unpack it first."
         ) from error

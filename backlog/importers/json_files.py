@@ -9,11 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from backlog.importers.csv_files import Row, Table, not_utf8, refuse_too_much
+from backlog.importers.csv_files import (
+    MOST_COLUMNS,
+    Row,
+    Table,
+    not_utf8,
+    refuse_too_much,
+)
 from backlog.importers.parsed import RowProblem
 from mlscrum.lib.errors import DomainError
 
 DEEPEST = 60  # objects within objects: no tool writes more than a few
+MOST_VALUES = 20_000_000
+EMPTY_FOR_ONE = 8  # empty cells that take the memory of a filled one
 Record = dict[str, Any]
 _BEGINNINGS = '{["]-0123456789tfnNI'  # of a value within a list, or of what is meant as one
 
@@ -39,6 +47,10 @@ def decoded(data: bytes) -> tuple[str, str]:
 def parse(text: str) -> Any:
     """The value of a JSON text. Raises DomainError `bad_json` where it is none, is cut off, nested
     too deeply, or holds what JSON has not, such as NaN."""
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        raise DomainError(
+            "too_large", "The JSON holds too many values: export fewer items at once.", status=413
+        )
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -84,14 +96,26 @@ def table_of(
     problems: Sequence[RowProblem] = (),
 ) -> Table:
     """Records as rows 1, 2, 3 … of a table with these columns; what a record lacks is empty."""
+    refuse_too_wide(len(columns))
     rows: list[Row] = []
     cells = 0
     for number, record in enumerate(records, start=1):
         row = tuple(record.get(name, "") for name in columns)
         cells += sum(bool(cell) for cell in row)
-        refuse_too_much(number, cells)
+        refuse_too_much(number, max(cells, number * len(columns) // EMPTY_FOR_ONE))
         rows.append(Row(number, row))
     return Table(tuple(columns), rows, list(problems), shape=shape)
+
+
+def refuse_too_wide(columns: int) -> None:
+    """Raise DomainError for more fields of different names than a table has room for."""
+    if columns > MOST_COLUMNS:
+        raise DomainError(
+            "too_many_columns",
+            f"The items have {columns:,} fields of different names, and {MOST_COLUMNS:,} can be "
+            "read: leave out fields as you export them.",
+            status=413,
+        )
 
 
 def of_encoding(table: Table, encoding: str) -> Table:

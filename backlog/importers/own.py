@@ -10,8 +10,16 @@ from typing import Any
 
 from backlog.importers import json_files
 from backlog.importers import mapping as mappings
-from backlog.importers.csv_files import Row, Table
-from backlog.importers.json_files import Record, cell, listed, objects, said
+from backlog.importers.csv_files import Row, Table, refuse_too_much
+from backlog.importers.json_files import (
+    EMPTY_FOR_ONE,
+    Record,
+    cell,
+    listed,
+    objects,
+    refuse_too_wide,
+    said,
+)
 from backlog.importers.mapping import (
     KINDS,
     LINK_TYPES,
@@ -121,6 +129,8 @@ def prepared(table: Table) -> Table:
         records.append(_row({name: _value(name, text) for name, text in cells.items()}))
     found = dict.fromkeys(name for record in records for name in record)
     header = tuple(dict.fromkeys([*(n for n in names if n in found or n not in _TAKEN), *found]))
+    refuse_too_wide(len(header))
+    refuse_too_much(len(records), len(records) * len(header) // EMPTY_FOR_ONE)
     rows = [
         Row(row.number, tuple(record.get(name, "") for name in header), row.narrow)
         for row, record in zip(table.rows, records, strict=True)

@@ -100,7 +100,7 @@ def table_of(document: Record) -> Table:
     )  # fmt: skip
     for epic in _list(document, "epics"):
         for related in objects(epic.get("related_user_stories") or [], "related_user_stories"):
-            if related.get("source_project_slug") in {None, dump.slug}:
+            if cell(related.get("source_project_slug")) in {"", dump.slug}:
                 dump.epics.setdefault(_ref(related.get("user_story"), "epics"), _ref_of(epic))
     planned = [
         (name, each) for name in _LISTS for each in sorted(_list(document, name), key=_order)
@@ -151,6 +151,13 @@ def _list(document: Record, name: str) -> list[Record]:
     return objects(document.get(name) or [], name)
 
 
+def _values(record: Record, name: str) -> list[Any]:
+    found = record.get(name) or []
+    if not isinstance(found, list):
+        raise bad_shape(f"{name} should be a list.")
+    return found
+
+
 def _ref(value: Any, where: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise bad_shape(f"{where}: a ref should be a number.")
@@ -173,7 +180,7 @@ def _order(record: Record) -> float:
 def _record(dump: _Dump, name: str, each: Record) -> dict[str, str]:
     status, is_blocked = cell(each.get("status")), bool(each.get("is_blocked"))
     note = cell(each.get("blocked_note")).strip()
-    people = [each.get("assigned_to"), *(each.get("assigned_users") or [])]
+    people = [each.get("assigned_to"), *_values(each, "assigned_users")]
     row = {
         "Ref": dump.id_of(_ref_of(each)),
         "Kind": _kind(name, each),
@@ -182,7 +189,7 @@ def _record(dump: _Dump, name: str, each: Record) -> dict[str, str]:
         "Status": status,
         "Status category": "done" if status in dump.closed[name] else "",
         "Assigned to": listed(dict.fromkeys(filter(None, map(cell, people)))),
-        "Tags": listed(_tag(tag) for tag in each.get("tags") or []),
+        "Tags": listed(_tag(tag) for tag in _values(each, "tags")),
         "Parent": _parent(dump, name, each),
         "Sprint": cell(each.get("milestone")),
         "Priority": cell(each.get("priority")),

@@ -456,6 +456,10 @@ ISSUE = {"number": 1, "title": "One", "state": "open", "url": "https://github.co
         ('{"user_stories": [3]}', "bad_shape", "entry 1 should be an object"),
         ('{"user_stories": [{"subject": "One"}]}', "bad_shape", "“One”: a ref should be a number"),
         ('[{"user_stories": [], "slug": "a"}]', "bad_shape", "one project as an object"),
+        ('{"user_stories": [{"ref": 1, "subject": "x", "assigned_users": 5}], "slug": "a"}',
+         "bad_shape", "assigned_users should be a list"),
+        ('{"user_stories": [{"ref": 1, "subject": "x", "tags": 5}], "slug": "a"}',
+         "bad_shape", "tags should be a list"),
         ('{"message": "Bad credentials", "documentation_url": "https://x"}', "github_error",
          "Bad credentials"),
         ('{"message": "hello"}', "unknown_json", "GitHub's issues, a project of Taiga"),
@@ -494,6 +498,30 @@ def test_more_rows_or_cells_than_are_read_at_once_are_refused(
     with pytest.raises(DomainError) as refused:
         read(json.dumps([ISSUE | {"number": n} for n in range(5)]))
     assert refused.value.status == 413
+
+
+def test_names_that_differ_in_every_row_take_no_room_for_empty_cells(
+    read: Callable[..., Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_files, "MOST_CELLS", 1000)
+    item = {"ref": "A-1", "title": "T", "kind": "story", "status": "s", "version": 1}
+    for few, fits in ((10, True), (200, False)):
+        items = [item | {"ref": f"A-{n}", "fields": {f"k{n}": 1}} for n in range(few)]
+        if fits:
+            assert len(read(json.dumps(items)).rows) == few
+            continue
+        with pytest.raises(DomainError) as refused:
+            read(json.dumps(items))
+        assert refused.value.code == "too_many_cells"
+
+
+def test_more_values_than_are_read_at_once_are_refused_before_they_are(
+    read: Callable[..., Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_files, "MOST_VALUES", 10)
+    with pytest.raises(DomainError) as refused:
+        read(f"[{'{},' * 20}{{}}]")
+    assert (refused.value.code, refused.value.status) == ("too_large", 413)
 
 
 def test_halves_of_characters_and_nul_do_not_reach_the_database(
