@@ -205,6 +205,8 @@ class _GitHub(_Reader):
         title, body = self.text(one, "title"), prose_of(self.maybe_text(one, "body"))
         branch, target = self.text(one, "head", "ref"), self.text(one, "base", "ref")
         is_merged = self.maybe(one, "merged") is True
+        whose = self.maybe(one, "head", "repo", "full_name")
+        is_foreign = whose is not None and whose != self.maybe("repository", "full_name")
         status = _status(
             is_merged=is_merged,
             is_open=self.text(one, "state") == "open",
@@ -215,7 +217,7 @@ class _GitHub(_Reader):
             status=status,
             url=self.link(one, "html_url"),
             names=[title, body, branch],
-            says=[title, body],
+            says=_said(title, body, is_foreign=is_foreign, is_merged=is_merged),
             commit=(self.maybe_text(one, "merge_commit_sha") if is_merged else "")
             or self.maybe_text(one, "head", "sha"),
             branch=branch,
@@ -242,6 +244,7 @@ class _GitLab(_Reader):
         branch, target = self.text(one, "source_branch"), self.text(one, "target_branch")
         state = self.text(one, "state")
         is_draft = True in (self.maybe(one, "draft"), self.maybe(one, "work_in_progress"))
+        source, into = self.maybe(one, "source_project_id"), self.maybe(one, "target_project_id")
         return Work(
             run_id=_run_id(self.text("project", "path_with_namespace"), f"merge_requests/{number}"),
             status=_status(
@@ -251,13 +254,18 @@ class _GitLab(_Reader):
             ),
             url=self.link(one, "url"),
             names=[title, body, branch],
-            says=[title, body],
+            says=_said(title, body, is_foreign=source != into, is_merged=state == "merged"),
             commit=self.maybe_text(one, "merge_commit_sha")
             or self.maybe_text(one, "last_commit", "id"),
             branch=branch,
             pull_request=str(number),
             lands=state == "merged" and target == self.maybe_text("project", "default_branch"),
         )
+
+
+def _said(title: str, body: str, *, is_foreign: bool, is_merged: bool) -> list[str]:
+    """What may move items: of a fork, which anybody may make, only once somebody merged it."""
+    return [] if is_foreign and not is_merged else [title, body]
 
 
 def _status(*, is_merged: bool, is_open: bool, is_draft: bool) -> str:

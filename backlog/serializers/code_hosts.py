@@ -40,7 +40,7 @@ class HostMessageSerializer(serializers.Serializer[HostMessage]):
 
     id = serializers.IntegerField()
     message_id = serializers.CharField(
-        allow_null=True, help_text="The host's own; null for what did nothing."
+        allow_null=True, help_text="What tells it from others; null for what is not read."
     )
     event = serializers.CharField(help_text="In the host's own words.")
     state = serializers.ChoiceField(choices=HostMessage.State.choices)

@@ -51,8 +51,9 @@ def take_works(
     An item that moved to another product is found by its old ref, where the code host `reaches` it.
     """
     links = _links(host, works)
-    items = _items(host, {link.number for link in links}, reaches)
-    taken = [_take(host, link, items) for link in links[:MOST_LINKS]]
+    shown = links[:MOST_LINKS]
+    items = _items(host, {link.number for link in shown}, reaches)
+    taken = [_take(host, link, items) for link in shown]
     lines = [line for line, _ in taken]
     if len(links) > len(taken):
         lines.append(f"{len(links) - len(taken)} further links were left out; push less at once.")
@@ -110,14 +111,20 @@ def _take(host: CodeHost, link: _Link, items: dict[int, Item | str]) -> tuple[st
     )
     was = before["status"] if before else ""
     work = replace(link.work, status=status_after(was, link.work.status))
+    moves = link.fixes and _is_news(before, work)
+    # That it fixes the item is noted once the item was moved: one that broke off between is moved
+    # as the message comes again.
+    noted = _draft(work, fixes=link.fixes and not moves)
     try:
-        put_evidence(item, host.kind, work.run_id, _draft(work, fixes=link.fixes), actor=actor)
+        put_evidence(item, host.kind, work.run_id, noted, actor=actor)
     except (DomainError, ValidationError) as error:
         return f"{ref}: {_short(work)} was not linked. {_said(error)}", False
     line = f"{ref}: {_short(work)} is {work.status}"
-    if not (link.fixes and _is_news(before, work)):
+    if not moves:
         return line, True
     moved, told = _move(host, item, work, actor)
+    own = ItemEvidence.objects.filter(item=moved, tool=host.kind, run_id=work.run_id)
+    own.update(context=_draft(work, fixes=True).context)
     items[link.number] = moved
     return f"{line}; {told}" if told else line, True
 

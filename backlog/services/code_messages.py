@@ -86,7 +86,7 @@ def note(host: CodeHost, event: str, state: str, lines: list[str]) -> HostMessag
 def forget_messages(now: datetime) -> int:
     """Delete messages after 30 days, and those that did nothing after 7; how many went."""
     old = Q(at__lt=now - KEPT_FOR)
-    idle = Q(at__lt=now - OTHERS_KEPT_FOR, message_id=None)
+    idle = Q(at__lt=now - OTHERS_KEPT_FOR) & ~Q(state=State.TAKEN)
     return HostMessage.objects.filter(old | idle).delete()[0]
 
 
@@ -126,7 +126,8 @@ def _id_of(host: CodeHost, headers: Mapping[str, str]) -> str | None:
 
 
 def _claimed(host: CodeHost, event: str, message_id: str | None, digest: str) -> HostMessage | None:
-    """The message, for whoever gets it first. One that broke off may be had once more."""
+    """The message, for whoever gets it first. One that broke off, or did nothing, may be had once
+    more."""
     now = timezone.now()
     message = HostMessage(
         code_host=host, event=event, message_id=message_id or digest, digest=digest,
@@ -140,10 +141,10 @@ def _claimed(host: CodeHost, event: str, message_id: str | None, digest: str) ->
         found = host.messages.filter(same).first()
         if found is None:
             raise _gone() from None
-        broke_off = host.messages.filter(
-            pk=found.pk, state=State.WORKING, at__lt=now - BROKEN_AFTER
-        )
-        return found if broke_off.update(at=now) else None
+        # What did nothing may come again: the item that it named may be there by now.
+        again = Q(state=State.IGNORED) | Q(state=State.WORKING, at__lt=now - BROKEN_AFTER)
+        had = host.messages.filter(again, pk=found.pk).update(at=now, state=State.WORKING)
+        return found if had else None
     return message
 
 

@@ -52,6 +52,7 @@ class Sender:
         state: str = "open",
         draft: bool = False,
         number: int = 7,
+        fork: bool = False,
     ) -> Any:
         """A pull request as it stands after whatever happened to it."""
         is_merged = state == "merged"
@@ -63,6 +64,8 @@ class Sender:
                 "state": {"open": "opened"}.get(state, state),
                 "merge_commit_sha": SHA if is_merged else None,
             }  # fmt: skip
+            if fork:
+                document["object_attributes"]["source_project_id"] = 4711
             return self.post("Merge Request Hook", document)
         document = payload(f"{self.host.kind}_pull_request")
         document["number"] = number
@@ -73,6 +76,8 @@ class Sender:
             "merge_commit_sha": SHA if is_merged else None,
         }  # fmt: skip
         pull["head"]["ref"], pull["base"]["ref"] = branch, into
+        if fork:
+            pull["head"]["repo"] = {"full_name": "stranger/diagnosis"}
         return self.post("pull_request", document)
 
     def post(self, event: str, document: Any, **headers: str) -> Any:

@@ -308,6 +308,18 @@ def test_a_pull_request_goes_its_way_and_takes_what_it_fixes_along(
     assert told(host).lines == [f"MED-1: {one.run_id} is merged; set to Done"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pull_request_of_a_fork_moves_items_only_once_it_is_merged(
+    item: Item, sender: MakeSender, kind: str
+) -> None:
+    host = sender(kind)
+    steps = []
+    for state in ("open", "closed", "merged"):
+        host.pull_request(body="Fixes MED-1", fork=True, state=state)
+        steps.append((ItemEvidence.objects.get().status, status_of(item)))
+    assert steps == [("open", "to-do"), ("closed", "to-do"), ("merged", "done")]
+
+
 @pytest.mark.parametrize(
     ("fields", "found"),
     [
@@ -611,6 +623,35 @@ def test_a_message_that_broke_off_can_be_sent_again_after_a_minute(
     host.count -= 1
     assert host.push("Fixes MED-1").json() == {"state": "taken"}
     assert (status_of(item), host.host.messages.count()) == ("done", 1)
+
+
+def test_a_move_that_broke_off_is_done_as_the_message_comes_again(
+    item: Item, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = sender()
+
+    def crash(*args: Any, **fields: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(code_links, "update_item", crash)
+        with pytest.raises(RuntimeError):
+            host.push("Fixes MED-1")
+    assert (evidence(), status_of(item)) == ([("MED-1", "commit", "merged")], "to-do")
+    HostMessage.objects.update(at=timezone.now() - timedelta(minutes=2))
+    host.count -= 1
+    assert host.push("Fixes MED-1").json() == {"state": "taken"}
+    assert status_of(item) == "done"
+
+
+def test_what_did_nothing_may_come_again(
+    item: Item, sender: MakeSender, product: Product, olga: Actor
+) -> None:
+    host = sender()
+    assert host.push("Fixes MED-2").json() == {"state": "ignored"}
+    create_item(product, ItemDraft("Later"), actor=olga)
+    host.count -= 1
+    assert host.push("Fixes MED-2").json() == {"state": "taken"}
 
 
 def test_two_code_hosts_hear_the_same_message_each_for_itself(
