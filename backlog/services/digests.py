@@ -23,7 +23,7 @@ from mlscrum.lib.errors import DomainError
 from mlscrum.lib.secrets import decrypt, encrypt
 
 JOB_KIND = "digest"
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 12  # within about an hour
 AT_ONCE = 200
 SETTLED = timedelta(minutes=1)  # what is written now may stand with an earlier time than ours
 LAST_HOUR = 23
@@ -128,19 +128,33 @@ def deliver(lease: Lease) -> None:
     choices = f"{settings.BASE_URL}{reverse('notification-choices')}"
     subject, body = text_of(lines, total=total, choices_url=choices)
     if args["by"] == MAIL:
+        if not digest.by_mail:
+            return
         _mail(person, subject, body)
-    elif digest.chat_address:
+    elif not digest.chat_address:
+        return
+    else:
         try:
             chats.send(decrypt(digest.chat_address), subject, body)
         except chats.Unreachable as error:
             raise Retry(error.message, code=error.code) from None
     with lease.finish():
-        Digest.objects.filter(pk=digest.pk).update(sent_at=timezone.now(), error="")
+        ours = Digest.objects.filter(pk=digest.pk)
+        ours.update(sent_at=timezone.now())
+        ours.filter(error__startswith=f"{args['by']}: ").update(error="")
 
 
 def delivery_failed(job: Job, code: str, message: str) -> None:
-    """A digest could not be sent: its news are still there, and the page of choices says why."""
-    Digest.objects.filter(pk=job.args["user"]).update(error=message[:300])
+    """A digest could not be sent: the page of choices says why, and where there is no other way
+    its news come with the next."""
+    digest = Digest.objects.select_for_update().filter(pk=job.args["user"]).first()
+    if digest is None:
+        return
+    digest.error = f"{job.args['by']}: {message}"[:300]
+    if job.args["since"] and not (digest.by_mail and digest.chat_address):
+        since = datetime.fromisoformat(job.args["since"])
+        digest.told_until = min(digest.told_until, since)
+    digest.save(update_fields=["error", "told_until"])
 
 
 def _aim(digest: Digest, chat: str | None) -> None:

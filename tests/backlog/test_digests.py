@@ -225,8 +225,44 @@ def test_a_chat_that_does_not_answer_is_said_and_keeps_the_mail(
     work()
     assert len(mail.outbox) == 1
     digest.refresh_from_db()
-    assert digest.error == "This address is not known any more; enter it again."
-    assert "did not arrive: This address" in as_person(cast.max).get(PAGE).content.decode()
+    assert digest.error == "chat: This address is not known any more; enter it again."
+    assert "did not arrive: chat: This address" in as_person(cast.max).get(PAGE).content.decode()
+
+
+def test_one_way_that_works_does_not_hide_that_the_other_does_not(
+    story: Item, cast: Cast, olga: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: str) -> None:
+        raise DomainError("bad_address", "Not known any more.")
+
+    monkeypatch.setattr(chats, "send", refuse)
+    digest = keep_digest(cast.max, every="hour", chat=CHAT)
+    comment(story, "@max?", actor=olga)
+    send_due(later(digest))
+    for job in Job.objects.filter(kind="digest").order_by("-pk"):  # the chat first
+        jobs.run(job.pk)
+    digest.refresh_from_db()
+    assert (len(mail.outbox), digest.error) == (1, "chat: Not known any more.")
+
+
+def test_what_could_not_be_sent_comes_with_the_next(
+    story: Item, cast: Cast, olga: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise DomainError("refused", "The server is closed.")
+
+    digest = keep_digest(cast.max, every="hour")
+    comment(story, "@max?", actor=olga)
+    with monkeypatch.context() as closed:
+        closed.setattr("backlog.services.digests._mail", refuse)
+        send_due(due := later(digest))
+        work()
+    digest.refresh_from_db()
+    assert (mail.outbox, digest.error) == ([], "mail: The server is closed.")
+    send_due(due + timedelta(hours=2))
+    work()
+    digest.refresh_from_db()
+    assert (len(mail.outbox), digest.error) == (1, "")
 
 
 def test_a_trial_tells_all_that_is_unread_at_once(story: Item, cast: Cast, olga: Actor) -> None:
