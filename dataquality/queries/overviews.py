@@ -13,7 +13,15 @@ from django.db.models import OuterRef, Subquery
 from backlog.models import Finding, Item
 from dataquality.engine import suites
 from dataquality.engine.redact import COUNTING
-from dataquality.models import Dataset, DatasetVersion, Outcome, Result, Run, SamplePolicy
+from dataquality.models import (
+    Dataset,
+    DatasetVersion,
+    Outcome,
+    Profile,
+    Result,
+    Run,
+    SamplePolicy,
+)
 from dataquality.queries.datasets import (
     CURVE_LENGTH,
     OpenFindings,
@@ -188,10 +196,12 @@ class Overview:
 
 @dataclass(frozen=True)
 class VersionRow:
-    """A version in the list of its dataset, with the last run on it."""
+    """A version in the list of its dataset, with the last run on it, and whether values of its rows
+    are left in a profile or a sample although its file is gone."""
 
     version: DatasetVersion
     run: Run | None
+    leaves_values: bool
 
 
 def overview_of(dataset: Dataset, *, with_values: bool) -> Overview:
@@ -262,7 +272,15 @@ def version_rows(versions: Sequence[Any]) -> list[VersionRow]:
     """The versions of a `version_page`, each with its last run."""
     last = [version.last_run for version in versions if version.last_run]
     runs = {run.pk: run for run in Run.objects.filter(pk__in=last)}
-    return [VersionRow(version, runs.get(version.last_run)) for version in versions]
+    gone = [version.pk for version in versions if version.purged_at]
+    left: set[int] = set()
+    if gone:
+        sampled = Result.objects.filter(run__version__in=gone).exclude(sample=[])
+        left |= set(Profile.objects.filter(version__in=gone).values_list("version", flat=True))
+        left |= set(sampled.order_by().values_list("run__version", flat=True))
+    return [
+        VersionRow(version, runs.get(version.last_run), version.pk in left) for version in versions
+    ]
 
 
 def result_line(result: Result, points: Sequence[Point], *, with_values: bool) -> ResultLine:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from dataquality.engine import ours, sources
 from dataquality.engine.ours import PREVIOUS, Reference
 from dataquality.engine.spreads import spread_of
-from dataquality.models import DatasetVersion, Profile
+from dataquality.models import Dataset, DatasetVersion, Profile
 from dataquality.rules.drift import Spread
 from dataquality.rules.readings import read_alike
 from dataquality.services.origins import readable
@@ -31,6 +31,19 @@ def references_for(
             columns = wanted.setdefault(ours.reference_of(check), set())
             columns.add(str(check["kwargs"].get("column")))
     return {named: _reference(version, named, columns) for named, columns in wanted.items()}
+
+
+def references_of(dataset: Dataset) -> set[int]:
+    """The ids of the versions that checks of the suite in force are held against by now."""
+    suite, current = dataset.current_suite, dataset.current_version
+    checks = suite.expectations if suite is not None else []
+    named = {
+        ours.reference_of(check) for check in checks if check["type"] in ours.AGAINST_A_REFERENCE
+    }
+    numbers = [int(one) for one in named if one != PREVIOUS]
+    found = set(dataset.versions.filter(number__in=numbers).values_list("pk", flat=True))
+    before = version_before(current) if PREVIOUS in named and current is not None else None
+    return found | ({before.pk} if before is not None else set())
 
 
 def _reference(version: DatasetVersion, named: str, columns: Collection[str]) -> Reference:

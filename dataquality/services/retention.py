@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from backlog.models import Actor, Backlog, Finding
+from backlog.services import stored_files
 from backlog.services.deeds import deed
-from dataquality.models import FINISHED, Dataset, Result, Run, RunState
+from dataquality.models import FINISHED, Dataset, Profile, Result, Run, RunState
 from dataquality.queries.runs import last_run
+from dataquality.services.references import references_of
 from dataquality.services.values import QUOTES_ROWS, forget_rows
 
 AT_ONCE = 500
@@ -69,7 +70,8 @@ def forget_old_runs(now: datetime) -> int:
 
 def let_files_go(now: datetime) -> int:
     """Delete the files of versions beyond the newest VERSIONS_KEPT of each dataset; how many. What
-    is current, and what a run is about to read, stays; profiles, results and checksums do too."""
+    is current, what a run or a profile is about to read and what checks of drift are held against
+    stays; of the others profiles, results and checksums do."""
     if not settings.VERSIONS_KEPT:
         return 0
     with_file = Q(versions__purged_at__isnull=True) & ~Q(versions__file="")
@@ -85,10 +87,14 @@ def let_files_go(now: datetime) -> int:
 def _let_files_go(dataset: Dataset, most: int) -> int:
     with deed(dataset.product, Actor.system(), "dataset.versions_let_go",
               subject=dataset.subject) as done:  # fmt: skip
-        files = dataset.versions.select_for_update(no_key=True).exclude(file="")
+        # Whoever brings a known content again waits for this, or made it current before.
+        present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
+        files = dataset.versions.exclude(file="")
         newest = files.order_by("-number").values_list("pk", flat=True)[: settings.VERSIONS_KEPT]
         unfinished = Run.objects.filter(dataset=dataset, version__isnull=False)
-        wanted = {*newest, dataset.current_version_id}
+        wanted = {*newest, present.current_version_id, *references_of(present)}
+        profiled = Profile.objects.filter(version__dataset=dataset, finished_at=None, error_code="")
+        wanted |= set(profiled.values_list("version", flat=True))
         wanted |= set(unfinished.exclude(state__in=FINISHED).values_list("version", flat=True))
         old = [one for one in files.order_by("number") if one.pk not in wanted][:most]
         if not old:
@@ -104,7 +110,7 @@ def _let_files_go(dataset: Dataset, most: int) -> int:
 
 def _delete(keys: Sequence[str]) -> None:
     for key in keys:
-        default_storage.delete(key)
+        stored_files.remove(key)
 
 
 def _beyond(dataset: Dataset, kept: int) -> QuerySet[Run]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
 from backlog.models import Actor
 from backlog.rules.evidence import is_tracked
+from backlog.services import stored_files
 from backlog.services.deeds import deed
 from dataquality.engine import sources
 from dataquality.engine.reading import Inspected
@@ -21,7 +22,7 @@ from dataquality.models import Dataset, DatasetVersion, Profile, Result
 from dataquality.services.files import Received, Source, as_engine_reads, kept, received
 from dataquality.services.origins import BucketFile, LiveRows, origin_of
 from dataquality.services.profiles import request_profile
-from dataquality.services.values import forget_results
+from dataquality.services.values import QUOTES_ROWS, forget_results
 from mlscrum.lib.errors import Conflict, DomainError
 
 KNOWN = "known_content"
@@ -82,7 +83,8 @@ def add_version(
             )
         known = dataset.versions.filter(sha256=content.sha256).first()
         if known is not None and known.file:
-            return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
+            with suppress(_FileGoneError):  # which is brought back then
+                return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
         found = sources.measure(as_engine_reads(content.path, content.format, dataset.schema))
         columns = [{"name": column.name, "type": column.type} for column in found.columns]
         partition = source.partition if isinstance(source, BucketFile) else ""
@@ -209,6 +211,10 @@ def store_version(dataset: Dataset, delivery: Delivery, *, actor: Actor) -> Data
     return version
 
 
+class _FileGoneError(Conflict):
+    """The file of a known content was deleted while the content came in again."""
+
+
 def purge_version(version: DatasetVersion, *, actor: Actor) -> DatasetVersion:
     """Delete the rows of a version for good: its file, profile and samples.
 
@@ -217,17 +223,19 @@ def purge_version(version: DatasetVersion, *, actor: Actor) -> DatasetVersion:
     dataset = version.dataset
     with deed(dataset.product, actor, "dataset.version_purged", subject=dataset.subject) as done:
         locked = DatasetVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
-        if locked.purged_at is not None:
-            done.nothing_happened()
-            return locked
-        key = locked.file
-        locked.file, locked.purged_at = "", done.at
-        locked.save(update_fields=["file", "purged_at"])
-        Profile.objects.filter(version=locked).delete()
-        forget_results(Result.objects.filter(run__version=locked))
+        was_gone, key = locked.purged_at is not None, locked.file
+        if not was_gone:
+            locked.file, locked.purged_at = "", done.at
+            locked.save(update_fields=["file", "purged_at"])
+        results = Result.objects.filter(run__version=locked)
+        quoting = results.filter(QUOTES_ROWS).exists()
+        profiles, _ = Profile.objects.filter(version=locked).delete()
+        forget_results(results)
         done.data["version"] = locked.number
+        if was_gone and not quoting and not profiles:
+            done.nothing_happened()
         if key:
-            transaction.on_commit(lambda: default_storage.delete(key))
+            transaction.on_commit(lambda: stored_files.remove(key))
     return locked
 
 
@@ -251,7 +259,9 @@ def _seen_again(
         return version
     with deed(dataset.product, actor, "dataset.version_returned", subject=dataset.subject) as done:
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
-        version.refresh_from_db(fields=["tracked", "as_of"])
+        version.refresh_from_db(fields=["tracked", "as_of", "file"])
+        if not version.file:
+            raise _FileGoneError(KNOWN, "The rows of this content went meanwhile; send it again.")
         is_in_force = version.tracked and present.current_version_id == version.pk
         if is_in_force and as_of in {None, version.as_of}:
             done.nothing_happened()

@@ -3,11 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from backlog.models import Actor, Backlog, Finding, Product
 from dataquality.models import Dataset, Run
+from dataquality.services import retention
 from dataquality.services.datasets import DatasetDraft, register_dataset
 from dataquality.services.retention import (
     forget_old_runs,
@@ -17,10 +19,10 @@ from dataquality.services.retention import (
 )
 from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
-from dataquality.services.versions import add_version
+from dataquality.services.versions import add_version, purge_version
 from sprints.services.sprints import create_sprint, start_sprint
 from tests.conftest import Cast
-from tests.dataquality.conftest import PATIENTS, check, run_now, upload
+from tests.dataquality.conftest import PATIENTS, check, run_now, upload, with_checks, work
 from tests.dataquality.posted import JUNIT
 
 
@@ -118,6 +120,7 @@ def bring(dataset: Dataset, actor: Actor, *ages: int) -> None:
     for age in ages:
         add_version(dataset, upload(PATIENTS.replace("1,21,", f"1,{age},")), actor=actor)
         dataset.refresh_from_db()
+    work()  # their profiles are made
 
 
 def test_files_of_old_versions_go_and_their_results_stay(
@@ -140,6 +143,55 @@ def test_files_of_old_versions_go_and_their_results_stay(
     assert (first.file, first.purged_at is None, default_storage.exists(key)) == ("", False, False)
     assert run.results.exists()
     assert all(default_storage.exists(v.file) for v in with_suite.versions.filter(number__gt=1))
+
+
+def test_what_became_current_meanwhile_stays(
+    with_suite: Dataset, max_acts: Actor, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chore has read its datasets before somebody brings an old content again."""
+    bring(with_suite, max_acts, 40, 41)
+    settings.VERSIONS_KEPT = 1
+    real = retention._let_files_go
+
+    def later(dataset: Dataset, most: int) -> int:
+        add_version(with_suite, upload(PATIENTS), actor=max_acts)
+        return real(dataset, most)
+
+    monkeypatch.setattr(retention, "_let_files_go", later)
+    assert let_files_go(timezone.now()) == 1
+    with_suite.refresh_from_db()
+    assert with_suite.current_version is not None
+    assert (with_suite.current_version.number, bool(with_suite.current_version.file)) == (1, True)
+
+
+def test_what_checks_of_drift_are_held_against_stays(
+    with_suite: Dataset, max_acts: Actor, settings: Any
+) -> None:
+    bring(with_suite, max_acts, 40, 41, 42)
+    shifted = check("column_psi_to_be_less_than", "warning", column="age", reference="1")
+    with_checks(with_suite, [shifted])
+    settings.VERSIONS_KEPT = 1
+    assert let_files_go(timezone.now()) == 2
+    kept = with_suite.versions.exclude(file="").values_list("number", flat=True)
+    assert set(kept) == {1, 4}
+
+
+def test_values_of_a_version_whose_file_is_gone_can_still_be_purged(
+    with_suite: Dataset, max_acts: Actor, settings: Any, cast: Cast, as_person: Any
+) -> None:
+    run = run_now(with_suite, max_acts)
+    bring(with_suite, max_acts, 40)
+    settings.VERSIONS_KEPT = 1
+    assert let_files_go(timezone.now()) == 1
+    page = "/p/MED/data/patients/versions/"
+    html = as_person(cast.max).get(page).content.decode()
+    assert "file gone" in html
+    assert f"{page}1/purge/" in html
+    purge_version(with_suite.versions.get(number=1), actor=max_acts)
+    assert not run.results.exclude(sample=[]).exists()
+    html = as_person(cast.max).get(page).content.decode()
+    assert "file gone" not in html
+    assert f"{page}1/purge/" not in html
 
 
 def test_what_is_current_or_about_to_be_read_stays(
