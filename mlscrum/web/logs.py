@@ -25,6 +25,9 @@ class OneTimeLinks(logging.Filter):
         said = record.getMessage()
         if SECRETS.search(said):
             record.msg, record.args = SECRETS.sub(r"/\1/…", said), ()
+        path = record.__dict__.get("path")
+        if isinstance(path, str):
+            record.__dict__["path"] = SECRETS.sub(r"/\1/…", path)
         return True
 
 

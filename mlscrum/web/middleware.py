@@ -34,14 +34,15 @@ LAST_PRODUCT = "last_product"  # the cookie that the start page reads
 
 
 def request_ids(get_response: GetResponse) -> GetResponse:
-    """Give each request an id, or keep the one of a proxy: the log and the answer name it.
+    """Give each request an id, or keep that of a proxy of ours: the log and the answer name it.
 
     With LOG_REQUESTS each is a line of the log, by its view; of the address only the path.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         sent = request.headers.get("X-Request-ID", "")
-        request_id = sent if REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        is_kept = REQUEST_ID.fullmatch(sent) and _is_trusted(request.META.get("REMOTE_ADDR", ""))
+        request_id = sent if is_kept else uuid.uuid4().hex
         with begun_by(request_id=request_id):
             begun = time.perf_counter()
             answer = get_response(request)
@@ -49,7 +50,7 @@ def request_ids(get_response: GetResponse) -> GetResponse:
                 match = request.resolver_match
                 told = {
                     "method": request.method,
-                    "path": request.path,
+                    "path": request.path.encode("unicode_escape").decode("ascii"),
                     "view": match.view_name if match else "",
                     "status": answer.status_code,
                     "ms": round((time.perf_counter() - begun) * 1000, 1),

@@ -4,6 +4,7 @@ exceptions reach none."""
 import json
 import logging
 import sys
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -79,12 +80,14 @@ def test_a_line_names_the_request_or_the_job_it_was_written_in() -> None:
 def test_json_holds_known_fields_alone() -> None:
     said = {"msg": "Not Found: %s", "args": ("/guest/s3cret/",), "levelname": "WARNING"}
     strange = {"request": "/guest/s3cret/", "status": 404, "canary": "Meyer"}
+    strange["path"] = "/guest/s3cret/"
     with begun_by(request_id="r1"):
         told = line_of(logging.makeLogRecord({**said, **strange}), JsonLines())
     found = json.loads(told)
     assert found.pop("time")
     assert found == {
-        "level": "WARNING", "message": "Not Found: /guest/…/", "request_id": "r1", "status": 404
+        "level": "WARNING", "message": "Not Found: /guest/…/", "request_id": "r1", "status": 404,
+        "path": "/guest/…/",
     }  # fmt: skip
 
 
@@ -102,10 +105,15 @@ def test_a_crash_as_json_is_one_line() -> None:
 @pytest.mark.parametrize(
     ("sent", "kept"), [("abc-1.2_Z", True), ("", False), ("a b", False), ("x" * 65, False)]
 )
-def test_an_answer_names_its_request(client: Client, sent: str, kept: bool) -> None:
+def test_an_answer_names_its_request(client: Client, settings: Any, sent: str, kept: bool) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
     answer = client.get("/healthz", headers={"X-Request-ID": sent} if sent else {})
     assert (answer["X-Request-ID"] == sent) == kept
     assert len(answer["X-Request-ID"]) == (len(sent) if kept else 32)
+
+
+def test_an_id_of_no_proxy_of_ours_is_not_kept(client: Client) -> None:
+    assert client.get("/healthz", headers={"X-Request-ID": "mine"})["X-Request-ID"] != "mine"
 
 
 def test_requests_are_logged_where_that_is_asked_for(
@@ -121,3 +129,6 @@ def test_requests_are_logged_where_that_is_asked_for(
     assert "s3cret" not in told
     [record] = caplog.records
     assert vars(record)["view"] == "healthz"
+    caplog.clear()
+    client.get("/healthz%0Aforged")
+    assert len(caplog.messages[-1].splitlines()) == 1
