@@ -23,9 +23,12 @@ from backlog.models import (
     Notification,
     Product,
     ProductExport,
+    ProductImport,
     StoredReport,
 )
 from backlog.rules import keeping
+
+NO_PRODUCT = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Storage:
     files: Room = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "files", sum((row.files for row in self.products), Room()))
+        files = (kind.all for kind in self.kinds if kind.are_files)
+        object.__setattr__(self, "files", sum(files, Room()))
 
 
 _sources: dict[str, tuple[int, Callable[[], Kept]]] = {}
@@ -161,6 +165,14 @@ def archives() -> Kept:
     return Kept("Archives of products", True, keeping.in_words(keeping.ARCHIVES), rooms)
 
 
+def archives_brought() -> Kept:
+    """Those that are no product yet."""
+    brought = ProductImport.objects.exclude(file="")
+    sums = brought.order_by().aggregate(n=Count("pk"), size=Coalesce(Sum("bytes"), 0))
+    room = {NO_PRODUCT: Room(sums["n"], sums["size"])}
+    return Kept("Archives brought here", True, keeping.in_words(keeping.ARCHIVES), room)
+
+
 def code_messages() -> Kept:
     rooms = rooms_of(HostMessage.objects.all(), "code_host__product_id")
     kept_for = keeping.in_words(keeping.CODE_MESSAGES)
@@ -170,6 +182,7 @@ def code_messages() -> Kept:
 OWN = (
     attachments,
     archives,
+    archives_brought,
     import_files,
     code_messages,
     history,

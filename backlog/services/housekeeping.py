@@ -93,7 +93,7 @@ def _do(chores: Sequence[Chore], now: datetime) -> dict[str, int]:
         except Exception:  # the jobs must still be sent
             logger.exception("The chore %s failed", name)
         else:
-            counts[name] = gone
+            counts[name] = counts.get(name, 0) + gone  # apps have chores of one name
             if gone:
                 logger.info("The chore %s saw to %d rows", name, gone)
     return counts

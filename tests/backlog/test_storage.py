@@ -83,6 +83,19 @@ def test_the_command_says_what_went(db: None) -> None:
     assert said.getvalue().endswith("Nothing is past its time.\n")
 
 
+def test_chores_of_one_name_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chore(*counts: int) -> Any:
+        left = list(counts)
+
+        def forget(now: datetime) -> int:
+            return left.pop(0)
+
+        return forget
+
+    monkeypatch.setattr(housekeeping, "_chores", [chore(3, 0), chore(0, 0)])
+    assert housekeeping.prune(timezone.now()) == {"forget": 3}
+
+
 def test_pruning_goes_on_until_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     left = {"many": [3, 2, 0], "none": [0]}
 
