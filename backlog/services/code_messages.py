@@ -94,6 +94,8 @@ def _check_signature(host: CodeHost, headers: Mapping[str, str], body: bytes) ->
     present = Q(until=None) | Q(until__gt=timezone.now())
     kept = host.secrets.filter(present).values_list("secret", flat=True)
     secrets = [decrypt(secret) for secret in kept]
+    if not secrets:  # they went with the code host
+        raise NotFound("gone", "There is no such code host.")
     fault = fault_of_signature(host.kind, headers, body, secrets)
     if fault is None:
         return
