@@ -847,7 +847,7 @@ def test_choices_for_an_earlier_file_are_kept_for_the_next_one() -> None:
 
 
 def test_an_unknown_format_names_the_known_ones() -> None:
-    with pytest.raises(DomainError, match="jira-csv, csv"):
+    with pytest.raises(DomainError, match="jira-csv, linear-csv, github-json"):
         formats.format_of(Mapping("excel", "x", ()))
 
 
