@@ -301,7 +301,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 # Pages ---------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "build" / "static"
-STATICFILES_DIRS = [BASE_DIR / "static", BASE_DIR / "build" / "assets"]
+# Scripts are served as `manage.py assets` bundles them.
+STATICFILES_DIRS = [
+    BASE_DIR / "build" / "assets",
+    ("css", BASE_DIR / "static" / "css"),
+    ("img", BASE_DIR / "static" / "img"),
+]
 WHITENOISE_MAX_AGE = 3600
 LANGUAGE_CODE = "en"
 USE_I18N = False

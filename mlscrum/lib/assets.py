@@ -1,7 +1,8 @@
 """Browser assets: installs what package-lock.json pins and copies the few files pages need.
 
-Nothing of it stands in git. `build/assets/` is made anew when the lock, the list of icons, this
-file or what speaks of classes has changed, and left alone otherwise.
+Our own modules are bundled, with what pages share in chunks, so that a page asks for a dozen files
+instead of forty. Nothing of it stands in git. `build/assets/` is made anew when the lock, the list
+of icons, this file or what speaks of classes has changed, and left alone otherwise.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ SVG = "http://www.w3.org/2000/svg"
 COPIES = {
     "@tabler/core/dist/css/tabler.min.css": "vendor/tabler.min.css",
     "htmx.org/dist/htmx.min.js": "vendor/htmx.min.js",
-    "sortablejs/modular/sortable.esm.js": "vendor/sortable.esm.js",
     "chart.js/dist/chart.umd.min.js": "vendor/chart.umd.min.js",
     "@fontsource-variable/inter/wght.css": "vendor/inter/inter.css",
 }
@@ -36,6 +36,8 @@ FONT_FILES = "inter-*-wght-normal.woff2"
 SLIMMED = "vendor/tabler.min.css"
 SLIMMING = "mlscrum/lib/slim.cjs"
 SPEAKING = ("templates/**/*.html", "static/js/**/*.js", "*/**/*.py")  # of classes
+SCRIPT = re.compile(r"""['"](js/[\w/-]+\.js)['"]""")  # as pages and what extends them name theirs
+BUNDLER = "esbuild/bin/esbuild"
 PACKAGES = {"backlog", "dataquality", "mlscrum", "sprints", "static", "templates"}
 SOURCE_MAP = re.compile(r"^\s*(?://|/\*)[#@]\s*sourceMappingURL=.*$", re.MULTILINE)
 Say = Callable[[str], object]
@@ -51,7 +53,8 @@ class AssetsFailed(DomainError):
 def build_assets(root: Path, say: Say = print) -> bool:
     """Bring `build/assets/` up to date; returns whether there was anything to do.
 
-    Raises AssetsFailed when npm fails or static/icons.txt names an icon that does not exist.
+    Raises AssetsFailed when npm or the bundler fails, or static/icons.txt names an icon that does
+    not exist.
     """
     target, stamp = root / "build" / "assets", root / "build" / "assets.stamp"
     modules = root / "node_modules"
@@ -73,6 +76,7 @@ def build_assets(root: Path, say: Say = print) -> bool:
     for source, place in COPIES.items():
         _copy(modules / source, draft / place)
     _slim(root, draft / SLIMMED, say)
+    _bundle(root, draft / "js", say)
     for font in sorted((modules / FONTS).glob(FONT_FILES)):
         _copy(font, draft / "vendor" / "inter" / "files" / font.name)
     outline = modules / "@tabler" / "icons" / "icons" / "outline"
@@ -123,17 +127,36 @@ def _speaking(root: Path) -> list[Path]:
     return [root / SLIMMING, *sorted(ours)]
 
 
+def scripts(root: Path) -> list[str]:
+    """The scripts that pages name, as `js/app.js`; whatever else there is, these import."""
+    files = (path for path in _speaking(root) if path.suffix in {".html", ".py"})
+    return sorted({name for path in files for name in SCRIPT.findall(path.read_text("utf-8"))})
+
+
 def _slim(root: Path, sheet: Path, say: Say) -> None:
     """Leave in the style sheet only what pages may use."""
+    _node(root, say, f"{sheet.name} could not be slimmed", SLIMMING, str(sheet))
+
+
+def _bundle(root: Path, folder: Path, say: Say) -> None:
+    """Write each script with its imports; what several of them import, once, as chunks."""
+    entries = [str(root / "static" / name) for name in scripts(root)]
+    options = ["--bundle", "--splitting", "--format=esm", "--log-level=warning"]
+    places = [f"--outdir={folder}", f"--outbase={root / 'static' / 'js'}"]
+    bundler = f"node_modules/{BUNDLER}"
+    _node(root, say, "The scripts could not be bundled", bundler, *entries, *options, *places)
+
+
+def _node(root: Path, say: Say, failure: str, script: str, *arguments: str) -> None:
     node, _ = _tools(say)
-    result = subprocess.run(  # noqa: S603  our own script
-        [node, str(root / SLIMMING), str(sheet)],
+    result = subprocess.run(  # noqa: S603  scripts of ours and of our own lock
+        [node, str(root / script), *arguments],
         cwd=root,
         capture_output=True,
         text=True,
     )
     if result.returncode:
-        raise AssetsFailed(f"{sheet.name} could not be slimmed:\n{result.stderr.strip()}")
+        raise AssetsFailed(f"{failure}:\n{result.stderr.strip()}")
 
 
 def _names(path: Path) -> list[str]:

@@ -1,6 +1,6 @@
 // Short lists in an order of the product's own: rows are dragged, or moved by their two buttons.
 // The server is told before which row it now stands; what it refuses goes back to where it was.
-import Sortable from "../vendor/sortable.esm.js";
+import Sortable from "sortablejs";
 import { say } from "./app.js";
 
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");

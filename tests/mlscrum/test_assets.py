@@ -41,6 +41,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script.write_text("")
     monkeypatch.setattr(assets, "_install", lambda *args: None)
     monkeypatch.setattr(assets, "_slim", lambda *args: None)
+    monkeypatch.setattr(assets, "_bundle", lambda *args: None)
     return tmp_path
 
 
@@ -50,7 +51,7 @@ def test_files_are_copied_without_references_to_maps_and_only_when_something_cha
     built = clone / "build/assets"
     assert (built / "vendor/tabler.min.css").read_text().strip() == "body{}"
     assert (built / "vendor/inter/files/inter-latin-wght-normal.woff2").read_bytes() == b"wOF2"
-    assert said == ["Browser assets made: 5 files, 2 icons."]
+    assert said == ["Browser assets made: 4 files, 2 icons."]
     assert not assets.build_assets(clone, said.append)
     (clone / "static/icons.txt").write_text("check\n")
     assert assets.build_assets(clone, said.append)
@@ -78,6 +79,26 @@ def test_the_style_sheet_keeps_every_class_that_pages_use_and_little_else():
 def _classes(sheet: str) -> set[str]:
     without_has = re.sub(r"[^{},]*:has\([^{},]*", "", sheet)
     return set(re.findall(r"\.([a-zA-Z][\w-]*)", without_has))
+
+
+def test_each_script_that_a_page_names_is_bundled_with_all_that_it_imports() -> None:
+    names = assets.scripts(settings.BASE_DIR)
+    assert {"js/app.js", "js/backlog/page.js", "js/sprints/beside.js"} <= set(names)
+    built = settings.BASE_DIR / "build/assets"
+    files = set((built / "js").rglob("*.js"))
+    assert {built / name for name in names} <= files
+    assert len(files) < len(list((settings.BASE_DIR / "static/js").rglob("*.js")))
+    for path in files:
+        for place in re.findall(r"""(?:from|import)\s*["'](\.[^"']+)["']""", path.read_text()):
+            assert (path.parent / place).resolve() in files, (path.name, place)
+
+
+def test_a_script_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets, "scripts", lambda _: ["js/nowhere.js"])
+    with pytest.raises(assets.AssetsFailed, match=r"could not be bundled:[\s\S]*nowhere"):
+        assets._bundle(settings.BASE_DIR, tmp_path / "js", lambda line: None)
 
 
 def test_a_new_class_in_a_template_makes_the_style_sheet_anew(clone):

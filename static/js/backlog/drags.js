@@ -1,6 +1,6 @@
 // Lists whose rows are dragged. Sortable keeps each of them, with all its rows, until it is let go:
 // those that are no longer in the page are, as soon as others come.
-import Sortable from "../../vendor/sortable.esm.js";
+import Sortable from "sortablejs";
 
 const armed = new Set();
 const LOOK_MS = 100;
