@@ -29,9 +29,12 @@ class BacklogConfig(AppConfig):
             Attachment,
             CodeHostSecret,
             Digest,
+            FindingNews,
             Import,
             ProductExport,
             ProductImport,
+            TermNews,
+            WebhookNews,
             WebhookSecret,
         )
         from backlog.queries import (
@@ -98,7 +101,11 @@ class BacklogConfig(AppConfig):
         provide_explainer(explainer_of)
         news.register(
             news.Source(
-                "findings", finding_news.unseen, finding_news.rows, told_of_findings.mark_seen
+                "findings",
+                FindingNews,
+                finding_news.unseen,
+                finding_news.rows,
+                told_of_findings.mark_seen,
             )
         )
         panels.register(item_evidence.panel_of)
@@ -116,7 +123,9 @@ class BacklogConfig(AppConfig):
         housekeeping.register(imports.forget_files)
         jobs.register(housekeeping.JOB_KIND, housekeeping.carry_out, max_attempts=1)
         news.register(
-            news.Source("terms", term_news.unseen, term_news.rows, told_of_terms.mark_seen)
+            news.Source(
+                "terms", TermNews, term_news.unseen, term_news.rows, told_of_terms.mark_seen
+            )
         )
         jobs.register(
             alerts.JOB_KIND,
@@ -147,7 +156,11 @@ class BacklogConfig(AppConfig):
         housekeeping.register_often(webhooks.tell)
         news.register(
             news.Source(
-                "webhooks", told_of_webhooks.unseen, told_of_webhooks.rows, webhooks.mark_seen
+                "webhooks",
+                WebhookNews,
+                told_of_webhooks.unseen,
+                told_of_webhooks.rows,
+                webhooks.mark_seen,
             )
         )
         lineage.register("item", "Items", 10, dependents.items_of_findings)

@@ -75,6 +75,7 @@ class SprintsConfig(AppConfig):
         from backlog.queries import agendas, news, panels
         from backlog.queries.terms import contested_count
         from backlog.services import conversions, housekeeping, jobs
+        from sprints.models import ActionNews, CeremonyNews
         from sprints.queries import ceremony_news, reminders, review_parts
         from sprints.queries.dialogue import provide_contested
         from sprints.queries.insight_panel import said_before
@@ -89,13 +90,17 @@ class SprintsConfig(AppConfig):
         for part in review_parts.PARTS:
             agendas.register(part)
         news.register(
-            news.Source("ceremonies", ceremony_news.unseen, ceremony_news.rows, mark_seen)
+            news.Source(
+                "ceremonies", CeremonyNews, ceremony_news.unseen, ceremony_news.rows, mark_seen
+            )
         )
         jobs.register(REMIND_KIND, remind, max_attempts=3)
         jobs.register(action_reminders.REMIND_KIND, action_reminders.remind, max_attempts=3)
         housekeeping.register(action_reminders.ask_for_reminders)
         news.register(
-            news.Source("actions", reminders.unseen, reminders.rows, action_reminders.mark_seen)
+            news.Source(
+                "actions", ActionNews, reminders.unseen, reminders.rows, action_reminders.mark_seen
+            )
         )
         rooms.register(
             rooms.Room(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from backlog.models import User
 
@@ -25,10 +25,13 @@ class Told:
 
 @dataclass(frozen=True)
 class Source:
-    """How one floor tells a person what they have not seen yet, and marks it seen; `rows` are what
-    the bell counts of it."""
+    """How one floor tells a person what they have not seen yet, and marks it seen.
+
+    `model` keeps it by `user` and `read_at`; `rows` are what the bell counts of what is unread.
+    """
 
     name: str
+    model: type[Model]
     unseen: Callable[[User], Sequence[Told]]
     rows: Callable[[User], QuerySet[Any]]
     mark_seen: Callable[[User], int]
@@ -48,9 +51,9 @@ def unseen_elsewhere(person: User) -> list[Told]:
     return sorted(found, key=lambda told: told.at, reverse=True)
 
 
-def rows_elsewhere(person: User) -> list[QuerySet[Any]]:
-    """What the bell counts of all sources."""
-    return [source.rows(person) for source in _sources.values()]
+def sources() -> list[Source]:
+    """All of them, in the order in which they were registered."""
+    return list(_sources.values())
 
 
 def mark_elsewhere(person: User) -> int:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
+from django.db.models import CharField, Model, QuerySet, Value
 
 from backlog.models import Activity, Change, Kind, Notification, Product, Status, User
-from backlog.queries.news import rows_elsewhere
+from backlog.queries.news import sources
 from backlog.rules.history import Names, change_in_words
 
 PAGE_SIZE = 50
 MOST_COUNTED = 100  # the bell says 99+
+ITEMS = "items"
 # What a change of a watched item is told by, where one deed changed several fields.
 TELLING = ("deleted", "status", "backlog", "points", "title", "description")
 
@@ -35,11 +36,26 @@ class NewsRow:
 
 
 def unread_count(person: User) -> int:
-    """How many news the person has not seen, of items and of what other floors tell: at most 100,
-    in one query of indexes."""
-    of_items = _of(person).filter(read_at__isnull=True).order_by().values("pk")
-    elsewhere = [rows.order_by().values("pk") for rows in rows_elsewhere(person)]
-    return int(of_items.union(*elsewhere, all=True)[:MOST_COUNTED].count())
+    """How many news the person has not seen, of items and of what other floors tell: at most 100.
+
+    Every page asks, and most have little to tell: a first query says by indexes alone who keeps
+    anything unread, and a second one counts what of that still matters to the person.
+    """
+    kept: list[tuple[str, type[Model]]] = [(ITEMS, Notification)]
+    kept += [(source.name, source.model) for source in sources()]
+    first, *others = [
+        model._default_manager.filter(user=person, read_at__isnull=True)
+        .order_by()
+        .values_list(Value(name, CharField()))
+        for name, model in kept
+    ]
+    keepers = {name for (name,) in first.union(*others)}
+    counted = [_of(person).filter(read_at__isnull=True)] if ITEMS in keepers else []
+    counted += [source.rows(person) for source in sources() if source.name in keepers]
+    if not counted:
+        return 0
+    head, *rest = [rows.order_by().values("pk") for rows in counted]
+    return int(head.union(*rest, all=True)[:MOST_COUNTED].count())
 
 
 def news_page(person: User, number: str | int | None, *, unread: bool) -> Page[Notification]:

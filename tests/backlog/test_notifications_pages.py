@@ -65,6 +65,15 @@ def test_the_bell_counts_what_is_unread(told: Item, as_person: Any, cast: Cast) 
     assert unread_in_words(100) == "Notifications: more than 99 unread"
 
 
+def test_who_has_nothing_unread_costs_one_query(
+    told: Item, cast: Cast, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        assert unread_count(cast.vera) == 0
+    with django_assert_num_queries(2):
+        assert unread_count(cast.max) == 3
+
+
 def test_an_open_page_asks_again_what_is_unread(told: Item, as_person: Any, cast: Cast) -> None:
     answer = as_person(cast.max).get("/notifications/", headers={"Accept": "application/json"})
     assert answer.json() == {"unread": 3, "words": "Notifications: 3 unread"}
