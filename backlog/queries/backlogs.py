@@ -17,7 +17,7 @@ from backlog.models.items import ItemQuerySet
 from backlog.queries.items import MIDDLE, OPEN, ItemRow, rows_of, with_all_of_a_row
 from mlscrum.lib.numbers import whole_number
 
-SLICE = 50  # rows that come at once
+SLICE = 25  # rows that come at once: a screen full
 MOST_OFFERED = 300  # people, labels or epics that a menu of the page offers
 MOST_SOURCES = 50
 NONE = "none"
