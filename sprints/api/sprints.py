@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ValidationError
+from django.db.models import F, prefetch_related_objects
 from django.http import Http404
 from django_filters.rest_framework import ChoiceFilter, FilterSet, NumberFilter
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
@@ -129,13 +130,16 @@ class OfSprint(ProductViewSet):
     def _sprint(self, id: int) -> Sprint:
         """The sprint, if the action may be done to it; 404 for strangers."""
         sprints = Sprint.objects.select_related("backlog__product", "backlog__team__calendar")
-        found = self.within_reach(sprints, "backlog__product").prefetch_related("subjects__subject")
-        sprint: Sprint | None = found.filter(pk=id).order_by().first()
+        # Most sprints are about no dataset: one that is says so by any of them.
+        found = self.within_reach(sprints, "backlog__product").annotate(about=F("subjects"))
+        sprint: Any = found.filter(pk=id).order_by().first()
         if sprint is None:
             raise Http404(f"There is no sprint {id}.")
+        if sprint.about is not None:
+            prefetch_related_objects([sprint], "subjects__subject")
         self.keep_role(sprint.backlog.product, getattr(sprint, "actor_role", None))
         self.require(sprint.backlog.product)
-        return sprint
+        return cast(Sprint, sprint)
 
 
 @extend_schema(tags=["sprints"])

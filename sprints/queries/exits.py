@@ -31,9 +31,14 @@ class Standing:
         return not self.exit_reasons
 
 
+def chosen_of(sprint: Sprint) -> list[SprintSubject]:
+    """What the sprint is about; not asked where the query that found it said `about` nothing."""
+    return [] if getattr(sprint, "about", "unknown") is None else list(sprint.subjects.all())
+
+
 def standing_of(sprint: Sprint) -> Standing:
     """The gates of all subjects of the sprint, and the exit of a data-assessment sprint."""
-    chosen = list(sprint.subjects.all())
+    chosen = chosen_of(sprint)
     gates = reasons_against([row.subject for row in chosen])
     has_exit = sprint.kind == Sprint.Kind.DATA_ASSESSMENT
     reasons = (

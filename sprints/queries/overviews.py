@@ -9,7 +9,7 @@ from typing import Any
 
 from backlog.models import Backlog, Product, Team
 from sprints.models import Sprint
-from sprints.queries.exits import Standing, standing_of
+from sprints.queries.exits import Standing, chosen_of, standing_of
 from sprints.queries.reports import AMOUNTS, kept_figures, shown_figures
 from sprints.queries.sprints import figures_of, sprints_of
 from sprints.rules.velocity import Past
@@ -42,7 +42,7 @@ class SprintView:
 def sprint_view(sprint: Sprint) -> SprintView:
     """A sprint with its figures: a closed one speaks from its report alone."""
     is_over = sprint.backlog.state == Backlog.State.CLOSED
-    datasets = [row.subject.slug for row in sprint.subjects.all()]
+    datasets = [row.subject.slug for row in chosen_of(sprint)]
     standing = None if is_over else standing_of(sprint)
     return SprintView(sprint, _figures(sprint), datasets, standing)
 

@@ -124,8 +124,7 @@ class _Limits:
         return left
 
 
-@dataclass(frozen=True)
-class _Presence:
+class _Presence(NamedTuple):
     """One time without a gap that an item was in; `until` is None where it was in to the end."""
 
     since: datetime
