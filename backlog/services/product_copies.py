@@ -304,7 +304,8 @@ class _Arrival:
             self._rewrite(label, model, row)
             return row
 
-        row_copies.write_lines(model, columns, self.archive.lines(_part_of(label)), rewrite)
+        lines = self.archive.lines(_part_of(label))
+        row_copies.write_lines(model, columns, lines, rewrite, from_elsewhere=True)
 
     def _rewrite(self, label: str, model: type[models.Model], row: Row) -> None:
         key = model._meta.pk

@@ -65,15 +65,19 @@ def write_lines(
     columns: Sequence[str],
     lines: Iterable[Any],
     rewrite: Rewrite | None = None,
+    *,
+    from_elsewhere: bool = False,
 ) -> int:
     """Insert the rows as they are, keys and times included; how many.
 
     Called within a transaction whose end checks what refers to what. Raises DomainError for lines
-    that are no rows of this model.
+    that are no rows of this model; of rows `from_elsewhere` choices and lengths are looked at as
+    well, which not every database does.
     """
     fields = _fields(model, columns)
     statement = _insertion(model, fields)
-    rows = _rows(model, fields, columns, lines, rewrite)
+    prepare = _prepared_and_checked if from_elsewhere else _prepared
+    rows = _rows(model, fields, columns, lines, rewrite, prepare)
     size = min(WRITTEN_AT_ONCE, connection.ops.bulk_batch_size(fields, [None] * WRITTEN_AT_ONCE))
     count = 0
     while part := list(itertools.islice(rows, max(1, size))):
@@ -122,6 +126,7 @@ def _rows(
     columns: Sequence[str],
     lines: Iterable[Any],
     rewrite: Rewrite | None,
+    prepare: Callable[[Any, Any], Any],
 ) -> Iterator[list[Any]]:
     for values in lines:
         if not isinstance(values, list) or len(values) != len(columns):
@@ -132,7 +137,7 @@ def _rows(
                 row = rewrite(row)
             if row is None:
                 continue
-            ready = [_prepared(field, row[field.attname]) for field in fields]
+            ready = [prepare(field, row[field.attname]) for field in fields]
         except UNFIT:
             raise _no_rows(model) from None
         yield ready
@@ -144,6 +149,15 @@ def _prepared(field: Any, value: Any) -> Any:
         kind = kind.target_field
     value = kind.to_python(_storable(value))
     return field.get_db_prep_save(value, connection)
+
+
+def _prepared_and_checked(field: Any, value: Any) -> Any:
+    if value not in (None, ""):
+        if field.choices and value not in dict(field.flatchoices):
+            raise ValueError(f"{value!r} is no {field.name}")
+        if isinstance(field, models.CharField) and len(value) > (field.max_length or len(value)):
+            raise ValueError(f"{field.name} is too long")
+    return _prepared(field, value)
 
 
 def _storable(value: Any) -> Any:

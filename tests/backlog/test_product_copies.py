@@ -310,6 +310,26 @@ def test_rows_that_fit_nothing_leave_nothing(
 
 
 @pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [("member", "role", "emperor"), ("item", "kind", "legend"), ("item", "title", "x" * 300)],
+)
+def test_values_that_no_form_would_take_are_refused(
+    path: Path, cast: Cast, olga: Actor, table: str, column: str, value: str
+) -> None:
+    """A database may take them: SQLite knows no lengths, and none knows roles."""
+    part = f"rows/backlog.{table}.jsonl"
+    with zipfile.ZipFile(path) as packed:
+        columns = json.loads(packed.read("manifest.json"))["tables"][f"backlog.{table}"]["columns"]
+        rows = [json.loads(line) for line in packed.read(part).splitlines()]
+    rows[0][columns.index(column)] = value
+    content = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    other = changed(path, None, **{part: content})
+    with pytest.raises(DomainError, match=f"rows of {table} that are none of this release"):
+        import_product(other, owner=cast.olga, actor=olga, key="NEXT")
+    assert Product.objects.count() == 1
+
+
+@pytest.mark.parametrize(
     "check",
     [
         {"type": "x", "kwargs": {"row_condition": "@pd.io.common.os == 0"}},
