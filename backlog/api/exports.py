@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
@@ -28,7 +29,7 @@ exported = extend_schema(
 )
 
 
-class ExportView(ProductViewSet):
+class ExportView(ProductViewSet, ABC):
     """A list of a product as a file; `table` gives its rows. It comes whole, so it has no pages."""
 
     query_parameters = {"list": ("format",)}
@@ -46,8 +47,9 @@ class ExportView(ProductViewSet):
 
     filters_know_product: ClassVar[bool] = False
 
+    @abstractmethod
     def table(self, product: Product) -> Table:
-        raise NotImplementedError
+        """The rows of the product that the filters leave, under their headings."""
 
     def _known_parameters(self, request: Request) -> tuple[set[str], set[str]]:
         known, repeatable = super()._known_parameters(request)

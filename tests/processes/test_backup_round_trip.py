@@ -114,6 +114,7 @@ def demo(tmp_path: Path) -> Installation:
     return house
 
 
+@pytest.mark.soak  # the next one goes that way as well, and farther
 def test_the_demo_is_the_same_row_by_row_on_sqlite(demo: Installation, tmp_path: Path) -> None:
     first = demo.backed_up(tmp_path / "a.zip")
     other = Installation(tmp_path / "second")
@@ -167,7 +168,7 @@ def test_a_backup_of_an_older_release_is_brought_up_to_date(tmp_path: Path) -> N
     assert again["parts"] == manifest["parts"]
 
 
-@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("vendor", [pytest.param("sqlite", marks=pytest.mark.soak), "postgresql"])
 def test_each_demo_product_is_the_same_in_an_empty_installation(
     demo: Installation, vendor: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
