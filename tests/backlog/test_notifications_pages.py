@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -182,13 +181,6 @@ def test_the_page_asks_no_more_for_more_news(
     kept = news_page(cast.max, 1, unread=True).object_list[0]
     Notification.objects.filter(user=cast.max, kind="change").exclude(pk=kept.pk).delete()
     assert statements() == with_changes
-
-
-def test_the_bell_counts_by_the_index_of_unread_news(told: Item, cast: Cast) -> None:
-    Notification.objects.filter(user=cast.max).update(at=timezone.now() - timedelta(days=400))
-    with CaptureQueriesContext(connection) as asked:
-        assert unread_count(cast.max) == 3
-    assert len(asked) == 1
 
 
 def test_who_watches_an_item_is_told_that_a_drag_changed_its_status(
