@@ -56,7 +56,7 @@ def test_a_code_host_is_added_changed_and_removed_on_its_pages(
     host.refresh_from_db()
     assert (host.name, host.kind, host.on_merge) == ("Clinic 2", "gitlab", "status")
     assert (host.opened_status, host.merged_status) == (review, review)
-    assert "merged: In review" in sinas.get(PAGE).content.decode()
+    assert "merged</span> In review" in sinas.get(PAGE).content.decode()
 
     assert "Until" in sinas.post(f"{one}rotate/").content.decode()
     rotated = sinas.post(f"{one}rotate/", {"at_once": "1"})
