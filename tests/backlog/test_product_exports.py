@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,19 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from backlog.models import Actor, Item, Job, Member, Product, ProductExport, ProductImport
+from backlog.models import (
+    Actor,
+    Attachment,
+    Item,
+    Job,
+    Member,
+    Product,
+    ProductExport,
+    ProductImport,
+    User,
+)
 from backlog.services import jobs
-from backlog.services.attachments import Incoming
+from backlog.services.attachments import Incoming, add_attachment
 from backlog.services.items import ItemDraft, create_item
 from backlog.services.product_copies import export_product
 from backlog.services.product_exports import (
@@ -31,6 +42,7 @@ from backlog.services.product_imports import (
 )
 from mlscrum.lib.errors import Conflict, DomainError
 from tests.conftest import Cast
+from tests.dataquality.conftest import own_folders  # noqa: F401  keeps files to the test
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/p/MED/settings/export/"
@@ -226,13 +238,23 @@ def test_a_key_that_is_taken_meanwhile_fails_and_can_be_tried_again(
     assert Product.objects.filter(key="OTHER").exists()
 
 
+@pytest.mark.parametrize("right", ["is_administrator", "is_active"])
 def test_it_waits_for_no_administrator_who_is_none_any_more(
-    archive: SimpleUploadedFile, cast: Cast
+    archive: SimpleUploadedFile, cast: Cast, admin: Any, right: str
 ) -> None:
     arriving = receive_archive(Incoming("x.zip", [archive.read()]), user=cast.sina)
     start_import(arriving, key="NEXT", name="x", people={})
+    User.objects.filter(pk=cast.sina.pk).update(**{right: False})
     work()
     assert not Product.objects.filter(key="NEXT").exists()
+    arriving.refresh_from_db()
+    assert arriving.job is not None
+    assert (arriving.state, arriving.job.error_code) == ("failed", "not_allowed")
+    assert "administers the house no more" in arriving.job.message
+    User.objects.filter(pk=cast.sina.pk).update(**{right: True})
+    start_import(arriving, key="NEXT", name="x", people={})  # it was the right that was missing
+    work()
+    assert Product.objects.filter(key="NEXT").exists()
 
 
 def test_an_import_whose_worker_lost_its_job_leaves_nothing(
@@ -246,6 +268,47 @@ def test_an_import_whose_worker_lost_its_job_leaves_nothing(
     with pytest.raises(jobs.LeaseLost):
         carry_out(jobs.Lease(job))
     assert not Product.objects.filter(key="NEXT").exists()
+
+
+class Overtaken(jobs.Lease):
+    """The hold of a worker that stalls just before its last write, until another one has taken
+    the job over and done all of it."""
+
+    def finish(self, within: AbstractContextManager[Any] | None = None) -> Any:
+        Job.objects.filter(pk=self.job.pk).update(lease_until=timezone.now() - timedelta(hours=1))
+        jobs.run(self.job.pk, "another")
+        return super().finish(within)
+
+
+def test_an_import_that_two_workers_did_is_there_once(
+    product: Product, olga: Actor, tmp_path: Path, cast: Cast, admin: Any, settings: Any
+) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True)
+    item = create_item(product, ItemDraft(title="Sort the worklist"), actor=olga)
+    add_attachment(item, Incoming("scan.txt", [b"A scan."]), actor=olga)
+    export_product(product, tmp_path / "med.zip")
+    packed = (tmp_path / "med.zip").read_bytes()
+    before = _stored()
+    arriving = receive_archive(Incoming("x.zip", [packed]), user=cast.sina)
+    start_import(arriving, key="NEXT", name="x", people={})
+    job = jobs.claim(Job.objects.get().pk, "one")
+    assert job is not None
+    with pytest.raises(jobs.LeaseLost):
+        carry_out(Overtaken(job))
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("done", 2)
+    arriving.refresh_from_db()
+    made = Product.objects.get(name="x")
+    assert (arriving.product, arriving.state, arriving.file) == (made, "done", "")
+    assert made.activities.filter(kind="product.imported").count() == 1
+    assert Item.objects.get(product=made).ref == "NEXT-1"
+    scan = Attachment.objects.get(item__product=made)
+    assert _stored() - before == {scan.file}  # nor does the late one take the other's file along
+
+
+def _stored() -> set[str]:
+    root = Path(default_storage.location)
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
 
 
 def test_nobody_is_meant_who_is_not_here(archive: SimpleUploadedFile, cast: Cast) -> None:
