@@ -22,7 +22,7 @@ from backlog.models import Backlog, Product, Team
 from mlscrum.lib.errors import FieldError, Invalid
 from mlscrum.lib.numbers import LARGEST
 from sprints.models import Share, Sprint
-from sprints.queries.overviews import sprint_view
+from sprints.queries.overviews import sprint_view, sprint_views
 from sprints.queries.reports import burndown_of
 from sprints.queries.sprints import find_sprint, sprints_of
 from sprints.serializers.sprints import (
@@ -84,7 +84,7 @@ class SprintsView(ProductViewSet):
         product = self.find_product(key)
         self.require(product)
         page = self.paginate_queryset(self.filter_queryset(sprints_of(product).order_by()))
-        shown = SprintSerializer([sprint_view(sprint) for sprint in page or ()], many=True)
+        shown = SprintSerializer(sprint_views(page or ()), many=True)
         return self.get_paginated_response(shown.data)
 
     @extend_schema(

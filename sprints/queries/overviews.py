@@ -9,7 +9,7 @@ from typing import Any
 
 from backlog.models import Backlog, Product, Team
 from sprints.models import Sprint
-from sprints.queries.exits import Standing, chosen_of, standing_of
+from sprints.queries.exits import Standing, chosen_of, standings_of
 from sprints.queries.reports import AMOUNTS, kept_figures, shown_figures
 from sprints.queries.sprints import figures_of, sprints_of
 from sprints.rules.velocity import Past
@@ -41,10 +41,26 @@ class SprintView:
 
 def sprint_view(sprint: Sprint) -> SprintView:
     """A sprint with its figures: a closed one speaks from its report alone."""
-    is_over = sprint.backlog.state == Backlog.State.CLOSED
-    datasets = [row.subject.slug for row in chosen_of(sprint)]
-    standing = None if is_over else standing_of(sprint)
-    return SprintView(sprint, _figures(sprint), datasets, standing)
+    return sprint_views([sprint])[0]
+
+
+def sprint_views(sprints: Sequence[Sprint]) -> list[SprintView]:
+    """The same of several sprints, in their order; only those that run ask for figures one by
+    one, and of these a team has one."""
+    standings = standings_of([sprint for sprint in sprints if not _is_over(sprint)])
+    return [
+        SprintView(
+            sprint,
+            _figures(sprint),
+            [row.subject.slug for row in chosen_of(sprint)],
+            standings.get(sprint.pk),
+        )
+        for sprint in sprints
+    ]
+
+
+def _is_over(sprint: Sprint) -> bool:
+    return sprint.backlog.state == Backlog.State.CLOSED
 
 
 def _figures(sprint: Sprint) -> dict[str, Any]:

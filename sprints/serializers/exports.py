@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from backlog.models import Product
 from mlscrum.web.tables import Row, Table, in_parts
 from sprints.models import Sprint
-from sprints.queries.overviews import sprint_view
+from sprints.queries.overviews import sprint_views
 from sprints.serializers.sprints import SprintSerializer
 
 AT_ONCE = 50
@@ -30,5 +30,5 @@ def sprint_table(product: Product, sprints: QuerySet[Sprint]) -> Table:
 
 
 def _shown(sprints: list[Sprint]) -> Iterable[Row]:
-    shown: Any = SprintSerializer([sprint_view(sprint) for sprint in sprints], many=True).data
+    shown: Any = SprintSerializer(sprint_views(sprints), many=True).data
     return list(shown)

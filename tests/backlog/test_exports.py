@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from openpyxl import load_workbook
 from backlog.models import Actor, Product
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services.extra_fields import create_field
-from backlog.services.findings import EvidenceReport, report
+from backlog.services.findings import EvidenceReport, merge, report, resolve
 from backlog.services.items import ItemDraft, create_item, update_item
+from tests.backlog.evidence import see
 from tests.conftest import Cast
 
 
@@ -120,6 +122,38 @@ def test_more_items_ask_the_database_no_more_often(
         draft = ItemDraft(title=f"More {number}", assignees=[cast.max])
         create_item(backlog, draft, actor=Actor.person(cast.olga))
     assert asked() == before
+
+
+@pytest.mark.parametrize(
+    "path", ["/p/MED/findings/export/", "/api/v1/products/MED/findings/export/"]
+)
+def test_twenty_findings_ask_the_database_no_more_often_than_two(
+    product: Product, api: Any, as_person: Any, cast: Cast, path: str
+) -> None:
+    olga, max_ = Actor.person(cast.olga), Actor.person(cast.max)
+    client = api(cast.vera) if path.startswith("/api") else as_person(cast.vera)
+
+    def asked() -> tuple[int, list[dict[str, str]]]:
+        with CaptureQueriesContext(connection) as seen:
+            rows = rows_of(client.get(path))
+        return len(seen), rows
+
+    settled, kept = see(product, "age", "sex")
+    resolve(settled, reason="fixed", actor=olga)
+    asked()  # notes when the token was used
+    few, rows = asked()
+    assert {int(row["id"]) for row in rows} == {settled.pk, kept.pk}
+    for number in range(9):
+        one, other = see(product, f"age_{number}", f"sex_{number}")
+        resolve(one, reason="false_positive", actor=max_)
+        merge(other, kept, actor=olga)
+    many, rows = asked()
+    assert [many, len(rows)] == [few, 20]
+    assert {row["dataset"] for row in rows} == {"patients"}
+    assert len({row["item"] for row in rows} - {""}) >= 10
+    by_hand = [row["resolution.by"] for row in rows if row["state"] == "resolved"]
+    assert Counter(by_hand)["max@example.org"] == 9
+    assert Counter(row["merged_into"] for row in rows)[str(kept.pk)] == 9
 
 
 @pytest.mark.parametrize("noun", ["items", "findings", "sprints", "runs"])

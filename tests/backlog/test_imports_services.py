@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ from backlog.models import (
     Actor,
     Comment,
     Import,
+    ImportLine,
     Item,
     Job,
     Link,
@@ -384,6 +386,64 @@ def test_a_worker_that_lost_its_job_writes_nothing(product: Product, olga: Actor
     with pytest.raises(jobs.LeaseLost):
         carry_out(jobs.Lease(claimed))
     assert not Item.objects.filter(product=product).exists()
+
+
+class Overtaken(jobs.Lease):
+    """The hold of a worker that stalls once, at what it tells of then or before its last write,
+    until another one has taken the job over and done all of it: `written` is what there is then.
+    """
+
+    def __init__(self, job: Job, *, stalls: str, after: int = 0) -> None:
+        super().__init__(job)
+        self.stalls, self.left = stalls, after
+        self.written: list[Any] = []
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        self._stall(message)  # and hears of nothing: it told of its progress just before
+
+    def finish(self, within: AbstractContextManager[Any] | None = None) -> Any:
+        self._stall("Ending")
+        return super().finish(within)
+
+    def _stall(self, message: str) -> None:
+        self.left -= message == self.stalls
+        if self.left == -1 and message == self.stalls:
+            past = timezone.now() - timedelta(seconds=1)
+            Job.objects.filter(pk=self.job.pk).update(lease_until=past)
+            jobs.run(self.job.pk, "another")
+            self.written = all_rows()
+
+
+def all_rows() -> list[Any]:
+    """Whatever an import writes, row by row."""
+    tables = (Item, Link, Comment, Transition, Stay, Activity, Notification, ImportLine)
+    return [list(table.objects.order_by("pk").values()) for table in tables]
+
+
+@pytest.mark.parametrize(
+    ("stalls", "after"),
+    [
+        ("Reading the file", 0), ("Writing the items", 0), ("Writing the items", 2),
+        ("Linking the items", 0), ("Ending", 0),
+    ],
+)  # fmt: skip
+def test_a_late_worker_writes_nothing_that_another_has_written(
+    product: Product, olga: Actor, monkeypatch: pytest.MonkeyPatch, stalls: str, after: int
+) -> None:
+    monkeypatch.setattr(imported_items, "AT_ONCE", 2)
+    monkeypatch.setattr("backlog.services.imports.AT_ONCE", 2)
+    asked = request_import(sent(product, jira_file(), olga), actor=olga)
+    assert asked.job
+    claimed = jobs.claim(asked.job.pk, "first")
+    assert claimed
+    late = Overtaken(claimed, stalls=stalls, after=after)
+    with pytest.raises(jobs.LeaseLost):
+        carry_out(late)
+    claimed.refresh_from_db()
+    assert (claimed.state, claimed.attempts) == ("done", 2)
+    assert outcomes(find_import(product, asked.pk)) == {"new": 8}
+    assert Activity.objects.filter(kind="import.done").count() == 1
+    assert all_rows() == late.written
 
 
 @pytest.mark.parametrize("leaves", ["the product", "the role", "the house"])

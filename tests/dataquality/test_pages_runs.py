@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from backlog.models import Actor, Finding, Item, Product
 from dataquality.models import Dataset, Run
@@ -253,3 +258,50 @@ def test_runs_leave_as_a_file_without_a_row_of_data(
     assert "/p/MED/data/wide/runs/export/?format=csv" in text_of(vera, "/p/MED/data/wide/runs/")
     answer = caller.get("/api/v1/products/MED/runs/export/?state=passed")
     assert len(b"".join(answer.streaming_content).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["/p/MED/data/wide/runs/export/", "/api/v1/products/MED/runs/export/"]
+)
+def test_twenty_runs_ask_the_database_no_more_often_than_two(
+    product: Product, max_acts: Actor, vera: Client, api: Any, cast: Cast, path: str
+) -> None:
+    client = api(cast.vera) if path.startswith("/api") else vera
+    dataset = register_dataset(product, DatasetDraft(name="Wide"), wide(["a"]), actor=max_acts)
+    save_suite(
+        dataset, [check("column_values_to_be_in_set", column="a", value_set=[2])], actor=max_acts
+    )
+    first = run_now(dataset, max_acts)
+
+    def another(number: int) -> None:
+        """A run of a version and a suite of its own; by REST, of a dataset of its own too."""
+        data = upload(f"a\n{number + 2}\n")
+        if path.startswith("/api"):
+            of = register_dataset(product, DatasetDraft(name=f"W{number}"), data, actor=max_acts)
+        else:
+            of = dataset
+            add_version(of, data, actor=max_acts)
+        values = check("column_values_to_be_in_set", column="a", value_set=[number])
+        save_suite(of, [values], actor=max_acts)
+        of.refresh_from_db()
+        Run.objects.create(
+            dataset=of, version=of.versions.latest("pk"), suite_version=of.current_suite,
+            state="errored", error_code="lost", finished_at=timezone.now(),
+        )  # fmt: skip
+
+    def asked() -> tuple[int, list[dict[str, str]]]:
+        with CaptureQueriesContext(connection) as seen:
+            answer: Any = client.get(path)
+            text = b"".join(answer.streaming_content).decode("utf-8-sig")
+        return len(seen), list(csv.DictReader(io.StringIO(text)))
+
+    another(0)
+    asked()  # notes when the token was used
+    few, rows = asked()
+    assert [row["state"] for row in rows] == ["errored", "failed"]
+    assert (rows[1]["id"], rows[1]["awaiting"]) == (str(first.pk), str(awaiting(first)))
+    for number in range(1, 19):
+        another(number)
+    many, rows = asked()
+    assert [many, len(rows)] == [few, 20]
+    assert len({(row["dataset"], row["version"]) for row in rows}) == 20

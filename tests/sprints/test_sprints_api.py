@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +14,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from backlog.models import Actor, Backlog, Item, Kind, Product, Subject, Team
+from backlog.models import Actor, Backlog, Item, Kind, Measurement, Product, Subject, Team
 from backlog.services.items import ItemDraft, create_items, product_backlog, update_item
+from backlog.services.teams import create_team
 from sprints.models import Sprint
 from sprints.services.closing import Closing, close_sprint
 from sprints.services.sprints import create_sprint, start_sprint
@@ -163,6 +167,58 @@ def test_a_list_takes_as_many_statements_for_many_sprints(
     with CaptureQueriesContext(connection) as many:
         assert len(client.get(f"{URL}?state=closed").json()["results"]) == 7
     assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("path", [URL, f"{URL}export/?format=json", "/p/MED/sprints/export/"])
+def test_twenty_sprints_ask_the_database_no_more_often_than_two(
+    product: Product, team: Team, olga: Actor, api: Any, as_person: Any, cast: Cast,
+    travel: Travel, path: str,
+) -> None:  # fmt: skip
+    travel("2026-03-25 09:00+00:00")
+    client = api(cast.olga) if path.startswith("/api") else as_person(cast.olga)
+
+    def asked() -> tuple[int, list[tuple[str, str]]]:
+        travel("2026-03-25 09:00+00:00")
+        with CaptureQueriesContext(connection) as seen:
+            answer = client.get(path)
+            content = b"".join(answer) if answer.streaming else answer.content
+        text = content.decode("utf-8-sig")
+        if path.startswith("/api"):
+            exits = {row["name"]: row["exit"] for row in json.loads(text)["results"]}
+            rows = [(name, ["no", "yes"][met["met"]] if met else "") for name, met in exits.items()]
+        else:
+            rows = [(row["name"], row["exit.met"]) for row in csv.DictReader(io.StringIO(text))]
+        return len(seen), rows
+
+    def two_more(number: int) -> None:
+        """One that is closed, and one planned about a dataset that is good enough or is not."""
+        at = travel(f"2026-{number:02}-25 09:00+00:00")
+        closed = start_sprint(create_sprint(other, actor=olga, goal="On."), actor=olga)
+        close_sprint(closed, Closing("yes"), actor=olga)
+        data = Subject.objects.create(
+            product=product, kind=Subject.Kind.DATASET, slug=f"data-{number}", name=f"D{number}"
+        )
+        for hours, health in ((1, 50.0), (2, 99.0 if number % 2 else 60.0)):
+            Measurement.objects.create(
+                subject=data, batch_key=f"b{hours}", batch_at=at + timedelta(hours=hours),
+                measured_at=at, health=health, executed=1, total=1,
+            )  # fmt: skip
+        create_sprint(
+            team, actor=olga, name=f"Planned {number}", kind=Sprint.Kind.DATA_ASSESSMENT,
+            subjects=[data], target_health=95.0,
+        )  # fmt: skip
+
+    other = create_team(product, name="Data", members=[], actor=olga)
+    two_more(1)
+    asked()  # notes when the token was used
+    few, rows = asked()
+    assert sorted(rows) == [("Planned 1", "yes"), ("Sprint 1", "")]
+    for number in range(2, 11):
+        two_more(number)
+    many, rows = asked()
+    assert [many, len(rows)] == [few, 20]
+    exits = dict(rows)
+    assert [exits[f"Planned {number}"] for number in range(1, 11)] == ["yes", "no"] * 5
 
 
 @pytest.fixture
