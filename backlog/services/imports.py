@@ -356,9 +356,19 @@ def _propose(imported: Import, table: Table, file_format: str) -> None:
 
 
 def _last_mapping(product: Product, slug: str) -> FileMapping | None:
-    """How the last file of this format that was imported here was mapped."""
+    """How the last file of this format that was imported here was mapped, but for columns that
+    were dropped only as there was nothing in them."""
     last = product.imports.filter(mapping__format=slug, job__isnull=False).order_by("-pk").first()
-    return FileMapping.from_json(last.mapping) if last else None
+    if last is None:
+        return None
+    mapping = FileMapping.from_json(last.mapping)
+    empty = {each["index"] for each in last.found.get("columns", ()) if not each["filled"]}
+    chosen = (
+        column
+        for column in mapping.columns
+        if column.target is not Target.DROP or column.index not in empty
+    )
+    return replace(mapping, columns=tuple(chosen))
 
 
 def _matched(product: Product, mapping: FileMapping, words: Words) -> FileMapping:
