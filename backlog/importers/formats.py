@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backlog.importers import github, jira, linear, own, plain, plane, taiga
+from backlog.importers import github, jira, linear, own, plain, plane, taiga, taiga_csv
 from backlog.importers.csv_files import Table
 from backlog.importers.mapping import Habits, Mapping, Proposal
 from backlog.importers.parsed import Parsed
@@ -47,6 +47,10 @@ FORMATS = {
             is_json=True,
         ),
         Format(
+            taiga_csv.HABITS.format, "Taiga report (CSV)", taiga_csv.HABITS, taiga_csv.propose,
+            taiga_csv.read, taiga_csv.prepared,
+        ),
+        Format(
             plane.HABITS.format, "Plane (CSV, JSON or zip)", plane.HABITS, plane.propose,
             plane.read, plane.prepared,
         ),
@@ -67,6 +71,8 @@ def detect(table: Table) -> Format:
         return FORMATS[jira.HABITS.format]
     if linear.is_linear(table):
         return FORMATS[linear.HABITS.format]
+    if taiga_csv.is_taiga(table):
+        return FORMATS[taiga_csv.HABITS.format]
     if plane.is_plane(table.header):
         return FORMATS[plane.HABITS.format]
     if own.is_own(table.header):

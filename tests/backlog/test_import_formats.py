@@ -156,6 +156,25 @@ CASES = [
         fields={"former_sprint": "Sprint 2", "reporter": "olga@example.org", "clinic": "Hill"},
     ),
     Case(
+        "taiga-epics.csv", "taiga-csv", ("1", "6"), "6", kind="epic", points=None,
+        fields={"reporter": "Olga Ortega", "clinic": "Hill"},
+    ),
+    Case(
+        "taiga-stories.csv", "taiga-csv", ("2", "3", "7"), "2",
+        fields={
+            "former_sprint": "Sprint 2", "reporter": "Olga Ortega", "clinic": "Hill",
+            "swimlane": "Vision", "due_date_reason": "Congress", "status": "Signed",
+        },
+    ),
+    Case(
+        "taiga-tasks.csv", "taiga-csv", ("4", "8"), "4", kind="task", points=None,
+        fields={"former_sprint": "Sprint 2", "reporter": "Max Berger"},
+    ),
+    Case(
+        "taiga-issues.csv", "taiga-csv", ("5", "9"), "5", kind="bug", points=None, status="done",
+        fields={"priority": "High", "severity": "Critical", "reporter": "Olga Ortega"},
+    ),
+    Case(
         "mlscrum.json", "mlscrum", PLANE, "VIS-2", parent="VIS-1", links=1,
         labels=frozenset({"vision", "v2"}), fields={"clinic": "Hill"},
     ),
@@ -183,7 +202,7 @@ def test_a_format_comes_in_stays_as_it_is_and_goes(
     assert outcomes(first) == {"new": len(case.ids)}
     assert set(product.items.values_list("external_id", flat=True)) == set(case.ids)
     item = product.items.get(external_id=case.one)
-    assert item.title in {"Detect nuclei", "Loss is NaN after epoch 3"}
+    assert item.title in {"Detect nuclei", "Loss is NaN after epoch 3", "Slides"}
     assert (item.kind, item.points, item.status.category) == (case.kind, case.points, case.status)
     assert (item.parent.external_id if item.parent else "") == case.parent
     assert {label.name for label in item.labels.all()} == case.labels
@@ -320,6 +339,67 @@ def test_taigas_tree_statuses_and_comments_come_along(product: Product, olga: Ac
     assert [each["code"] for each in said_of_file(done)] == ["stays_in_taiga"]
     [slide] = Attachment.objects.all()
     assert (slide.item, slide.name, slide.content_type) == (by_ref["2"], "slide.png", "image/png")
+
+
+def test_taigas_four_reports_come_together_by_their_refs(
+    product: Product, olga: Actor, cast: Cast
+) -> None:
+    reports = ("epics", "issues", "stories", "tasks")
+    done = [brought(product, file_of(f"taiga-{report}.csv"), olga) for report in reports]
+    assert {imported.mapping["source"] for imported in done} == {"taiga"}
+    items = {item.external_id: item for item in product.items.all()}
+    assert len(items) == 9
+    detect, label, choose = items["2"], items["3"], items["7"]
+    assert (detect.parent, label.parent, items["4"].parent) == (items["1"], items["6"], detect)
+    links = {(link.kind, frozenset({link.source, link.target})) for link in Link.objects.all()}
+    assert links == {("relates", frozenset({detect, items[other]})) for other in ("5", "6")}
+    assert detect.external_url == "https://github.com/clinic/triage/issues/12"
+    assert str(detect.created_at) == "2026-04-03 08:00:00.250000+00:00"
+    assert str(detect.due_date) == "2026-05-30"
+    assert detect.description == '**Bold** claims, of "unet"'
+    assert label.title == "=Label the slides"
+    assert (label.status.category, str(label.done_at)) == ("done", "2026-04-10 09:30:00+00:00")
+    assert choose.status.category == "todo"  # its tasks are done, which says nothing of New
+    assert items["8"].status.category == "done"
+    assert (items["9"].kind, items["9"].extra["severity"]) == ("story", "Minor")
+    assert [each["code"] for each in said_of_file(done[0])] == ["no_project"]
+
+
+def test_a_column_that_was_empty_in_an_earlier_file_comes_in_once_it_is_filled(
+    product: Product, olga: Actor
+) -> None:
+    header = file_of("linear.csv").splitlines()[0] + b"\n"
+    empty = csv_file([["VIS-9", "Vision", "Stains", "", "Todo", *[""] * 25]])
+    brought(product, header + empty, olga)
+    brought(product, file_of("linear.csv"), olga)
+    item = product.items.get(external_id="VIS-2")
+    assert (item.points, str(item.due_date)) == (Decimal(5), "2026-05-30")
+    assert item.extra["project"] == "Triage"
+
+
+def test_what_taigas_report_drops_is_told_with_its_reason(read: Callable[..., Table]) -> None:
+    table = read(file_of("taiga-stories.csv"))
+    proposal = formats.detect(table).propose(table)
+    reasons = {each.name: each.reason for each in proposal.dropped}
+    assert reasons["back-points"] == "the total of the roles says it"
+    assert reasons["tasks"] == "the tasks name their story"
+    assert reasons["generated_from_task"] == "empty in every row"
+    assert [found.word for found in proposal.words.people] == ["max", "zoe"]
+    assert {found.word: found.hint for found in proposal.words.statuses} == {
+        "In progress": "", "Shipped": "done", "New": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("report", ["epics", "stories", "tasks", "issues"])
+def test_taigas_report_without_its_own_columns_is_any_csv(
+    report: str, read: Callable[..., Table]
+) -> None:
+    text = file_of(f"taiga-{report}.csv").decode()
+    assert formats.detect(read(text)).slug == "taiga-csv"
+    assert formats.detect(read(text.replace("voters", "votes"))).slug == "csv"
+    own = {"epics": "epics_order", "stories": "total-points", "tasks": "user_story"}
+    only = own.get(report, "severity")
+    assert formats.detect(read(text.replace(only, "other"))).slug == "csv"
 
 
 def test_files_come_once_and_go_with_their_import(
