@@ -366,6 +366,9 @@ SPECTACULAR_SETTINGS = {
         "SourceKind": [
             (kind, kind) for kind in ("path", "url", "s3", "sql_table", "sql_query", "spark_table")
         ],
+        "ArrivalState": [
+            (name, name) for name in ("new", "queued", "running", "done", "failed", "cancelled")
+        ],
         "ImportState": "backlog.models.Import.State",
         "ImportOutcome": "backlog.models.ImportLine.Outcome",
         "ImportLevel": "backlog.models.ImportLine.Level",

@@ -75,6 +75,21 @@ urlpatterns: list[URLPattern] = [
         name="api-products",
     ),
     path(
+        "product-imports/",
+        archives.ProductImportsView.as_view({"get": "list", "post": "create"}),
+        name="api-product-imports",
+    ),
+    path(
+        "product-imports/<id:id>/",
+        archives.ProductImportView.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="api-product-import",
+    ),
+    path(
+        "product-imports/<id:id>/start/",
+        archives.ProductImportView.as_view({"post": "start"}),
+        name="api-product-import-start",
+    ),
+    path(
         "products/<key:key>/",
         products.ProductOneView.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="api-product",

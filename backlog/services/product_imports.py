@@ -68,11 +68,12 @@ def start_import(
     """Ask for the product under this key and name. `people` says by address who here is meant by
     whom there; the others are who has the same address, or become people without a way in.
 
-    Raises DomainError for a key that is taken or bad and for addresses that nobody has, and
-    Conflict once it is started.
+    Raises DomainError for a key that is taken or bad, for addresses that the archive lacks and for
+    those that nobody has here, and Conflict once it is started.
     """
     key = key.strip().upper()
     refuse_key(key)
+    _refuse_others(arriving, people)
     _known(people)
     with transaction.atomic():
         fresh = ProductImport.objects.select_for_update(no_key=True, of=("self",)).get(
@@ -147,6 +148,17 @@ def _said(summary: Summary) -> dict[str, object]:
         "made_at": summary.made_at,
         "people": [[person.email, person.name] for person in summary.people],
     }
+
+
+def _refuse_others(arriving: ProductImport, people: Mapping[str, str]) -> None:
+    named = {str(email).lower() for email, _ in arriving.said["people"]}
+    errors = [
+        FieldError(f"/people/{there}", "not_in_archive", f"The archive names nobody {there}.")
+        for there in people
+        if there.lower() not in named
+    ]
+    if errors:
+        raise DomainError("bad_people", errors[0].detail, errors=errors)
 
 
 def _known(people: Mapping[str, str]) -> dict[str, User]:

@@ -320,6 +320,24 @@ WHOLE: dict[str, Any] = {
     "VersionFormRequest": {"file": "id,age\n1,42\n", "context": CONTEXT},
     "ResultsFormRequest": {"format": "junit", "file": "<testsuite/>", "dataset": "patients"},
     "NewImportRequest": {"file": "Summary,Issue key\nA,MD-7\n", "dry_run": True},
+    "Archive": {
+        "key": "MED",
+        "name": "Diagnosis model",
+        "items": 214,
+        "version": "0.1.0",
+        "made_at": "2026-03-14T12:00:00Z",
+    },
+    "ArrivingPerson": {
+        "email": "m.berger@clinic.org",
+        "name": "Max Berger",
+        "meant": "max@example.org",
+    },
+    "NewProductImportRequest": {"file": "The archive, a .zip."},
+    "StartProductImportRequest": {
+        "key": "MED2",
+        "name": "Diagnosis model",
+        "people": {"m.berger@clinic.org": "max@example.org"},
+    },
     "NewProductRequest": {"key": "MED", "name": "Diagnosis model", "goal": "Doctors trust it."},
     "PatchedProductEditRequest": {"goal": "Doctors trust the second reading.", "file_from": "P3"},
 }

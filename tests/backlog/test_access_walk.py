@@ -248,6 +248,7 @@ def values(product: Product, cast: Cast, settings: Any) -> dict[str, Any]:
             "jobs": job.pk,
             "exports": export.pk,
             "imports": imported.pk,
+            "product-imports": 1,
             "tokens": token.pk,
             "labels": label.pk,
             "teams": product.teams.get().pk,

@@ -21,6 +21,7 @@ from backlog.models import (
     Product,
     ProductExport,
     ProductImport,
+    Scope,
     User,
 )
 from backlog.services import jobs
@@ -43,6 +44,7 @@ from backlog.services.product_imports import (
 from mlscrum.lib.errors import Conflict, DomainError
 from tests.conftest import Cast
 from tests.dataquality.conftest import own_folders  # noqa: F401  keeps files to the test
+from tests.rest import queries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/p/MED/settings/export/"
@@ -331,3 +333,169 @@ def test_archives_that_nobody_imports_go(archive: SimpleUploadedFile, cast: Cast
     other = receive_archive(Incoming("x.zip", [content]), user=cast.sina)
     discard_import(other)
     assert not ProductImport.objects.exists() and not default_storage.exists(other.file)
+
+
+# By REST ---------------------------------------------------------------------------------------
+ARRIVALS = "/api/v1/product-imports/"
+
+
+@pytest.fixture
+def sina(admin: Any, api: Any, cast: Cast) -> Any:
+    """Sina's scripts; she administers the house."""
+    return api(cast.sina)
+
+
+def test_a_script_makes_a_product_of_an_archive(
+    archive: SimpleUploadedFile, sina: Any, cast: Cast
+) -> None:
+    once = {"HTTP_IDEMPOTENCY_KEY": "a"}
+    answer = sina.post(ARRIVALS, {"file": archive}, format="multipart", **once)
+    assert answer.status_code == 201, answer.content
+    archive.seek(0)
+    again = sina.post(ARRIVALS, {"file": archive}, format="multipart", **once)
+    assert again["Location"] == answer["Location"]
+    assert ProductImport.objects.count() == 1
+    one, came = answer["Location"].removeprefix("http://testserver"), answer.json()
+    assert sina.get(one).json() == came
+    assert (came["state"], came["progress"], came["product"]) == ("new", 0.0, None)
+    assert (came["key"], came["name"], came["by"]) == (
+        "MED2", "Diagnosis model", "sina@example.org",
+    )  # fmt: skip
+    assert (came["archive"]["key"], came["archive"]["items"]) == ("MED", 1)
+    emails = [person["email"] for person in came["people"]]
+    assert "max@example.org" in emails and "sam@example.org" not in emails
+    wanted = {"key": "next", "name": "The next", "people": {"Max@example.org": "sam@example.org"}}
+    answer = sina.post(f"{one}start/", wanted, format="json")
+    assert answer.status_code == 202, answer.content
+    assert answer["Location"].endswith(one)
+    assert (answer.json()["state"], answer.json()["key"]) == ("queued", "NEXT")
+    meant = {person["email"]: person["meant"] for person in answer.json()["people"]}
+    assert meant == dict.fromkeys(emails) | {"max@example.org": "sam@example.org"}
+    assert sina.post(f"{one}start/", wanted, format="json").status_code == 409
+    assert sina.delete(one).status_code == 409
+    work()
+    done = sina.get(one).json()
+    assert (done["state"], done["progress"], done["product"]) == ("done", 1.0, "NEXT")
+    made = Product.objects.get(key="NEXT")
+    assert made.name == "The next" and made.items.count() == 1
+    assert Member.objects.get(product=made, user=cast.sam).role == "developer"
+    assert Member.objects.get(product=made, user=cast.sina).role == "product_owner"
+    shown = sina.get(ARRIVALS).json()["results"]
+    assert shown == [{name: value for name, value in done.items() if name != "people"}]
+    assert sina.delete(one).status_code == 204
+    assert sina.get(one).status_code == 404
+    assert Product.objects.filter(pk=made.pk).exists()
+
+
+def test_a_script_that_chooses_nothing_gets_a_free_key(
+    archive: SimpleUploadedFile, sina: Any
+) -> None:
+    one = sina.post(ARRIVALS, {"file": archive}, format="multipart")["Location"]
+    assert sina.post(f"{one}start/", {}, format="json").status_code == 202
+    work()
+    assert Product.objects.get(key="MED2").name == "Diagnosis model"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "code", "pointer"),
+    [
+        ({"key": "med"}, 409, "key_taken", "/key"),
+        ({"key": "1"}, 422, "bad_key", "/key"),
+        ({"people": {"nina@example.org": "sam@example.org"}}, 422, "bad_people",
+         "/people/nina@example.org"),
+        ({"people": {"max@example.org": "nina@example.org"}}, 422, "bad_people",
+         "/people/max@example.org"),
+        ({"people": {"max@example.org": "sam@example.org", "vera@example.org": "sam@example.org"}},
+         422, "bad_people", "/people"),
+        ({"people": {"max@example.org": "sam"}}, 400, "invalid", "/people/max@example.org"),
+        ({"people": ["sam@example.org"]}, 400, "invalid", "/people"),
+        ({"owner": "sam@example.org"}, 400, "invalid", "/owner"),
+    ],
+)  # fmt: skip
+def test_a_start_that_can_not_be_says_why(
+    archive: SimpleUploadedFile, sina: Any, wanted: Any, status: int, code: str, pointer: str
+) -> None:
+    one = sina.post(ARRIVALS, {"file": archive}, format="multipart")["Location"]
+    answer = sina.post(f"{one}start/", wanted, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert not Job.objects.exists()
+    assert sina.get(one).json()["state"] == "new"
+
+
+@pytest.mark.parametrize("content", [b"hello", b"", None])
+def test_a_script_is_told_that_its_file_is_no_archive(sina: Any, content: bytes | None) -> None:
+    sent = {} if content is None else {"file": SimpleUploadedFile("x.zip", content)}
+    answer = sina.post(ARRIVALS, sent, format="multipart")
+    assert answer.status_code == (400 if content is None else 422), answer.content
+    said = "No file was submitted" if content is None else "is no archive"
+    assert said in answer.json()["detail"]
+    assert not ProductImport.objects.exists()
+
+
+def test_an_archive_that_is_too_large_is_not_kept(
+    archive: SimpleUploadedFile, sina: Any, settings: Any
+) -> None:
+    settings.UPLOAD_LIMIT_MB = 0
+    answer = sina.post(ARRIVALS, {"file": archive}, format="multipart")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert not ProductImport.objects.exists() and not _stored()
+
+
+def test_why_an_import_failed_is_told_and_it_can_be_tried_again(
+    archive: SimpleUploadedFile, product: Product, sina: Any
+) -> None:
+    one = sina.post(ARRIVALS, {"file": archive}, format="multipart")["Location"]
+    sina.post(f"{one}start/", {"key": "NEXT"}, format="json")
+    Product.objects.filter(pk=product.pk).update(key="NEXT")
+    work()
+    failed = sina.get(one).json()
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "key_taken")
+    assert failed["error"]["detail"].startswith("There is a product NEXT already")
+    answer = sina.post(f"{one}start/", {"key": "OTHER"}, format="json")
+    assert (answer.status_code, answer.json()["error"]) == (202, None)
+    work()
+    assert sina.get(one).json()["product"] == "OTHER"
+
+
+def test_no_other_script_brings_products(
+    archive: SimpleUploadedFile, product: Product, sina: Any, api: Any, cast: Cast
+) -> None:
+    one = sina.post(ARRIVALS, {"file": archive}, format="multipart")["Location"]
+    others = [
+        api(cast.olga),
+        api(product=product),
+        api(cast.sina, product=product),
+        api(cast.sina, scopes=(Scope.READ, Scope.WRITE)),
+    ]
+    for caller in others:
+        archive.seek(0)
+        answers = [
+            caller.get(ARRIVALS),
+            caller.post(ARRIVALS, {"file": archive}, format="multipart"),
+            caller.get(one),
+            caller.post(f"{one}start/", {"key": "NEXT"}, format="json"),
+            caller.delete(one),
+            caller.get(f"{ARRIVALS}404/"),
+        ]
+        assert [answer.status_code for answer in answers] == [403] * 6
+    assert ProductImport.objects.get().state == "new"
+    assert sina.get(f"{ARRIVALS}404/").status_code == 404
+
+
+def test_more_archives_ask_the_database_no_more_often(
+    archive: SimpleUploadedFile, sina: Any, cast: Cast
+) -> None:
+    content = archive.read()
+
+    def another() -> None:
+        arriving = receive_archive(Incoming("x.zip", [content]), user=cast.sina)
+        start_import(arriving, key=arriving.key, name="x", people={})
+        work()
+
+    another()
+    few = queries(sina, ARRIVALS)
+    another()
+    another()
+    assert len(sina.get(ARRIVALS).json()["results"]) == 3
+    assert queries(sina, ARRIVALS) == few
