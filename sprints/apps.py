@@ -74,16 +74,18 @@ class SprintsConfig(AppConfig):
         )
         from backlog.queries import agendas, news, panels
         from backlog.queries.terms import contested_count
-        from backlog.services import conversions, housekeeping, jobs
+        from backlog.services import conversions, housekeeping, jobs, past_sprints
         from sprints.models import ActionNews, CeremonyNews
         from sprints.queries import ceremony_news, reminders, review_parts
         from sprints.queries.dialogue import provide_contested
         from sprints.queries.insight_panel import said_before
         from sprints.services import action_reminders
+        from sprints.services import past_sprints as history
         from sprints.services.ceremonies import REMIND_KIND
         from sprints.services.outcomes import find_origin, note_made
         from sprints.services.reminders import mark_seen, remind
 
+        past_sprints.provide(history.KEEPER)
         conversions.provide_origins(find_origin, note_made)
         provide_contested(contested_count)
         panels.register(said_before)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from backlog.importers.parsed import WHOLE_FILE, ImportedFile, Level, RowProblem
+from backlog.importers.parsed import WHOLE_FILE, ImportedFile, ImportedSprint, Level, RowProblem
 from mlscrum.lib.errors import DomainError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -50,6 +50,7 @@ class Table:
     delimiter: str = ","
     shape: str = ""  # the format that laid it out, where the file was no CSV
     files: Mapping[int, tuple[ImportedFile, ...]] = field(default_factory=dict)  # by row
+    sprints: tuple[ImportedSprint, ...] = ()  # where the file says more of them than their names
 
 
 def read_table(path: Path, *, delimiter: str | None = None) -> Table:

@@ -112,12 +112,30 @@ class ImportedItem:
 
 
 @dataclass(frozen=True)
+class ImportedSprint:
+    """A sprint as a file tells of it; its items name it by `name`, their `sprint`.
+
+    The days are missing where the file has none, and `closed_at` where it says only that the
+    sprint is closed. `external_id` tells it from those of other projects of the same source.
+    """
+
+    name: str
+    external_id: str = ""
+    starts_on: date | None = None
+    ends_on: date | None = None
+    is_closed: bool = False
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Parsed:
-    """A whole file: items in the file's order, problems by row, names of the dropped columns."""
+    """A whole file: items in the file's order, problems by row, names of the dropped columns, and
+    the sprints that it says more of than their names."""
 
     items: list[ImportedItem]
     problems: list[RowProblem]
     dropped: list[str]
+    sprints: tuple[ImportedSprint, ...] = ()
 
     @property
     def errors(self) -> Iterator[RowProblem]:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from backlog.importers import json_files
 from backlog.importers import mapping as mappings
 from backlog.importers.csv_files import Table
+from backlog.importers.dates import DateOrder, parse_moment
 from backlog.importers.json_files import Record, bad_shape, cell, listed, objects, said
 from backlog.importers.mapping import Column, ColumnFacts, Habits, Markup, Proposal, Target
 from backlog.importers.mapping import Mapping as FileMapping
-from backlog.importers.parsed import WHOLE_FILE, ImportedFile, Level, Parsed, RowProblem
+from backlog.importers.parsed import (
+    WHOLE_FILE,
+    ImportedFile,
+    ImportedSprint,
+    Level,
+    Parsed,
+    RowProblem,
+)
 from backlog.importers.reading import read_items
 
 HABITS = Habits(
@@ -115,7 +124,11 @@ def table_of(document: Record) -> Table:
         records, columns, shape=HABITS.format, problems=list(_problems(document))
     )
     files = {row: tuple(_files(each)) for row, (_, each) in enumerate(planned, start=1)}
-    return replace(table, files={row: found for row, found in files.items() if found})
+    return replace(
+        table,
+        files={row: found for row, found in files.items() if found},
+        sprints=tuple(_sprints(dump.slug, document, records)),
+    )
 
 
 def propose(table: Table) -> Proposal:
@@ -131,10 +144,10 @@ def propose(table: Table) -> Proposal:
 
 
 def read(table: Table, mapping: FileMapping) -> Parsed:
-    """The rows as items with their files; see reading.read_items."""
+    """The rows as items with their files, and the sprints; see reading.read_items."""
     found = read_items(table, mapping, HABITS)
     items = [replace(item, files=table.files.get(item.row, ())) for item in found.items]
-    return replace(found, items=items)
+    return replace(found, items=items, sprints=table.sprints)
 
 
 def _column(fact: ColumnFacts) -> Column:
@@ -264,6 +277,42 @@ def _files(each: Record) -> Iterator[ImportedFile]:
             continue  # the file itself was lost before it was exported
         name = cell(attachment.get("name")) or cell(file.get("name"))
         yield ImportedFile(name or "file", file["data"])
+
+
+def _sprints(
+    slug: str, document: Record, records: Sequence[Mapping[str, str]]
+) -> Iterator[ImportedSprint]:
+    """The milestones. Taiga doesn't tell when one was closed: that happens as the last of its
+    stories is finished, if that is later than its last day."""
+    finished: dict[str, list[datetime]] = {}
+    for record in records:
+        moment = _moment(record["Finished"])
+        if record["Sprint"] and moment is not None:
+            finished.setdefault(record["Sprint"], []).append(moment)
+    for each in _list(document, "milestones"):
+        name, ends_on = cell(each.get("name")), _day(each.get("estimated_finish"))
+        last = max(finished.get(name, []), default=None)
+        is_late = last is not None and ends_on is not None and last.date() > ends_on
+        yield ImportedSprint(
+            name=name,
+            external_id=f"{slug}#{cell(each.get('slug')) or name}",
+            starts_on=_day(each.get("estimated_start")),
+            ends_on=ends_on,
+            is_closed=bool(each.get("closed")),
+            closed_at=last if is_late else None,
+        )
+
+
+def _day(value: Any) -> date | None:
+    moment = _moment(cell(value))
+    return moment.date() if moment else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parse_moment(text, DateOrder.YEAR_FIRST, UTC)
+    except ValueError:
+        return None
 
 
 def _problems(document: Record) -> Iterator[RowProblem]:

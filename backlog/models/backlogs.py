@@ -29,6 +29,9 @@ class Backlog(models.Model):
     started_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     cancelled = models.BooleanField(default=False)
+    # Of a sprint that an import brought along: where from, and its id there.
+    external_source = models.CharField(max_length=60, blank=True, default="", editable=False)
+    external_id = models.CharField(max_length=200, blank=True, default="", editable=False)
 
     class Meta:
         constraints = [
@@ -41,6 +44,11 @@ class Backlog(models.Model):
                 fields=["team"],
                 condition=Q(kind="sprint", state="active"),
                 name="one_active_sprint_per_team",
+            ),
+            models.UniqueConstraint(
+                fields=["product", "external_source", "external_id"],
+                condition=~Q(external_id=""),
+                name="one_backlog_per_external_id",
             ),
             models.CheckConstraint(
                 condition=Q(starts_on__isnull=True) | Q(ends_on__gte=F("starts_on")),

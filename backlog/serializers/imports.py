@@ -64,12 +64,13 @@ class DroppedSerializer(serializers.Serializer[Any]):
 
 
 class RevertedSerializer(serializers.Serializer[Any]):
-    """What a revert did, in items; `said` are the first sentences about what was left alone, and
-    so many `more` stand in the rows."""
+    """What a revert did, in items and in `sprints` that it took away; `said` are the first
+    sentences about what was left alone, and so many `more` stand in the rows."""
 
     deleted = serializers.IntegerField()
     given_back = serializers.IntegerField()
     kept = serializers.IntegerField()
+    sprints = serializers.IntegerField()
     said = serializers.ListField(child=serializers.CharField())
     more = serializers.IntegerField()
 
@@ -87,6 +88,7 @@ class ImportSerializer(serializers.Serializer[ImportRow]):
     job = serializers.SerializerMethodField()
     rows = serializers.IntegerField(source="imported.rows")
     counts = ImportCountsSerializer()
+    sprints = serializers.SerializerMethodField()
     mapping = serializers.DictField(source="imported.mapping")
     dropped = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(source="imported.created_at")
@@ -116,12 +118,17 @@ class ImportSerializer(serializers.Serializer[ImportRow]):
         job = row.imported.present_job
         return job.pk if job else None
 
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_sprints(self, row: ImportRow) -> list[str]:
+        """The names of the sprints that come along as history, or came."""
+        return list(row.imported.found.get("sprints", []))
+
     def get_dropped(self, row: ImportRow) -> list[dict[str, str]]:
         return list(row.imported.found.get("dropped", []))
 
     @extend_schema_field(RevertedSerializer(allow_null=True))
     def get_reverted(self, row: ImportRow) -> dict[str, Any] | None:
-        return row.imported.reverted or None
+        return {"sprints": 0, **row.imported.reverted} if row.imported.reverted else None
 
     def get_url(self, row: ImportRow) -> str:
         return page("backlog:import", row.imported.product.key, row.imported.pk)

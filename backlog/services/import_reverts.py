@@ -36,13 +36,14 @@ from backlog.services.deeds import Deed, deed
 from backlog.services.imported_files import take_off
 from backlog.services.imported_items import AT_ONCE, COMMENTS, FILES, LINKS
 from backlog.services.items import about, edited, put_into_trash, write_edits
+from backlog.services.past_sprints import BROUGHT, TakenAway, take_away
 from backlog.services.ranks import ABOVE, lock_all_backlogs
 from backlog.services.search import index_items
 from backlog.services.undo import Former, GoneError, kinds_that_stay
 from mlscrum.lib.errors import Conflict
 
 REVERT_KIND = "import.revert"
-BY_IMPORTS = ("items.imported", "items.linked")
+BY_IMPORTS = ("items.imported", "items.linked", BROUGHT)
 REVERTED = "import.reverted"
 KEPT = "kept"  # the code of a problem that tells what a revert left alone
 Row = TypeVar("Row")
@@ -141,6 +142,7 @@ class _Reverting:
         self.kept_fields: set[tuple[int, str]] = set()
         self.deleted: list[Item] = []
         self.given_back: set[int] = set()
+        self.sprints = TakenAway(0, [])
 
     def take_back(self) -> None:
         edits = self._give_back()
@@ -148,6 +150,7 @@ class _Reverting:
         self._take_files()
         self._take_links()
         self._delete()
+        self.sprints = take_away(self.imported, self._touched, self.done)
         self._restore_origins(edits)
         self._say()
 
@@ -157,10 +160,12 @@ class _Reverting:
         if self.left_product:
             are = "1 item has" if self.left_product == 1 else f"{self.left_product:,} items have"
             said.insert(0, f"{are} left the product.")
+        said = [*self.sprints.said, *said]
         counts = {
             "deleted": len(self.deleted),
             "given_back": len(self.given_back),
             "kept": len(self.kept) + self.left_product,
+            "sprints": self.sprints.count,
         }
         self.done.data.update({"import": self.imported.pk, **counts})
         about(self.done, [*self.deleted, *(self.items[pk] for pk in sorted(self.given_back))])

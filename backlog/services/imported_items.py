@@ -22,6 +22,7 @@ from backlog.importers.parsed import (
     WHOLE_FILE,
     ImportedFile,
     ImportedItem,
+    ImportedSprint,
     Level,
     Parsed,
     RowProblem,
@@ -93,6 +94,7 @@ class Rows:
     problems: dict[int, list[RowProblem]]
     elsewhere: Mapping[str, Item]  # items that are not in the file, by the ids that it refers to
     by_title: dict[str, list[int]]  # items without an external id, by the digest of their title
+    sprints: Sequence[ImportedSprint] = ()  # what the file says of sprints beside their names
     made: dict[int, Item] = field(default_factory=dict)  # the items of the rows done so far
 
     @property
@@ -152,6 +154,7 @@ def rows_of(imported: Import, mapping: FileMapping, parsed: Parsed) -> Rows:
         problems=problems,
         elsewhere=_elsewhere(product, mapping.source, items),
         by_title={},
+        sprints=parsed.sprints,
     )
     _recall(rows)
     return rows
@@ -164,6 +167,21 @@ def skipped_lines(rows: Rows) -> list[ImportLine]:
         for row in sorted(rows.problems)
         if row not in rows.by_row
     ]
+
+
+def said_of_file(rows: Rows) -> ImportLine:
+    """The line of what is said of the whole file by now."""
+    return _line(rows, WHOLE_FILE, "", None)
+
+
+def items_present(rows: Rows) -> dict[int, Item]:
+    """The items that are here of the rows that name a sprint, by row; see `_present`."""
+    named = [item for item in rows.ordered if item.sprint]
+    found: dict[int, Item] = {}
+    for start in range(0, len(named), AT_ONCE):
+        some = [item for item in named[start : start + AT_ONCE] if item.external_id]
+        found |= _present(rows, some)
+    return found
 
 
 def preview(rows: Rows, chunk: Sequence[ImportedItem]) -> list[ImportLine]:

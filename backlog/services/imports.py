@@ -28,7 +28,7 @@ from backlog.importers.mapping import Proposal, StatusChoice, Target, Words
 from backlog.importers.parsed import WHOLE_FILE
 from backlog.models import Actor, Import, ImportLine, Item, Job, Product, User
 from backlog.rules import keeping
-from backlog.services import jobs
+from backlog.services import jobs, past_sprints
 from backlog.services.attachments import Incoming, tidy_name
 from backlog.services.deeds import deed
 from backlog.services.imported_items import (
@@ -36,6 +36,7 @@ from backlog.services.imported_items import (
     Rows,
     preview,
     rows_of,
+    said_of_file,
     skipped_lines,
     write,
     write_lines,
@@ -145,6 +146,7 @@ def map_import(imported: Import, mapping: FileMapping, *, actor: Actor) -> bool:
             mapping = replace(mapping, kinds=mappings.match_kinds(words.kinds, habits) | known)
             fresh.found["words"] = asdict(words)
         fresh.found["dropped"] = _dropped(fresh, mapping)
+        fresh.found.pop("sprints", None)
         fresh.mapping = mapping.to_json()
         _act_as(fresh, actor)
         _save_mapping(fresh)
@@ -223,6 +225,7 @@ def try_out(lease: jobs.Lease) -> None:
         return
     lease.progress(0, "Reading the file")
     rows = _read(imported)
+    coming = past_sprints.look_ahead(rows)
     lines = skipped_lines(rows)
     for done, chunk in _counted(rows):
         lease.progress(READ + (1 - READ) * done, "Comparing the rows with the backlog")
@@ -230,6 +233,7 @@ def try_out(lease: jobs.Lease) -> None:
     with lease.finish():
         imported.lines.all().delete()
         ImportLine.objects.bulk_create(lines, batch_size=AT_ONCE)
+        _note_sprints(imported, coming)
 
 
 def carry_out(lease: jobs.Lease) -> None:
@@ -258,10 +262,20 @@ def carry_out(lease: jobs.Lease) -> None:
         part = start / len(rows.ordered)
         lease.progress(WRITTEN + (1 - WRITTEN) * part, "Linking the items")
         write_links(rows, rows.ordered[start : start + AT_ONCE], actor=actor, fence=lease.fence)
+    brought = past_sprints.bring(rows, actor=actor, fence=lease.fence)
     key = imported.file
     with lease.finish(within=deed(imported.product, actor, "import.done")):
+        if WHOLE_FILE in rows.problems:
+            write_lines(rows, [said_of_file(rows)])
+        _note_sprints(imported, brought)
         Import.objects.filter(pk=imported.pk).update(file="", finished_at=timezone.now())
         transaction.on_commit(lambda: _delete(key))
+
+
+def _note_sprints(imported: Import, names: list[str]) -> None:
+    """Keep which sprints come along, or came."""
+    imported.found["sprints"] = names
+    Import.objects.filter(pk=imported.pk).update(found=imported.found)
 
 
 def actor_of(job: Job) -> Actor | None:

@@ -34,7 +34,7 @@ from backlog.services.items import LONGEST_CRITERION, MOST_CRITERIA
 from backlog.services.labels import MOST_LABELS, labels_named
 
 PRIORITY = "Priority"
-FORMER_SPRINT = "Former sprint"  # until the sprints themselves come along with an import
+FORMER_SPRINT = "Former sprint"  # whether or not the sprint itself comes along
 LONGEST_LABEL = Label._meta.get_field("name").max_length or 0
 LONGEST_FIELD_NAME = ExtraField._meta.get_field("name").max_length or 0
 LONGEST_REASON = Item._meta.get_field("blocked_reason").max_length or 0

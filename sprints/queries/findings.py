@@ -45,6 +45,13 @@ def findings_moved(
     return moves(_rows(changed), since, until)
 
 
+def open_then(findings: QuerySet[Finding], at: datetime) -> int:
+    """How many of these findings were open at a moment of the past."""
+    until = FindingTransition.objects.filter(finding=OuterRef("pk"), at__lte=at).order_by("-pk")
+    then = findings.annotate(state_then=Subquery(until.values("state")[:1]))
+    return then.filter(state_then=Finding.State.OPEN).count()
+
+
 def _end(day: BurndownDay, zone: str, until: datetime) -> datetime | None:
     """The last moment of a day that has figures."""
     return None if day.scope is None else min(end_of_day(day.day, zone) - INSTANT, until)

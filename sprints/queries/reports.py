@@ -12,7 +12,7 @@ from backlog.models import Finding, FormerRef, Item, Kind, Stay
 from mlscrum.lib import clock
 from sprints.models import Sprint
 from sprints.queries.exits import Standing, standing_of
-from sprints.queries.findings import findings_by_day, findings_moved
+from sprints.queries.findings import findings_by_day, findings_moved, open_then
 from sprints.queries.sprints import figures_of
 from sprints.rules.figures import Amount, BurndownDay, Figures
 from sprints.rules.findings import OpenFindings
@@ -230,6 +230,8 @@ def _findings(sprint: Sprint) -> dict[str, int]:
         found = found.filter(subject__in=subjects)
     until = backlog.closed_at or clock.now()
     opened, closed = findings_moved(found, backlog.started_at, until)
+    if backlog.external_id:  # it came along when it had been over for long
+        return {"opened": opened, "closed": closed, "open": open_then(found, until)}
     return {
         "opened": opened,
         "closed": closed,

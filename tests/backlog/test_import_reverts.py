@@ -91,7 +91,14 @@ def test_what_an_import_made_goes_into_the_trash_and_can_come_back(
     done = taken_back(brought(product, jira_file(), olga), olga)
     assert done.state == Import.State.REVERTED
     assert alive(product) == {""}
-    assert done.reverted == {"deleted": 8, "given_back": 0, "kept": 0, "said": [], "more": 0}
+    assert done.reverted == {
+        "deleted": 8,
+        "given_back": 0,
+        "kept": 0,
+        "sprints": 0,
+        "said": [],
+        "more": 0,
+    }
     assert done.reverter == olga.user
     [deed] = Activity.objects.filter(kind="import.reverted")
     assert (deed.user, deed.data["import"], deed.data["deleted"]) == (olga.user, done.pk, 8)
@@ -191,7 +198,14 @@ def test_fields_hold_what_they_held_before(product: Product, olga: Actor) -> Non
     done = taken_back(second, olga)
     assert values(product, "K-1") == ("One", Decimal(1), {"a"})
     assert values(product, "K-2") == ("Two", Decimal(2), set())
-    assert done.reverted == {"deleted": 0, "given_back": 2, "kept": 0, "said": [], "more": 0}
+    assert done.reverted == {
+        "deleted": 0,
+        "given_back": 2,
+        "kept": 0,
+        "sprints": 0,
+        "said": [],
+        "more": 0,
+    }
 
 
 def test_fields_that_somebody_has_changed_since_stay_by_themselves(

@@ -108,3 +108,8 @@ class Command(BaseCommand):
             f"{imported.filename}: {counts.new} {would}new, {counts.updated} updated, "
             f"{counts.unchanged} unchanged, {counts.skipped} skipped."
         )
+        if sprints := imported.found.get("sprints"):
+            self.stdout.write(
+                f"{len(sprints)} closed {'sprint' if len(sprints) == 1 else 'sprints'} "
+                f"{would}brought along: {', '.join(sprints)}."
+            )
