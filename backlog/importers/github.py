@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from backlog.importers import json_files
@@ -11,7 +12,7 @@ from backlog.importers import mapping as mappings
 from backlog.importers.csv_files import Table
 from backlog.importers.json_files import Record, bad_shape, cell, inner, listed, said
 from backlog.importers.mapping import Column, Habits, Mapping, Markup, Proposal, Target
-from backlog.importers.parsed import WHOLE_FILE, Level, Parsed, RowProblem
+from backlog.importers.parsed import WHOLE_FILE, ImportedSprint, Level, Parsed, RowProblem
 from backlog.importers.reading import read_items
 
 HABITS = Habits(
@@ -63,12 +64,13 @@ def is_github(record: Record) -> bool:
 def table_of(issues: list[Record]) -> Table:
     """The issues as a table; pull requests, which REST lists too, are left out and counted."""
     kept = [issue for issue in issues if "pull_request" not in issue]
-    return json_files.table_of(
+    table = json_files.table_of(
         (_row(issue, place) for place, issue in enumerate(kept, start=1)),
         list(_COLUMNS),
         shape=HABITS.format,
         problems=list(_problems(issues, kept)),
     )
+    return replace(table, sprints=tuple(_sprints(kept)))
 
 
 def propose(table: Table) -> Proposal:
@@ -83,8 +85,8 @@ def propose(table: Table) -> Proposal:
 
 
 def read(table: Table, mapping: Mapping) -> Parsed:
-    """The issues as items; see reading.read_items."""
-    return read_items(table, mapping, HABITS)
+    """The issues as items, and the milestones; see reading.read_items."""
+    return replace(read_items(table, mapping, HABITS), sprints=table.sprints)
 
 
 def _row(issue: Record, place: int) -> dict[str, str]:
@@ -92,12 +94,11 @@ def _row(issue: Record, place: int) -> dict[str, str]:
     if not isinstance(number, int) or isinstance(number, bool):
         raise bad_shape(f"Entry {place:,}: the number of an issue should be a number.")
     labels = [inner(label, "name") for label in _list(issue, "labels", place)]
-    address = cell(issue.get("html_url") or issue.get("url"))
-    repository = _ADDRESS.match(address) or _ADDRESS.match(cell(issue.get("url")))
+    repository = _repository(issue)
     comments = issue.get("comments")
     return {
         # Numbers repeat from one repository to the next.
-        "Issue": f"{repository[1]}#{number}" if repository else str(number),
+        "Issue": f"{repository}#{number}" if repository else str(number),
         "Title": cell(issue["title"]),
         "Body": cell(issue.get("body")),
         "State": _state(issue),
@@ -108,9 +109,39 @@ def _row(issue: Record, place: int) -> dict[str, str]:
         "Author": inner(issue.get("user") or issue.get("author"), "login"),
         "Created at": cell(issue.get("created_at") or issue.get("createdAt")),
         "Closed at": cell(issue.get("closed_at") or issue.get("closedAt")),
-        "Address": address,
+        "Address": cell(issue.get("html_url") or issue.get("url")),
         "Comments": said(_comments(comments)) if isinstance(comments, list) else "",
     }
+
+
+def _repository(issue: Record) -> str:
+    """Where an issue is, as `owner/name`; empty where it doesn't say."""
+    for name in ("html_url", "url"):
+        if found := _ADDRESS.match(cell(issue.get(name))):
+            return found[1]
+    return ""
+
+
+def _sprints(issues: list[Record]) -> Iterator[ImportedSprint]:
+    """The milestones, each once: from the day on which one was made to the day that it was due or,
+    without one, to the day on which it was closed. Only REST tells these."""
+    seen: set[str] = set()
+    for issue in issues:
+        found = issue.get("milestone")
+        if not isinstance(found, dict) or "state" not in found:
+            continue
+        key = f"{_repository(issue)}/milestone/{cell(found.get('number')) or inner(found, 'title')}"
+        if key not in seen:
+            seen.add(key)
+            closed_at = found.get("closed_at")
+            yield ImportedSprint(
+                name=inner(found, "title"),
+                external_id=key,
+                starts_on=json_files.day_of(found.get("created_at")),
+                ends_on=json_files.day_of(found.get("due_on") or closed_at),
+                is_closed=cell(found["state"]).lower() == "closed",
+                closed_at=json_files.moment_of(closed_at),
+            )
 
 
 def _comments(comments: list[Any]) -> Iterator[tuple[Any, str, Any]]:

@@ -7,6 +7,7 @@ import codecs
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any, NoReturn
 
 from backlog.importers.csv_files import (
@@ -16,6 +17,7 @@ from backlog.importers.csv_files import (
     not_utf8,
     refuse_too_much,
 )
+from backlog.importers.dates import DateOrder, parse_moment
 from backlog.importers.parsed import RowProblem
 from mlscrum.lib.errors import DomainError
 
@@ -158,6 +160,20 @@ def inner(value: Any, *names: str) -> str:
     if isinstance(value, dict):
         return next((cell(value[name]) for name in names if value.get(name)), "")
     return cell(value) if isinstance(value, str) else ""
+
+
+def moment_of(value: Any) -> datetime | None:
+    """A moment as JSON has it, in ISO 8601; None for what is none."""
+    try:
+        return parse_moment(cell(value), DateOrder.YEAR_FIRST, UTC)
+    except ValueError:
+        return None
+
+
+def day_of(value: Any) -> date | None:
+    """The day of such a moment, where it was written."""
+    moment = moment_of(value)
+    return moment.date() if moment else None
 
 
 def clean(text: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from backlog.importers import mapping as mappings
 from backlog.importers.csv_files import Table
+from backlog.importers.dates import parse_moment
 from backlog.importers.levels import KINDS, with_levels
 from backlog.importers.mapping import Column, Habits, Mapping, Markup, Proposal, Target, compact
-from backlog.importers.parsed import Parsed
+from backlog.importers.parsed import ImportedSprint, Parsed
 from backlog.importers.reading import read_items
 
 HABITS = Habits(
@@ -48,8 +52,8 @@ _DROPPED = {
     "projectid": "an id of Linear",
     "projectmilestoneid": "an id of Linear",
     "cyclenumber": "the cycle's name says it",
-    "cyclestart": "the cycle's name says it",
-    "cycleend": "the cycle's name says it",
+    "cyclestart": "the day on which the sprint begins",
+    "cycleend": "the day on which the sprint ends",
     "updated": "the import is the last change",
     "started": "the status says it",
     "triaged": "the status says it",
@@ -95,5 +99,37 @@ def propose(table: Table) -> Proposal:
 
 
 def read(table: Table, mapping: Mapping) -> Parsed:
-    """The issues as items; see reading.read_items."""
-    return read_items(table, mapping, HABITS)
+    """The issues as items, and the cycles; see reading.read_items."""
+    found = read_items(table, mapping, HABITS)
+    return replace(found, sprints=tuple(_sprints(table, mapping)))
+
+
+def _sprints(table: Table, mapping: Mapping) -> Iterator[ImportedSprint]:
+    """The cycles, each once. One closes by itself at its end, as the next one begins; each team
+    counts its own."""
+    places = {compact(name): place for place, name in enumerate(table.header)}
+    names = ("team", "cyclenumber", "cyclename", "cyclestart", "cycleend")
+    zone, seen = ZoneInfo(mapping.time_zone), set()
+    for row in table.rows:
+        cells = [row.text(places[name]) if name in places else "" for name in names]
+        team, number, title, start, end = cells
+        key = f"{team}#{number or title}"
+        if title and key not in seen:
+            seen.add(key)
+            first, over = (_moment(text, mapping, zone) for text in (start, end))
+            last = over - timedelta(seconds=1) if over else None
+            yield ImportedSprint(
+                name=title,
+                external_id=key,
+                starts_on=first.astimezone(zone).date() if first else None,
+                ends_on=last.astimezone(zone).date() if last else None,
+                is_closed=True,
+                closed_at=last,
+            )
+
+
+def _moment(text: str, mapping: Mapping, zone: tzinfo) -> datetime | None:
+    try:
+        return parse_moment(text, mapping.date_order, zone)
+    except ValueError:
+        return None

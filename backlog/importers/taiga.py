@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from backlog.importers import json_files
 from backlog.importers import mapping as mappings
 from backlog.importers.csv_files import Table
-from backlog.importers.dates import DateOrder, parse_moment
-from backlog.importers.json_files import Record, bad_shape, cell, listed, objects, said
+from backlog.importers.json_files import (
+    Record,
+    bad_shape,
+    cell,
+    day_of,
+    listed,
+    moment_of,
+    objects,
+    said,
+)
 from backlog.importers.mapping import Column, ColumnFacts, Habits, Markup, Proposal, Target
 from backlog.importers.mapping import Mapping as FileMapping
 from backlog.importers.parsed import (
@@ -286,33 +294,21 @@ def _sprints(
     stories is finished, if that is later than its last day."""
     finished: dict[str, list[datetime]] = {}
     for record in records:
-        moment = _moment(record["Finished"])
+        moment = moment_of(record["Finished"])
         if record["Sprint"] and moment is not None:
             finished.setdefault(record["Sprint"], []).append(moment)
     for each in _list(document, "milestones"):
-        name, ends_on = cell(each.get("name")), _day(each.get("estimated_finish"))
+        name, ends_on = cell(each.get("name")), day_of(each.get("estimated_finish"))
         last = max(finished.get(name, []), default=None)
         is_late = last is not None and ends_on is not None and last.date() > ends_on
         yield ImportedSprint(
             name=name,
             external_id=f"{slug}#{cell(each.get('slug')) or name}",
-            starts_on=_day(each.get("estimated_start")),
+            starts_on=day_of(each.get("estimated_start")),
             ends_on=ends_on,
             is_closed=bool(each.get("closed")),
             closed_at=last if is_late else None,
         )
-
-
-def _day(value: Any) -> date | None:
-    moment = _moment(cell(value))
-    return moment.date() if moment else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return parse_moment(text, DateOrder.YEAR_FIRST, UTC)
-    except ValueError:
-        return None
 
 
 def _problems(document: Record) -> Iterator[RowProblem]:

@@ -145,7 +145,7 @@ def _told(rows: Rows, here: Mapping[int, Item]) -> Iterator[Told]:
             by_word.setdefault(word, []).append(item)
     known: dict[str, list[ImportedSprint]] = {}
     for sprint in rows.sprints:
-        known.setdefault(sprint.name, []).append(sprint)
+        known.setdefault(sprint.name.strip(), []).append(sprint)
     told = []
     for word, items in by_word.items():
         found = known.get(word) or [ImportedSprint(word)]

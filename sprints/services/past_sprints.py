@@ -57,10 +57,10 @@ NAMED = 3  # items that a sentence names
 STAYS = "it stays a word in the field Former sprint"
 # Many sprints share one of these sentences, which follows their names.
 WHY = {
-    Fault.UNDATED: "the file names them without their first and last day, so they stay words in "
+    Fault.UNDATED: "named in the file without a first and last day, so no more here than words in "
     "the field Former sprint.",
-    Fault.OPEN: "not closed in the file, so not started here; what is in them comes into the "
-    "product backlog. Plan a sprint of it.",
+    Fault.OPEN: "not closed in the file, so not started here: all of it comes into the product "
+    "backlog. Plan a sprint of it.",
     Fault.TURNED: f"it ends before it starts, so {STAYS}: mend its days there, and export again.",
     Fault.TOO_OLD: f"it starts before {FIRST_DAY}, so {STAYS}: look at the year.",
     Fault.TOO_LONG: f"it lasts longer than the {LONGEST_DAYS} days of a sprint, so {STAYS}.",

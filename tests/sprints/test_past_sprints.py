@@ -33,6 +33,7 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,11 +49,12 @@ from sprints.queries.overviews import past_sprints
 from sprints.services import past_sprints as services
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.sprints import create_sprint
-from tests.backlog.imports import brought, carried_out, sent, taken_back, tried
+from tests.backlog.imports import brought, carried_out, jira_file, sent, taken_back, tried
 from tests.conftest import Cast
 from tests.dataquality.conftest import own_folders  # noqa: F401  keeps files to the test
 from tests.sprints.conftest import home_of, in_order, status_of
 
+DATA = Path(__file__).parents[1] / "backlog" / "data"
 NOW = "2026-05-04 09:00+00:00"
 Travel = Callable[[str], datetime]
 
@@ -305,6 +307,75 @@ def test_a_killed_import_goes_on_with_the_next_sprint(
     done = find_import(product, asked.pk)
     assert done.found["sprints"] == ["Sprint 1", "Sprint 2"]
     assert names == ["Sprint 1", "Sprint 2", "Sprint 2"]
+
+
+# Of other tools ---------------------------------------------------------------------------------
+def issue(ref: int, finished: str | None, **milestone: Any) -> dict[str, Any]:
+    return {
+        "number": ref, "title": f"Issue {ref}", "created_at": "2026-02-20T08:00:00Z",
+        "html_url": f"https://github.com/clinic/triage/issues/{ref}",
+        "state": "closed" if finished else "open", "closed_at": finished,
+        "milestone": milestone or None,
+    }  # fmt: skip
+
+
+def test_githubs_milestones_last_from_when_they_were_made_to_when_they_were_closed(
+    product: Product, olga: Actor, now: datetime
+) -> None:
+    first = {"number": 1, "title": "v1", "state": "closed", "created_at": "2026-03-02T08:00:00Z",
+             "due_on": "2026-03-13T08:00:00Z", "closed_at": "2026-03-12T15:00:00Z"}  # fmt: skip
+    undue = first | {"number": 2, "title": "v2", "created_at": "2026-03-16T08:00:00Z",
+                     "due_on": None, "closed_at": "2026-03-27T15:00:00Z"}  # fmt: skip
+    running = first | {"number": 3, "title": "v3", "state": "open", "closed_at": None}
+    told = [
+        issue(1, "2026-03-05T10:00:00Z", **first),
+        issue(2, None, **first),
+        issue(3, "2026-03-20T10:00:00Z", **undue),
+        issue(4, None, **running),
+        issue(5, "2026-03-20T10:00:00Z", number=4, title="v4", dueOn="2026-03-30T07:00:00Z"),
+    ]
+    done = brought(product, json.dumps(told).encode(), olga)
+    assert done.found["sprints"] == ["v1", "v2"]
+    assert set(said(done)) == {"sprints_open", "sprints_undated"}
+    assert said(done)["sprints_undated"].startswith("v4: ")
+    days = product.backlogs.filter(kind=Backlog.Kind.SPRINT).order_by("starts_on")
+    assert list(days.values_list("external_id", "starts_on", "ends_on", "closed_at")) == [
+        ("clinic/triage/milestone/1", date(2026, 3, 2), date(2026, 3, 13),
+         datetime.fromisoformat("2026-03-12T15:00:00+00:00")),
+        ("clinic/triage/milestone/2", date(2026, 3, 16), date(2026, 3, 27),
+         datetime.fromisoformat("2026-03-27T15:00:00+00:00")),
+    ]  # fmt: skip
+    reports = [each.report["items"] for each in Sprint.objects.order_by("pk") if each.report]
+    shown = [[(row["title"], row["done"]) for row in rows] for rows in reports]
+    assert shown == [[("Issue 1", True), ("Issue 2", False)], [("Issue 3", True)]]
+    again = brought(product, json.dumps(told).encode(), olga)
+    assert (again.found["sprints"], Sprint.objects.count()) == ([], 2)
+
+
+def test_linears_cycles_end_as_the_next_begins(
+    product: Product, olga: Actor, travel: Travel
+) -> None:
+    travel("2026-05-12 09:00+00:00")
+    file = (DATA / "linear.csv").read_bytes()
+    done = brought(product, file, olga)
+    assert done.found["sprints"] == ["Cycle 1"]
+    assert said(done)["sprint_ahead"].startswith("Cycle 2: its end is still to come")
+    cycle = sprint_named("Cycle 1")
+    assert (cycle.backlog.starts_on, cycle.backlog.ends_on) == (
+        date(2026, 4, 20), date(2026, 5, 3),
+    )  # fmt: skip
+    assert cycle.report is not None
+    assert cycle.report["figures"]["completed"]["points"] == 3
+    travel("2026-05-19 09:00+00:00")
+    assert brought(product, file, olga).found["sprints"] == ["Cycle 2"]
+
+
+def test_jiras_sprints_have_no_days_and_stay_words(
+    product: Product, olga: Actor, now: datetime
+) -> None:
+    done = brought(product, jira_file(), olga)
+    assert said(done)["sprints_undated"].startswith("Sprint 2: named in the file without")
+    assert (done.found["sprints"], Sprint.objects.exists()) == ([], False)
 
 
 # Not along --------------------------------------------------------------------------------------
