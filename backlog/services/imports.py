@@ -57,7 +57,8 @@ OF_WORDS = (
     Target.ROLE_POINTS,
 )  # fmt: skip
 TURN_S = 0.1  # as long as SQLite sleeps before it tries again
-READ, WRITTEN = 0.2, 0.9  # how far an import is once the file is read, once the items are written
+# How far an import is once the file is read, once the items are written, once they are linked.
+READ, WRITTEN, LINKED = 0.2, 0.85, 0.95
 
 
 def receive(
@@ -260,9 +261,14 @@ def carry_out(lease: jobs.Lease) -> None:
         write(rows, chunk, actor=actor, fence=lease.fence)
     for start in range(0, len(rows.ordered), AT_ONCE):
         part = start / len(rows.ordered)
-        lease.progress(WRITTEN + (1 - WRITTEN) * part, "Linking the items")
+        lease.progress(WRITTEN + (LINKED - WRITTEN) * part, "Linking the items")
         write_links(rows, rows.ordered[start : start + AT_ONCE], actor=actor, fence=lease.fence)
-    brought = past_sprints.bring(rows, actor=actor, fence=lease.fence)
+
+    def before_each() -> None:
+        _let_others_write()
+        lease.progress(LINKED, "Bringing sprints along")
+
+    brought = past_sprints.bring(rows, actor=actor, fence=lease.fence, before_each=before_each)
     key = imported.file
     with lease.finish(within=deed(imported.product, actor, "import.done")):
         if WHOLE_FILE in rows.problems:

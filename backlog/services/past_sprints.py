@@ -25,10 +25,6 @@ class Told:
     here: Mapping[int, Item] = field(default_factory=dict)
     times: int = 1
 
-    @property
-    def rows_by_number(self) -> Mapping[int, ImportedItem]:
-        return {item.row: item for item in self.rows}
-
 
 @dataclass(frozen=True)
 class Refusal:
@@ -101,9 +97,11 @@ def look_ahead(rows: Rows) -> list[str]:
     return list(found.coming)
 
 
-def bring(rows: Rows, *, actor: Actor, fence: Callable[[], None]) -> list[str]:
+def bring(
+    rows: Rows, *, actor: Actor, fence: Callable[[], None], before_each: Callable[[], None]
+) -> list[str]:
     """Bring along what can come, each sprint in a transaction of its own; the names of those that
-    this import has brought, with an earlier attempt too."""
+    this import has brought, with an earlier attempt too. `before_each` is called between them."""
     told = list(_told(rows, rows.made)) if _keepers else []
     if not told:
         return []
@@ -113,6 +111,7 @@ def bring(rows: Rows, *, actor: Actor, fence: Callable[[], None]) -> list[str]:
     bringing = Bringing(rows.imported, rows.source, actor, fence)
     for each in told:
         if each.sprint.name in ahead.coming:
+            before_each()
             refused += keeper.bring(bringing, each)
     _say(rows, refused)
     return [str(data["name"]) for data in _deeds(rows.imported)]

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from backlog.importers.parsed import ImportedItem, ImportedSprint
-from backlog.models import Backlog, Category, Item, Product, Stay, Team, Transition
+from backlog.models import Backlog, Category, Item, Kind, Product, Stay, Team, Transition
 from backlog.services.deeds import Deed, deed
 from backlog.services.items import about, enter, product_backlog
 from backlog.services.past_sprints import (
@@ -115,7 +115,8 @@ def bring(bringing: Bringing, told: Told) -> Sequence[Refusal]:
             done.nothing_happened()
             return ahead.refused
         sprint = _made(team, told.sprint, bringing.source)
-        rows = {item.pk: told.rows_by_number[row] for row, item in told.here.items()}
+        by_number = {each.row: each for each in told.rows}
+        rows = {item.pk: by_number[row] for row, item in told.here.items()}
         past = _Past(sprint, span_of(told.sprint, zone=sprint.zone), done)
         past.tell(items, rows)
         carried = [item for item in items if not past.paths[item.pk].is_done]
@@ -386,12 +387,13 @@ def _team_of(product: Product) -> Team | None:
 
 
 def _locked(items: Iterable[Item]) -> list[Item]:
-    """The living ones among these items, in the order of the lists that they are in."""
+    """The living ones among these items that a sprint can hold, in the order of their lists."""
     found = (
         Item.objects.select_for_update(no_key=True, of=("self",))
         .select_related("product", "backlog", "status")
         .annotate(above=ABOVE)
         .filter(pk__in=[item.pk for item in items], deleted_at__isnull=True)
+        .exclude(kind=Kind.EPIC)
         .order_by("pk")
     )
     return sorted(found, key=lambda item: item.rank or "")

@@ -33,10 +33,12 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from backlog.models import Activity, Actor, Backlog, Category, Import, Item, Job, Product, Stay
 from backlog.queries.imports import find_import, said_of_file
@@ -450,6 +452,51 @@ def test_items_that_went_into_a_sprint_here_keep_their_own_history(
     assert said(imported)["sprint_of_others"].startswith(f"Sprint 1: {four.ref} went into")
     assert carried_out(imported, olga).found["sprints"] == ["Sprint 2"]
     assert home_of(four) == planned.backlog
+
+
+# Doors ------------------------------------------------------------------------------------------
+def test_the_page_of_the_import_says_how_many_come_and_came(
+    product: Product, cast: Cast, olga: Actor, as_person: Any, now: datetime
+) -> None:
+    client = as_person(cast.olga)
+
+    def words(imported: Import) -> str:
+        html = client.get(f"/p/MED/imports/{imported.pk}/").content.decode()
+        return " ".join(html.split())
+
+    checked = tried(sent(product, content(dump()), olga), olga)
+    assert "2 closed sprints come along as history, with what was done in them" in words(checked)
+    assert "Sprint 3: not closed in the file" in words(checked)
+    done = carried_out(checked, olga)
+    assert "2 closed sprints came along as history" in words(done)
+    assert "Sprint 1, Sprint 2." in words(done)
+    assert "2 sprints taken away" in words(taken_back(done, olga))
+
+
+def test_rest_names_them(product: Product, done: Import, cast: Cast, as_person: Any) -> None:
+    answer = as_person(cast.olga).get(f"/api/v1/products/MED/imports/{done.pk}/")
+    assert answer.json()["sprints"] == ["Sprint 1", "Sprint 2"]
+
+
+def test_the_command_names_them(product: Product, tmp_path: Path, now: datetime) -> None:
+    path, out = tmp_path / "triage.json", StringIO()
+    path.write_bytes(content(dump()))
+    call_command("importitems", "MED", str(path), "--dry-run", stdout=out)
+    assert "2 closed sprints would be brought along: Sprint 1, Sprint 2." in out.getvalue()
+    call_command("importitems", "MED", str(path), stdout=out)
+    assert "2 closed sprints brought along: Sprint 1, Sprint 2." in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["sprints/", "sprints/{}/", "sprints/{}/report/", "sprints/{}/board/", "reports/",
+     "reports/velocity/", "reports/flow/", "reports/forecast/", "reports/cycle-time/"],
+)  # fmt: skip
+def test_their_pages_open_like_those_of_any_other(
+    product: Product, done: Import, cast: Cast, as_person: Any, page: str
+) -> None:
+    here = f"/p/MED/{page.format(sprint_named('Sprint 1').pk)}"
+    assert as_person(cast.vera).get(here, follow=True).status_code == 200
 
 
 # Away again -------------------------------------------------------------------------------------
