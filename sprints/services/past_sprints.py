@@ -73,9 +73,6 @@ def look_ahead(product: Product, source: str, told: Sequence[Told]) -> Outlook:
     """Which of these sprints can come along now, in this order, and why others can't; writes
     nothing. They come to the product's first team."""
     team = _team_of(product)
-    if team is None:
-        why = "the product has no team to have had them, so they stay words: make one first."
-        return Outlook([], [Refusal(_name(each), "sprints_no_team", why, True) for each in told])
     zone, now = calendar_of(team).zone, clock.now()
     ids = [_id_of(each.sprint) for each in told]
     there = Backlog.objects.filter(product=product, external_source=source, external_id__in=ids)
@@ -106,12 +103,11 @@ def bring(bringing: Bringing, told: Told) -> Sequence[Refusal]:
     with deed(product, bringing.actor, BROUGHT) as done:
         bringing.fence()
         team = _team_of(product)
-        if team is not None:
-            lock_team(team)
+        lock_team(team)
         lock_all_backlogs(product)
         items = _locked(told.here.values())
         ahead = look_ahead(product, bringing.source, [told])
-        if team is None or not ahead.coming or not items:
+        if not ahead.coming or not items:
             done.nothing_happened()
             return ahead.refused
         sprint = _made(team, told.sprint, bringing.source)
@@ -382,8 +378,10 @@ def _done_since(steps: Sequence[Transition]) -> datetime | None:
 # ------------------------------------------------------------------------------------------------
 
 
-def _team_of(product: Product) -> Team | None:
-    return product.teams.order_by("pk").first()
+def _team_of(product: Product) -> Team:
+    team = product.teams.order_by("pk").first()
+    assert team is not None, "a product keeps a team"
+    return team
 
 
 def _locked(items: Iterable[Item]) -> list[Item]:

@@ -51,6 +51,7 @@ from sprints.queries.overviews import past_sprints
 from sprints.services import past_sprints as services
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.sprints import create_sprint
+from tests.backlog.evidence import see
 from tests.backlog.imports import brought, carried_out, jira_file, sent, taken_back, tried
 from tests.conftest import Cast
 from tests.dataquality.conftest import own_folders  # noqa: F401  keeps files to the test
@@ -256,6 +257,21 @@ def test_who_leaves_the_sprint_out_of_the_mapping_gets_none(
     assert not Sprint.objects.exists()
 
 
+def test_findings_of_today_are_none_of_a_past_without_them(
+    product: Product, olga: Actor, travel: Travel
+) -> None:
+    travel("2026-03-09 09:00+00:00")
+    see(product, "age")
+    travel("2026-04-10 09:00+00:00")
+    see(product, "height")
+    travel(NOW)
+    brought(product, content(dump()), olga)
+    reports = [each.report["findings"] for each in Sprint.objects.order_by("pk") if each.report]
+    assert reports == [
+        {"opened": 1, "closed": 0, "open": 1}, {"opened": 0, "closed": 0, "open": 1},
+    ]  # fmt: skip
+
+
 # Once -------------------------------------------------------------------------------------------
 def test_the_same_file_again_changes_nothing(
     product: Product, done: Import, olga: Actor, travel: Travel
@@ -281,9 +297,16 @@ def test_a_sprint_that_closes_meanwhile_comes_with_the_next_import(
     assert sprint.report is not None
     assert sprint.report["figures"]["completed"]["points"] == 5
     before, within = item(product, 8).stays.order_by("pk")
-    # It was in the product backlog here from 4 May on, when the sprint had begun long ago.
-    assert (before.entered_at, before.left_at) == (before.left_at, before.entered_at)
+    # It was in the product backlog here from 4 May on, when the sprint had begun already.
+    assert before.left_at == before.entered_at
     assert (within.backlog, within.outcome) == (sprint.backlog, "done")
+    travel("2026-05-12 09:00+00:00")
+    gone = taken_back(again, olga)
+    assert (gone.reverted["sprints"], gone.reverted["deleted"]) == (1, 0)
+    eight = item(product, 8)
+    assert (eight.status.category, home_of(eight).kind) == ("todo", "product")
+    assert eight.stays.filter(left_at=None).count() == 1
+    assert [past.name for past in past_sprints(product)] == ["Sprint 1", "Sprint 2"]
 
 
 def test_a_killed_import_goes_on_with_the_next_sprint(
