@@ -327,8 +327,9 @@ class _Past:
             if path.is_done:
                 gone += [stay.pk for stay in after]
             elif was_open:
-                new.append(Stay(item=item, backlog=was_open[0].backlog, entered_at=closed_at))
-            elif len(stays[item.pk]) == 1:
+                home = was_open[0].backlog_id
+                new.append(Stay(item=item, backlog_id=home, entered_at=closed_at))
+            elif len(after) == 1 and not before:
                 after[0].entered_at = closed_at  # it came here by the import, out of the sprint
                 changed += after
             outcome = Stay.Outcome.DONE if path.is_done else Stay.Outcome.CARRIED

@@ -39,6 +39,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 
 from backlog.models import Activity, Actor, Backlog, Category, Import, Item, Job, Product, Stay
 from backlog.queries.imports import find_import, said_of_file
@@ -307,6 +308,24 @@ def test_a_sprint_that_closes_meanwhile_comes_with_the_next_import(
     assert (eight.status.category, home_of(eight).kind) == ("todo", "product")
     assert eight.stays.filter(left_at=None).count() == 1
     assert [past.name for past in past_sprints(product)] == ["Sprint 1", "Sprint 2"]
+
+
+def test_what_such_a_sprint_left_over_is_in_the_product_backlog_since_it_ended(
+    product: Product, done: Import, olga: Actor, travel: Travel
+) -> None:
+    told = dump()
+    told["milestones"][2]["closed"] = True
+    travel("2026-05-11 09:00+00:00")
+    again = brought(product, content(told), olga)
+    assert again.found["sprints"] == ["Sprint 3"]
+    sprint = sprint_named("Sprint 3")
+    assert sprint.report is not None
+    figures = sprint.report["figures"]
+    assert (figures["committed"]["points"], figures["remaining"]["points"]) == (5, 5)
+    stays = item(product, 8).stays.exclude(left_at=F("entered_at"))
+    within, since = stays.order_by("entered_at")
+    assert (within.outcome, within.left_at) == ("carried", sprint.backlog.closed_at)
+    assert (since.backlog.kind, since.entered_at) == ("product", sprint.backlog.closed_at)
 
 
 def test_a_killed_import_goes_on_with_the_next_sprint(
