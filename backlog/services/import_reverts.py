@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from backlog.models import (
     Activity,
     Actor,
+    Backlog,
     Category,
     Change,
     Comment,
@@ -27,6 +28,7 @@ from backlog.models import (
     Job,
     Link,
     Origin,
+    Stay,
 )
 from backlog.queries.items import EXTRA, PLAIN, SETS, values_of
 from backlog.rules.links import WORDS
@@ -36,7 +38,7 @@ from backlog.services.deeds import Deed, deed
 from backlog.services.imported_files import take_off
 from backlog.services.imported_items import AT_ONCE, COMMENTS, FILES, LINKS
 from backlog.services.items import about, edited, put_into_trash, write_edits
-from backlog.services.past_sprints import BROUGHT, TakenAway, take_away
+from backlog.services.past_sprints import BROUGHT, TakenAway, brought_by, take_away
 from backlog.services.ranks import ABOVE, lock_all_backlogs
 from backlog.services.search import index_items
 from backlog.services.undo import Former, GoneError, kinds_that_stay
@@ -150,7 +152,7 @@ class _Reverting:
         self._take_files()
         self._take_links()
         self._delete()
-        self.sprints = take_away(self.imported, self._touched, self.done)
+        self.sprints = take_away(self.imported, self.done)
         self._restore_origins(edits)
         self._say()
 
@@ -349,6 +351,10 @@ class _Reverting:
             }
             found = Finding.objects.filter(item__in=some).values_list("item", flat=True)
             touched |= dict.fromkeys(filter(None, found), "evidence speaks of it.")
+            stays = Stay.objects.filter(item__in=some, backlog__kind=Backlog.Kind.SPRINT)
+            others = stays.exclude(backlog__in=brought_by(self.imported))
+            for pk in others.values_list("item", flat=True):
+                touched.setdefault(pk, "it was in a sprint that this import did not bring.")
         return touched
 
     def _bearing(self, ids: Sequence[int], staying: Mapping[int, str]) -> dict[int, str]:

@@ -65,18 +65,15 @@ class Bringing:
     fence: Callable[[], None]
 
 
-Touched = Callable[[Sequence[int]], Mapping[int, str]]
-
-
 @dataclass(frozen=True)
 class Keeper:
     """Who keeps sprints. `look_ahead` writes nothing; `bring` makes one sprint with its items, all
-    of it or nothing, and says why not; `take_away` removes sprints by their ids within a deed,
-    where `touched` says of none of their items that somebody worked on it since."""
+    of it or nothing, and says why not; `take_away` removes sprints by their ids within a deed, and
+    says which stay."""
 
     look_ahead: Callable[[Product, str, Sequence[Told]], Outlook]
     bring: Callable[[Bringing, Told], Sequence[Refusal]]
-    take_away: Callable[[Product, Collection[int], Touched, Deed], TakenAway]
+    take_away: Callable[[Product, Collection[int], Deed], TakenAway]
 
 
 _keepers: list[Keeper] = []
@@ -117,12 +114,17 @@ def bring(
     return [str(data["name"]) for data in _deeds(rows.imported)]
 
 
-def take_away(imported: Import, touched: Touched, done: Deed) -> TakenAway:
+def brought_by(imported: Import) -> list[int]:
+    """The ids of the sprints that came along with an import."""
+    return [int(data["sprint"]) for data in _deeds(imported)]
+
+
+def take_away(imported: Import, done: Deed) -> TakenAway:
     """Take away the sprints that an import brought, with what lay in them, within its revert."""
-    ids = [int(data["sprint"]) for data in _deeds(imported)]
+    ids = brought_by(imported)
     if not ids or not _keepers:
         return TakenAway(0, [])
-    return _keepers[0].take_away(imported.product, ids, touched, done)
+    return _keepers[0].take_away(imported.product, ids, done)
 
 
 def _deeds(imported: Import) -> list[dict[str, str | int]]:

@@ -76,8 +76,7 @@ def write_lines(
     """
     fields = _fields(model, columns)
     statement = _insertion(model, fields)
-    prepare = _prepared_and_checked if from_elsewhere else _prepared
-    rows = _rows(model, fields, columns, lines, rewrite, prepare)
+    rows = _rows(model, fields, columns, lines, rewrite, is_checked=from_elsewhere)
     size = min(WRITTEN_AT_ONCE, connection.ops.bulk_batch_size(fields, [None] * WRITTEN_AT_ONCE))
     count = 0
     while part := list(itertools.islice(rows, max(1, size))):
@@ -126,18 +125,20 @@ def _rows(
     columns: Sequence[str],
     lines: Iterable[Any],
     rewrite: Rewrite | None,
-    prepare: Callable[[Any, Any], Any],
+    *,
+    is_checked: bool,
 ) -> Iterator[list[Any]]:
     for values in lines:
         if not isinstance(values, list) or len(values) != len(columns):
             raise _no_rows(model)
-        row: Row | None = dict(zip(columns, values, strict=True))
+        came: Row = dict(zip(columns, values, strict=True))
         try:
-            if rewrite is not None and row is not None:
-                row = rewrite(row)
+            if is_checked:
+                _refuse_what_no_form_takes(fields, came)
+            row = rewrite(came) if rewrite is not None else came
             if row is None:
                 continue
-            ready = [prepare(field, row[field.attname]) for field in fields]
+            ready = [_prepared(field, row[field.attname]) for field in fields]
         except UNFIT:
             raise _no_rows(model) from None
         yield ready
@@ -151,13 +152,16 @@ def _prepared(field: Any, value: Any) -> Any:
     return field.get_db_prep_save(value, connection)
 
 
-def _prepared_and_checked(field: Any, value: Any) -> Any:
-    if value not in (None, ""):
+def _refuse_what_no_form_takes(fields: Sequence[Any], row: Row) -> None:
+    """Choices and lengths, which not every database looks at."""
+    for field in fields:
+        value = row[field.attname]
+        if value in (None, ""):
+            continue
         if field.choices and value not in dict(field.flatchoices):
             raise ValueError(f"{value!r} is no {field.name}")
         if isinstance(field, models.CharField) and len(value) > (field.max_length or len(value)):
             raise ValueError(f"{field.name} is too long")
-    return _prepared(field, value)
 
 
 def _storable(value: Any) -> Any:

@@ -67,7 +67,7 @@ UNDOABLE = (
     "items.deleted", "item.restored", "items.restored", "item.confirmed_done",
 )  # fmt: skip
 # What ends a sprint and its plan: nothing of before is taken back one by one.
-ENDINGS = ("sprint.closed", "sprint.cancelled", "sprint.deleted")
+ENDINGS = ("sprint.closed", "sprint.cancelled", "sprint.deleted", "sprint.imported")
 LOOKS_BACK = timedelta(hours=24)  # nobody presses Ctrl-Z for what they did last week
 May = Callable[[str], bool]
 MayTriage = Callable[[Subject | None], bool]

@@ -19,7 +19,6 @@ from backlog.services.past_sprints import (
     Refusal,
     TakenAway,
     Told,
-    Touched,
 )
 from backlog.services.ranks import (
     ABOVE,
@@ -132,18 +131,17 @@ def bring(bringing: Bringing, told: Told) -> Sequence[Refusal]:
     return []
 
 
-def take_away(product: Product, ids: Collection[int], touched: Touched, done: Deed) -> TakenAway:
+def take_away(product: Product, ids: Collection[int], done: Deed) -> TakenAway:
     """Remove sprints that an import brought, and the stays in them; what lies in them still goes to
     the top of the product backlog. The caller has locked all backlogs.
 
-    A sprint stays where somebody has worked on one of its items since, or written in it.
+    A sprint stays where a ceremony is about it or a daily has notes of it.
     """
     count, said = 0, []
     found = Sprint.objects.filter(pk__in=list(ids)).select_related("backlog__product")
     for sprint in found.order_by("pk"):
-        why = _why_it_stays(sprint, touched)
-        if why:
-            said.append(f"{sprint} stays: {why}")
+        if sprint.ceremonies.exists() or sprint.daily_notes.exists():
+            said.append(f"{sprint} stays: people have written in it since.")
             continue
         _remove(sprint, product_backlog(product), done)
         count += 1
@@ -171,36 +169,24 @@ def _refusal(told: Told, *, zone: str, now: datetime, others: Sequence[Days]) ->
             f" one sprint at a time, so {STAYS}."
         )
         return Refusal(name, "sprint_overlaps", why)
-    refs = _in_others(told, span_of(told.sprint, zone=zone))
+    refs = _in_others(told)
     if refs:
         more = f" and {len(refs) - NAMED:,} more" if len(refs) > NAMED else ""
-        why = f"{', '.join(refs[:NAMED])}{more} went into a sprint here since, so {STAYS}."
+        why = f"{', '.join(refs[:NAMED])}{more} went into a sprint here, so {STAYS}."
         return Refusal(name, "sprint_of_others", why)
     return None
 
 
-def _in_others(told: Told, span: Span) -> list[str]:
-    """The refs of items that were in a sprint here when this one ended, or later: that is their
-    history."""
+def _in_others(told: Told) -> list[str]:
+    """The refs of items that are or ever were in a sprint here: what was written of that sprint
+    is not written anew."""
     ids = [item.pk for item in told.here.values()]
     if not ids:
         return []
-    later = Q(left_at__isnull=True) | Q(left_at__gte=span.closed_at)
-    stays = Stay.objects.filter(later, item__in=ids, backlog__kind=Backlog.Kind.SPRINT)
+    stays = Stay.objects.filter(item__in=ids, backlog__kind=Backlog.Kind.SPRINT)
     lying = Q(backlog__kind=Backlog.Kind.SPRINT) | Q(pk__in=stays.values("item"))
     found = Item.objects.filter(lying, pk__in=ids).select_related("product").order_by("number")
     return [item.ref for item in found]
-
-
-def _why_it_stays(sprint: Sprint, touched: Touched) -> str:
-    items = Item.objects.alive().filter(stays__backlog=sprint.backlog).select_related("product")
-    by_id = {item.pk: item for item in items}
-    worked_on = touched(sorted(by_id))
-    for pk, why in sorted(worked_on.items()):
-        return f"of {by_id[pk].ref}, {why}" if pk in by_id else why
-    if sprint.ceremonies.exists() or sprint.daily_notes.exists():
-        return "people have written in it since."
-    return ""
 
 
 # The sprint itself -------------------------------------------------------------------------------
@@ -321,9 +307,12 @@ class _Past:
             reached = [stay for stay in before if _reaches(stay, path.entered_at)]
             was_open = [stay for stay in reached if stay.left_at is None]
             for stay in reached:
-                stay.left_at = max(stay.entered_at, path.entered_at)
+                if stay.entered_at >= path.entered_at:
+                    gone.append(stay.pk)  # it began when the item was in the sprint already
+                    continue
+                stay.left_at = path.entered_at
                 stay.outcome = Stay.Outcome.MOVED
-            changed += reached
+                changed.append(stay)
             if path.is_done:
                 gone += [stay.pk for stay in after]
             elif was_open:
