@@ -18,7 +18,7 @@ from mlscrum.lib import clock
 from mlscrum.lib.errors import DomainError, FieldError, Invalid
 from sprints.queries.calendars import calendar_of
 from sprints.queries.overviews import past_sprints
-from sprints.queries.sprints import SIDE_KINDS, figures_of, sprints_of
+from sprints.queries.sprints import SIDE_KINDS, amounts_of, sprints_of
 from sprints.rules.days import day_of
 from sprints.rules.forecast import done_within, expected_range, finish_dates, sprints_until
 from sprints.rules.velocity import Past
@@ -218,7 +218,7 @@ def _ahead(product: Product, team: Team) -> _Ahead:
         assert backlog.ends_on is not None, "_check asks for both days"
         assert backlog.started_at is not None, "what runs has started"
         since = day_of(backlog.started_at, running.zone)
-        done = figures_of(running).completed.points
+        done = amounts_of(running).completed.points
         return _Ahead(max(backlog.ends_on, today), length, today, since, done)
     coming = Backlog.objects.filter(
         team=team, kind=Backlog.Kind.SPRINT, state=Backlog.State.PLANNED, ends_on__gte=today

@@ -11,7 +11,7 @@ from backlog.models import Backlog, Product, Team
 from sprints.models import Sprint
 from sprints.queries.exits import Standing, chosen_of, standings_of
 from sprints.queries.reports import AMOUNTS, kept_figures, shown_figures
-from sprints.queries.sprints import figures_of, sprints_of
+from sprints.queries.sprints import amounts_of, sprints_of
 from sprints.rules.velocity import Past
 
 
@@ -69,7 +69,7 @@ def _figures(sprint: Sprint) -> dict[str, Any]:
         return kept_figures(kept)
     if sprint.backlog.started_at is None:
         return {}
-    return shown_figures(figures_of(sprint))
+    return shown_figures(amounts_of(sprint))
 
 
 def _kept(sprint: Sprint, name: str) -> Any:

@@ -14,7 +14,7 @@ from sprints.models import Sprint
 from sprints.queries.exits import Standing, standing_of
 from sprints.queries.findings import findings_by_day, findings_moved, open_then
 from sprints.queries.sprints import figures_of
-from sprints.rules.figures import Amount, BurndownDay, Figures
+from sprints.rules.figures import Amount, Amounts, BurndownDay, Figures
 from sprints.rules.findings import OpenFindings
 
 # 1 had no findings by day; 2 nothing of what splits left over, and counted findings by the dates
@@ -123,7 +123,7 @@ def _day(day: BurndownDay, still_open: OpenFindings | None) -> dict[str, Any]:
     return {**{name: _plain(value) for name, value in asdict(day).items()}, **findings}
 
 
-def shown_figures(found: Figures, *, split_off: Amount = NOTHING) -> dict[str, Any]:
+def shown_figures(found: Amounts, *, split_off: Amount = NOTHING) -> dict[str, Any]:
     """The amounts of a sprint as JSON: points, items, and how many of them have no estimate.
 
     `split_off` is what went on as new items when items were split at the closing. It is no part of

@@ -26,7 +26,7 @@ from sprints.models import Ceremony, Outcome, Sprint
 from sprints.queries import dialogue
 from sprints.queries.minutes import plain
 from sprints.queries.outcomes import last_actions, waiting_insights
-from sprints.queries.sprints import SIDE_KINDS, figures_of
+from sprints.queries.sprints import SIDE_KINDS, amounts_of
 
 MOST_SHOWN = 200
 RUNS_SHOWN = 5  # of an item
@@ -61,7 +61,7 @@ def goal_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     is_closed = sprint.backlog.state == Backlog.State.CLOSED
     facts: dict[str, Any] = {"sprint": sprint, "is_closed": is_closed}
     if started(ceremony) is not None:
-        found = figures_of(sprint)
+        found = amounts_of(sprint)
         facts["figures"] = found
     return facts
 
@@ -110,7 +110,7 @@ def done_words(ceremony: Ceremony) -> str:
 
 def finished(sprint: Sprint) -> tuple[list[ItemLine], list[ItemLine]]:
     """The items that were done as the sprint stands or closed, and those that were not."""
-    found = figures_of(sprint, closed_at=sprint.backlog.closed_at)
+    found = amounts_of(sprint, closed_at=sprint.backlog.closed_at)
     wanted = [*found.done_items, *found.open_items][:MOST_SHOWN]
     items = {
         item.pk: item

@@ -15,7 +15,7 @@ from mlscrum.lib.numbers import whole_number
 from sprints.models import Sprint
 from sprints.queries.calendars import calendar_of
 from sprints.rules.days import day_of
-from sprints.rules.figures import Figures, Span, StayFact, TransitionFact, figures
+from sprints.rules.figures import Amounts, Figures, Span, StayFact, TransitionFact, amounts, figures
 
 SIDE_KINDS = (Kind.EPIC, Kind.TASK)  # every figure counts the level between them
 
@@ -113,3 +113,9 @@ def figures_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Figures:
     """The figures of a sprint that has started, as of now or of its closing."""
     facts = facts_of(sprint, closed_at=closed_at)
     return figures(facts.span, facts.stays, facts.transitions, now=closed_at or clock.now())
+
+
+def amounts_of(sprint: Sprint, *, closed_at: datetime | None = None) -> Amounts:
+    """What a sprint that has started amounts to, as of now or of its closing."""
+    facts = facts_of(sprint, closed_at=closed_at)
+    return amounts(facts.span, facts.stays, facts.transitions, now=closed_at or clock.now())

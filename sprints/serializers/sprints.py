@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backlog.models import Subject
@@ -26,6 +27,14 @@ class AmountSerializer(serializers.Serializer[dict[str, Any]]):
     points = serializers.FloatField()
     items = serializers.IntegerField()
     unestimated = serializers.IntegerField()
+
+
+@extend_schema_field(AmountSerializer)
+class AmountField(serializers.Field[Any, Any, Any, Any]):
+    """An amount that is read alone, as `shown_figures` makes it: JSON as it is."""
+
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value
 
 
 class ExitSerializer(serializers.Serializer[Any]):
@@ -56,12 +65,12 @@ class SprintSerializer(serializers.Serializer[SprintView]):
     capacity_gpu_hours = serializers.FloatField(source="sprint.capacity_gpu_hours", allow_null=True)
     goal_met = serializers.CharField(source="sprint.goal_met")
     goal_reason = serializers.CharField(source="sprint.goal_reason")
-    committed = AmountSerializer(allow_null=True)
-    completed = AmountSerializer(allow_null=True)
-    added = AmountSerializer(allow_null=True)
-    removed = AmountSerializer(allow_null=True)
-    remaining = AmountSerializer(allow_null=True)
-    split_off = AmountSerializer(allow_null=True)
+    committed = AmountField(allow_null=True)
+    completed = AmountField(allow_null=True)
+    added = AmountField(allow_null=True)
+    removed = AmountField(allow_null=True)
+    remaining = AmountField(allow_null=True)
+    split_off = AmountField(allow_null=True)
     datasets = serializers.ListField(child=serializers.CharField())
     target_health = serializers.FloatField(source="sprint.target_health", allow_null=True)
     exit = ExitSerializer(allow_null=True)

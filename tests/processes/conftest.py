@@ -65,7 +65,7 @@ class House:
             "DATA_DIR": str(folder / "data"),
             "SOURCES_DIR": str(folder / "sources"),
             "SECRET_KEY": settings.SECRET_KEY,
-            "JOB_LEASE_S": "2",
+            "JOB_LEASE_S": "3",
             "WORKER_PROCESSES": "2",
         }
         self._running: list[subprocess.Popen[bytes]] = []

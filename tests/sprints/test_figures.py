@@ -50,7 +50,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -66,6 +66,7 @@ from sprints.rules.figures import (
     Span,
     StayFact,
     TransitionFact,
+    amounts,
     figures,
 )
 
@@ -157,6 +158,12 @@ def test_the_amounts_of_the_worked_example() -> None:
     assert found.reestimated == 5
     assert found.completed == Amount(Decimal(14), items=4, unestimated=0)
     assert found.remaining == Amount(Decimal(13), items=2, unestimated=1)
+
+
+def test_amounts_alone_are_those_of_the_figures() -> None:
+    alone = asdict(amounts(SPAN, STAYS, TRANSITIONS, now=CLOSE))
+    drawn = {"opening": asdict(example().opening), "days": tuple(map(asdict, example().days))}
+    assert alone | drawn == asdict(example())
 
 
 def test_the_items_of_the_worked_example() -> None:
