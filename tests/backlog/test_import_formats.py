@@ -619,7 +619,7 @@ def test_ten_megabytes_of_json_are_read_in_seconds(read: Callable[..., Table]) -
     issues = [ISSUE | {"number": n, "body": "x" * 10_000} for n in range(1_000)]
     begun = time.monotonic()
     assert len(parsed(read(json.dumps(issues))).items) == 1_000
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
 
 
 def test_a_huge_attached_file_takes_no_row_with_it(product: Product, olga: Actor) -> None:

@@ -544,13 +544,13 @@ def plain_text_server() -> Iterator[int]:
 
 
 def by_http_client(port: int) -> None:
-    with contextlib.closing(http.client.HTTPConnection("localhost", port, timeout=2)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("localhost", port, timeout=20)) as connection:
         connection.request("GET", "/")
         connection.getresponse().read()
 
 
 def by_requests(port: int) -> None:
-    requests.get(f"http://127.0.0.1:{port}/", timeout=2)
+    requests.get(f"http://127.0.0.1:{port}/", timeout=20)
 
 
 def by_botocore(port: int) -> None:
@@ -568,7 +568,7 @@ def by_botocore(port: int) -> None:
 
 
 def by_mail(port: int) -> None:
-    smtplib.SMTP("127.0.0.1", port, timeout=2)
+    smtplib.SMTP("127.0.0.1", port, timeout=20)
 
 
 def by_datagram(port: int) -> None:
@@ -609,10 +609,10 @@ def test_libraries_call_what_is_named_and_follow_no_redirect_from_there(
     here = site(redirect(inner.url))
     settings.OUTBOUND_ALLOW = [f"localhost:{here.port}"]
     with outbound.guarded():
-        answer = requests.get(here.url, timeout=2, allow_redirects=False)
+        answer = requests.get(here.url, timeout=20, allow_redirects=False)
     assert answer.status_code == 302
     with pytest.raises(OutboundRefused), outbound.guarded():
-        requests.get(here.url, timeout=2)
+        requests.get(here.url, timeout=20)
     assert inner.asked == []
 
 

@@ -135,4 +135,4 @@ def test_a_supervisor_that_is_killed_takes_its_programs_along(supervise):
     until(lambda: house.log.count("at work") == 2, "all run")
     house.process.kill()
     house.process.wait()
-    until(lambda: house.offspring() == [], "nobody is left", timeout_s=5)
+    until(lambda: house.offspring() == [], "nobody is left")
