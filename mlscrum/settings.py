@@ -328,6 +328,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["backlog.access.declared.DeclaredPermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["mlscrum.web.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mlscrum.web.negotiation.LenientNegotiation",
     "DEFAULT_PAGINATION_CLASS": "mlscrum.web.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["mlscrum.web.filters.DeclaredFilters"],
     "DEFAULT_METADATA_CLASS": None,

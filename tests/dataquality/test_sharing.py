@@ -139,6 +139,20 @@ def test_lists_of_links_take_no_more_queries_as_they_grow(
     assert [queries(client, path) for client, path in asked] == before
 
 
+@pytest.mark.parametrize(
+    "accept", ["image/svg+xml", "image/*", "text/html", "*/*", "application/json"]
+)
+@pytest.mark.parametrize(
+    ("query", "kind"), [("?format=badge", "image/svg+xml"), ("", "application/json")]
+)
+def test_a_gate_answers_in_its_form_whatever_a_client_accepts(
+    api: Any, with_suite: Dataset, cast: Cast, accept: str, query: str, kind: str
+) -> None:
+    url = f"/api/v1/datasets/MED/patients/gate/{query}"
+    answer = api(cast.vera).get(url, headers={"accept": accept})
+    assert (answer.status_code, answer["Content-Type"]) == (200, kind)
+
+
 @pytest.mark.parametrize("strict", ["", "&strict=1"])
 def test_the_badge_says_the_state_in_words_and_is_kept_for_a_minute(
     api: Any, cast: Cast, secret: str, with_suite: Dataset, max_acts: Actor, strict: str
