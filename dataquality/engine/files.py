@@ -322,7 +322,7 @@ class _Looks:
 
     def _is_such(self, raw: Raw, kind: str, least: int) -> str:
         if raw.type in casts.WHOLE_NUMBERS | casts.FRACTIONS | {"BOOLEAN"}:
-            return "true"
+            return "count(*) >= 0"  # true, and a figure: one row comes of a file without rows too
         value, bad = casts.read(raw.place, raw.type, Column(raw.name, kind))
         if raw.type in casts.TIMESTAMPS:
             return f"NOT coalesce(bool_or({bad}), false)"
@@ -330,8 +330,10 @@ class _Looks:
         if kind == "boolean":
             bad = f"{bare} != '' AND lower({bare}) NOT IN ('true', 'false')"
         elif kind == "number":
-            bad = f"({bad}) OR regexp_full_match({bare}, {literal(reading.LONG.pattern)})"
-        return f"NOT coalesce(bool_or({bad}), false) AND count({value}) >= {least}"
+            bad = (
+                f"({bad or 'false'}) OR regexp_full_match({bare}, {literal(reading.LONG.pattern)})"
+            )
+        return f"NOT coalesce(bool_or({bad or 'false'}), false) AND count({value}) >= {least}"
 
 
 def _names_of(paths: Sequence[Path]) -> list[str]:

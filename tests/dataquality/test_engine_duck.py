@@ -223,6 +223,16 @@ def test_parquet_is_read_as_pandas_reads_it(tmp_path: Path, name: str, kind: str
     assert_same(read(path, "parquet", schema), read_by_pandas(path, "parquet", schema))
 
 
+@pytest.mark.parametrize("rows", [3, 0])
+@pytest.mark.parametrize("name", PARQUET)
+def test_parquet_has_the_columns_that_pandas_finds(tmp_path: Path, name: str, rows: int) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({name: PARQUET[name][:rows]}), path)
+    found = looked_at(path, "parquet")
+    assert found[1] == rows
+    assert found == looked_at_by_pandas(path, "parquet")
+
+
 @pytest.mark.parametrize("year", [1, 9999])
 def test_times_out_of_reach_do_not_fit_in_duckdb_either(tmp_path: Path, year: int) -> None:
     path = tmp_path / "x.parquet"

@@ -544,7 +544,9 @@ def plain_text_server() -> Iterator[int]:
 
 
 def by_http_client(port: int) -> None:
-    with contextlib.closing(http.client.HTTPConnection("localhost", port, timeout=20)) as connection:
+    with contextlib.closing(
+        http.client.HTTPConnection("localhost", port, timeout=20)
+    ) as connection:
         connection.request("GET", "/")
         connection.getresponse().read()
 
