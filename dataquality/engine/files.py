@@ -288,11 +288,10 @@ class _Looks:
 
     def types(self) -> dict[str, str]:
         """By two queries: the first rows tell what may be, all rows what is."""
-        open_questions = {raw.name: self._candidates(raw) for raw in self.raws}
-        head = f"(SELECT * FROM {self.file.source} LIMIT {LOOKED_AT})"
-        open_questions = self._left(open_questions, head, least=0)
-        open_questions = self._left(open_questions, self.file.source, least=1)
-        return {name: kinds[0] if kinds else "text" for name, kinds in open_questions.items()}
+        may_be = {raw.name: self._candidates(raw) for raw in self.raws}
+        may_be |= self._by_first_rows([raw for raw in self.raws if len(may_be[raw.name]) > 1])
+        kinds = self._by_all_rows(may_be)
+        return {name: found[0] if found else "text" for name, found in kinds.items()}
 
     def _candidates(self, raw: Raw) -> list[str]:
         for kind, types in (
@@ -305,35 +304,51 @@ class _Looks:
                 return [kind]
         return [] if casts.is_odd(raw.type) else list(reading.PATTERNS)
 
-    def _left(
-        self, kinds: Mapping[str, list[str]], source: str, *, least: int
-    ) -> dict[str, list[str]]:
-        """The kinds that all values there are of, where there are at least so many."""
+    def _by_first_rows(self, raws: Sequence[Raw]) -> dict[str, list[str]]:
+        """What all of the first values of these columns look like. Asked outside of SQL, where a
+        statement of all patterns for hundreds of columns takes longer to plan than to answer."""
+        if not raws:
+            return {}
+        texts = ", ".join(f"{casts.as_text(raw.place, raw.type)} AS {raw.place}" for raw in raws)
+        query = f"SELECT {texts} FROM {self.file.source} LIMIT {LOOKED_AT}"
+        rows = self.file.connection.execute(query).df()
+        return {
+            raw.name: reading.kinds_of_texts(rows.iloc[:, place]) for place, raw in enumerate(raws)
+        }
+
+    def _by_all_rows(self, kinds: Mapping[str, list[str]]) -> dict[str, list[str]]:
+        """The kinds that all values are of, where there is one at all."""
         asked = [(raw, kind) for raw in self.raws for kind in kinds[raw.name]]
         if not asked:
             return dict(kinds)
-        figures = ", ".join(self._is_such(raw, kind, least) for raw, kind in asked)
-        answers = self.file.one(f"SELECT {figures} FROM {source}")
+        values = ", ".join(f"{self._bare(raw)} AS {raw.place}" for raw in dict(asked))
+        figures = ", ".join(self._is_such(raw, kind) for raw, kind in asked)
+        answers = self.file.one(f"SELECT {figures} FROM (SELECT {values} FROM {self.file.source})")
         left: dict[str, list[str]] = {raw.name: [] for raw in self.raws}
         for (raw, kind), is_such in zip(asked, answers, strict=True):
             if is_such:
                 left[raw.name].append(kind)
         return left
 
-    def _is_such(self, raw: Raw, kind: str, least: int) -> str:
-        if raw.type in casts.WHOLE_NUMBERS | casts.FRACTIONS | {"BOOLEAN"}:
-            return "count(*) >= 0"  # true, and a figure: one row comes of a file without rows too
-        value, bad = casts.read(raw.place, raw.type, Column(raw.name, kind))
+    def _bare(self, raw: Raw) -> str:
+        """A value as it is where its type says all, else as a text without blanks around it."""
+        is_text = len(self._candidates(raw)) > 1
+        return casts.stripped(casts.as_text(raw.place, raw.type)) if is_text else raw.place
+
+    def _is_such(self, raw: Raw, kind: str) -> str:
+        value = raw.place
         if raw.type in casts.TIMESTAMPS:
+            _, bad = casts.read(value, raw.type, Column(raw.name, kind))
             return f"NOT coalesce(bool_or({bad}), false)"
-        bare = casts.stripped(casts.as_text(raw.place, raw.type))
-        if kind == "boolean":
-            bad = f"{bare} != '' AND lower({bare}) NOT IN ('true', 'false')"
-        elif kind == "number":
-            bad = (
-                f"({bad or 'false'}) OR regexp_full_match({bare}, {literal(reading.LONG.pattern)})"
-            )
-        return f"NOT coalesce(bool_or({bad or 'false'}), false) AND count({value}) >= {least}"
+        if len(self._candidates(raw)) == 1:
+            return "count(*) >= 0"  # true, and a figure: one row comes of a file without rows too
+        if kind == "boolean":  # yes and 1 are truths where somebody says so, else words and numbers
+            is_such = f"lower({value}) IN ('true', 'false')"
+        else:
+            is_such = f"{casts.fits(value, kind)} AND {casts.value_of(value, kind)} IS NOT NULL"
+        if kind == "number":
+            is_such += f" AND NOT regexp_full_match({value}, {literal(reading.LONG.pattern)})"
+        return f"bool_and({is_such}) FILTER ({value} != '') IS true"
 
 
 def _names_of(paths: Sequence[Path]) -> list[str]:

@@ -427,6 +427,13 @@ def type_of_texts(texts: pd.Series[Any]) -> str:
     return "text"
 
 
+def kinds_of_texts(column: pd.Series[Any]) -> list[str]:
+    """The types that all of these texts look like, blank ones left aside: all where there is no
+    other."""
+    texts = _texts(column, ()).dropna()
+    return [kind for kind, pattern in PATTERNS.items() if texts.str.fullmatch(pattern).all()]
+
+
 def _can_be_held(texts: pd.Series[Any], kind: str) -> bool:
     """Whether texts that look like this type keep what they say: all days exist, within reach of
     nanoseconds, and no number is so long that a float would round it."""
