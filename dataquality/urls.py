@@ -110,6 +110,7 @@ urlpatterns: list[URLPattern] = [
         name="suite-as-yaml",
     ),
     path(f"{DATASET}suite/<int:position>/", suites.suite_edit, name="suite-edit"),
+    path(f"{DATASET}suite/<int:position>/apart/", suites.suite_apart, name="suite-apart"),
     path(f"{DATASET}suite/<int:position>/remove/", suites.suite_remove, name="suite-remove"),
     path(f"{DATASET}history/", history.history, name="history"),
     path(

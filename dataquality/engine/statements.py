@@ -50,8 +50,9 @@ def one_select(query: str) -> str:
 
 
 def as_bound_text(query: str) -> str:
-    """The query for SQLAlchemy's text, where a colon before a word would be a parameter."""
-    return NAME_OF_PARAMETER.sub(r"\\:", query)
+    """The query for SQLAlchemy's text, where a colon before a word would be a parameter; with a
+    line of its own for what comes behind, for it may end in a comment."""
+    return NAME_OF_PARAMETER.sub(r"\\:", query) + "\n"
 
 
 def _leaves_its_brackets(bare: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -139,6 +140,29 @@ def twins(expectations: Sequence[Expectation]) -> list[list[int]]:
     for position, expectation in enumerate(expectations):
         groups.setdefault(canonical(check_of(expectation)), []).append(position)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def kept_apart(expectations: Sequence[Expectation], position: int) -> list[dict[str, Any]]:
+    """The checks with one of them under a key of its own, so that its twins share no more finding
+    with it: the key is its severity, with a number where another check is called so."""
+    wanted = expectations[position]
+    whole = _without_key(wanted)
+    taken = {
+        str((other.get("meta") or {}).get("check_key") or "")
+        for other in expectations
+        if check_of(_without_key(other)) == check_of(whole)
+    }
+    word = str(wanted["severity"])
+    names = (word if number == 1 else f"{word} {number}" for number in count(1))
+    key = next(name for name in names if name not in taken)
+    meta = {**(wanted.get("meta") or {}), "check_key": key}
+    present = [dict(expectation) for expectation in expectations]
+    return [*present[:position], {**wanted, "meta": meta}, *present[position + 1 :]]
+
+
+def _without_key(expectation: Expectation) -> dict[str, Any]:
+    meta = {k: v for k, v in (expectation.get("meta") or {}).items() if k != "check_key"}
+    return {**expectation, "meta": meta}
 
 
 def with_types(expectation: Expectation, schema: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 BY = ("month", "day", "value")
+TIMES = ("date", "datetime")  # types of columns
 NEWEST = "newest"
 MONTH = re.compile(r"(\d{4})-(\d{2})")
 LONGEST_VALUE = 200
 
 
-def batch_fault(batch: Mapping[str, Any], columns: Sequence[str]) -> str:
-    """What is wrong with how a dataset is divided, in words; empty where nothing is."""
+def batch_fault(batch: Mapping[str, Any], columns: Mapping[str, str]) -> str:
+    """What is wrong with how a dataset is divided, in words; empty where nothing is. `columns` are
+    the types of its columns, by name."""
     if set(batch) != {"by", "column"} or batch["by"] not in BY:
         return "Say by (month, day or value) and column."
     if batch["column"] not in columns:
         return f"There is no column {batch['column']}."
+    kind = columns[batch["column"]]
+    if batch["by"] != "value" and kind not in TIMES:
+        return (
+            f"The column {batch['column']} holds no dates or times ({kind}), and a {batch['by']} is"
+            " one of them; choose another column, or divide by value."
+        )
     return ""
 
 

@@ -299,7 +299,8 @@ def _check(dataset: Dataset) -> None:
         if missing:
             errors[name] = f"There is no column {', '.join(missing)}."
     errors |= _name_errors(dataset)
-    if dataset.batch is not None and (fault := batch_fault(dataset.batch, dataset.column_names)):
+    types = {str(column["name"]): str(column["type"]) for column in dataset.schema}
+    if dataset.batch is not None and (fault := batch_fault(dataset.batch, types)):
         errors["batch"] = fault
     for name, user in (("owner", subject.owner), ("steward", subject.steward)):
         if user is not None and not _are_members(dataset.product, [user]):

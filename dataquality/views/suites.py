@@ -82,13 +82,28 @@ def suite_edit(request: ProductRequest, dataset: Dataset, position: int) -> Http
 def suite_remove(request: ProductRequest, dataset: Dataset, position: int) -> HttpResponse:
     present = _present(dataset, position)
     rest = [*present[:position], *present[position + 1 :]]
+    return _replaced(request, dataset, rest, f"Removed: {rules.words(present[position])}.")
+
+
+@require_POST
+@subject_page("suite.edit", find_dataset)
+def suite_apart(request: ProductRequest, dataset: Dataset, position: int) -> HttpResponse:
+    """Let a check have a finding of its own."""
+    present = _present(dataset, position)
+    words = rules.words(present[position])
+    wanted = rules.kept_apart(present, position)
+    return _replaced(request, dataset, wanted, f"From the next run on a finding of its own: {words}.")
+
+
+def _replaced(
+    request: ProductRequest, dataset: Dataset, wanted: list[dict[str, Any]], said: str
+) -> HttpResponse:
     try:
-        save_suite(dataset, rest, actor=request.actor, based_on=_number(request))
+        save_suite(dataset, wanted, actor=request.actor, based_on=_number(request))
     except DomainError as error:
         details = [f"{whereabouts(e.pointer)}: {e.detail}" for e in error.errors]
         messages.error(request, " ".join([error.message, *details]))
     else:
-        said = f"Removed: {rules.words(present[position])}."
         messages.success(request, said + _about_orphans(dataset))
     return redirect("dataquality:suite", dataset.product.key, dataset.slug)
 

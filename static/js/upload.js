@@ -1,4 +1,5 @@
-// Say before the upload starts that a file is larger than this installation takes.
+// Say before the upload starts that a file is larger than this installation takes, or what is
+// missing beside it: a form that the server refuses comes back without its file.
 const MEGABYTE = 1024 * 1024;
 
 for (const input of document.querySelectorAll("input[type=file][data-limit-mb]")) {
@@ -10,8 +11,11 @@ for (const input of document.querySelectorAll("input[type=file][data-limit-mb]")
     input.reportValidity();
   });
   input.form?.addEventListener("submit", (event) => {
-    if (input.reportValidity()) return;
+    const fields = input.files.length ? [...event.target.elements] : [input];
+    const wrong = fields.find((field) => field.offsetParent && !field.validity.valid);
+    if (!wrong) return;
     event.preventDefault();
-    input.focus();
+    wrong.focus();
+    wrong.reportValidity();
   });
 }

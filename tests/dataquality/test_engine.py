@@ -428,6 +428,20 @@ def test_a_threshold_is_no_part_of_the_identity() -> None:
     assert suites.twins([one, apart]) == []
 
 
+def test_twins_are_kept_apart_one_by_one() -> None:
+    bounds = [1, 2, 3]
+    alike = [check("column_max_to_be_between", column="age", max_value=top) for top in bounds]
+    others = [check("column_values_to_not_be_null", column="age")]
+    once = suites.kept_apart([*alike, *others], 0)
+    assert suites.twins(once) == [[1, 2]]
+    twice = suites.kept_apart(once, 2)
+    assert suites.twins(twice) == []
+    assert [made["meta"].get("check_key") for made in twice] == [
+        "critical", None, "critical 2", None
+    ]  # fmt: skip
+    assert [made["kwargs"] for made in twice] == [made["kwargs"] for made in [*alike, *others]]
+
+
 # Running -------------------------------------------------------------------------------------
 def medical_table(*, rows: int = 1000) -> reading.Table:
     """EVIDENCE 1: 87 of 1,000 ages are missing, 4 of the 913 others are out of bounds."""

@@ -154,7 +154,14 @@ def test_a_query_of_failing_rows_is_judged_before_it_is_saved() -> None:
 
 
 # Runs ----------------------------------------------------------------------------------------
-@pytest.mark.parametrize("options", [{"table": "people"}, {"query": "SELECT * FROM people"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"table": "people"},
+        {"query": "SELECT * FROM people"},
+        {"query": "SELECT * FROM people -- all of them"},
+    ],
+)
 def test_a_table_and_a_query_are_checked_where_they_are(people: str, options: Any) -> None:
     suite = [
         NOT_NULL,

@@ -64,6 +64,22 @@ def test_a_check_is_added_changed_and_removed(patients: Dataset, max_: Client) -
     assert len(saved(patients)) == 1
 
 
+def test_twins_are_kept_apart_from_the_list(patients: Dataset, max_: Client) -> None:
+    for number, (severity, top) in enumerate([("critical", "9"), ("warning", "5")]):
+        bounds = {"kwarg_column": "age", "kwarg_max_value": top, "based_on": number or ""}
+        add(max_, "column_max_to_be_between", **{**bounds, "severity": severity})
+    page = max_.get(SUITE)
+    assert "Shares one finding with check 1" in words_of(page)
+    assert "Keep apart" in words_of(page)
+    told = words_of(max_.post(f"{SUITE}1/apart/", {"based_on": 2}, follow=True))
+    assert "From the next run on a finding of its own" in told
+    assert "Shares one finding" not in told
+    assert [check["meta"].get("check_key") for check in saved(patients)] == [None, "warning"]
+    edited = {"severity": "info", "kwarg_column": "age", "kwarg_max_value": "6", "based_on": 3}
+    max_.post(f"{SUITE}1/", edited)
+    assert saved(patients)[1]["meta"]["check_key"] == "warning"
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "said"),
     [

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from backlog.models import Actor, Product
 from dataquality.models import Connection, Dataset, RunState
 from dataquality.rules import partitions
 from dataquality.services.connections import ConnectionDraft, add_connection, pause_connection
-from dataquality.services.datasets import DatasetDraft, register_dataset
+from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.files import SUFFIXES
 from dataquality.services.origins import Wanted, source_of
 from dataquality.services.suites import save_suite
@@ -255,6 +256,15 @@ def by_month(product: Product, olga_acts: Actor) -> Dataset:
     dataset = register_dataset(product, draft, upload(MONTHS), actor=olga_acts)
     save_suite(dataset, [NUCLEI_IN_SET], actor=olga_acts)
     return Dataset.objects.of(product).get(pk=dataset.pk)
+
+
+@pytest.mark.parametrize("by", ["month", "day"])
+def test_only_a_column_of_times_divides_by_month_and_day(
+    by_month: Dataset, olga_acts: Actor, by: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"The column nuclei holds no .*, and a {by} is one"):
+        update_dataset(by_month, actor=olga_acts, batch={"by": by, "column": "nuclei"})
+    update_dataset(by_month, actor=olga_acts, batch={"by": "value", "column": "nuclei"})
 
 
 def test_a_run_looks_at_the_newest_month_or_the_one_that_is_named(

@@ -100,7 +100,10 @@ def test_a_failing_check_files_an_item_that_the_cleaned_file_closes(
     page.goto("/p/MED/data/new/")
     page.get_by_label("Name").fill("Cells")
     page.locator("input[type=file]").set_input_files(dirty)
-    page.get_by_role("group", name="Does it hold personal data?").get_by_label("No").check()
+    page.get_by_role("button", name="Register").click()
+    answers = page.get_by_role("group", name="Does it hold personal data?")
+    expect(answers.get_by_label("Yes")).to_be_focused()  # and the file is still chosen
+    answers.get_by_label("No").check()
     page.locator("input[name=sample_policy][value=values]").check()
     page.get_by_role("button", name="Register").click()
     expect(page).to_have_url(re.compile("/p/MED/data/cells/profile/"))

@@ -136,6 +136,17 @@ def test_the_lock_names_no_registry_but_the_public_one():
     assert all("integrity" in package for place, package in lock["packages"].items() if place)
 
 
+def test_no_comment_of_a_template_goes_on_in_the_next_line() -> None:
+    """Django would show it as text."""
+    lines = [
+        f"{page.name}: {line}"
+        for page in (settings.BASE_DIR / "templates").rglob("*.html")
+        for line in page.read_text().splitlines()
+        if line.count("{#") != line.count("#}")
+    ]
+    assert lines == []
+
+
 def test_every_icon_that_a_template_names_is_in_the_sprite() -> None:
     listed = (settings.BASE_DIR / "static/icons.txt").read_text().splitlines()
     known = {line.partition("#")[0].strip() for line in listed}
