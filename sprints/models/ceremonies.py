@@ -187,6 +187,8 @@ class Block(models.Model):
     minutes = models.PositiveSmallIntegerField(null=True)
     slot = models.CharField(max_length=40, blank=True)
     text = models.TextField(blank=True, max_length=100_000)
+    # What its slot said as the ceremony ended; None where it is still asked anew.
+    evidence = models.TextField(null=True)  # noqa: DJ001 - "" where it had nothing to say
     version = models.PositiveIntegerField(default=1)
     held_by = models.ForeignKey(Participant, models.SET_NULL, null=True, related_name="+")
     held_until = models.DateTimeField(null=True)

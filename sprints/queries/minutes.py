@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from backlog.queries.agendas import part_of
-from sprints.models import Ceremony, Outcome
+from sprints.models import Block, Ceremony, Outcome, Participant
 from sprints.queries.outcomes import said_by, sorted_outcomes
 
 _LIST = re.compile(r"^(\d*)([-+.)])(?=\s|$)")  # what would begin a list
@@ -27,17 +28,23 @@ def plain(text: str) -> str:
     return _LIST.sub(r"\1\\\2", words)
 
 
+def words_of(ceremony: Ceremony, block: Block) -> str:
+    """What the evidence of a point says: of a ceremony that is over, what it said at its end."""
+    if block.evidence is not None:
+        return block.evidence
+    part = part_of(block.slot) if block.slot else None
+    return part.words(ceremony) if part else ""
+
+
 def _blocks(ceremony: Ceremony) -> Iterator[str]:
     yield f"# {plain(ceremony.title)}"
     yield _head(ceremony)
-    seats = ceremony.participants.filter(joined_at__isnull=False)
-    there = [f"- {plain(seat.name)}, {plain(seat.trade)}" for seat in seats]
+    there = [f"- {plain(seat.name)}, {plain(seat.trade)}" for seat in _seats(ceremony)]
     if there:
         yield "## Who was there"
         yield "\n".join(there)
     for block in ceremony.blocks.all():
-        part = part_of(block.slot) if block.slot else None
-        words = part.words(ceremony) if part else ""
+        words = words_of(ceremony, block)
         if words or block.text:
             yield f"## {plain(block.title)}"
             yield words
@@ -51,6 +58,12 @@ def _blocks(ceremony: Ceremony) -> Iterator[str]:
         if rows:
             yield f"## {title}"
             yield "\n".join(_line(outcome) for outcome in rows)
+
+
+def _seats(ceremony: Ceremony) -> QuerySet[Participant, Participant]:
+    """Who came before its end; a guest may come later to read."""
+    came = ceremony.participants.filter(joined_at__isnull=False)
+    return came.filter(joined_at__lte=ceremony.closed_at) if ceremony.closed_at else came
 
 
 def _head(ceremony: Ceremony) -> str:

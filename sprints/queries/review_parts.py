@@ -38,17 +38,25 @@ def has_guest(reader: Reader) -> bool:
 
 
 def started(ceremony: Ceremony) -> Sprint | None:
-    """The sprint that a ceremony is about, once it has begun."""
+    """The sprint that a ceremony is about, once it has begun; none that began after its end."""
     sprint = ceremony.sprint
-    is_begun = sprint is not None and sprint.backlog.started_at is not None
-    return sprint if is_begun else None
+    began = sprint.backlog.started_at if sprint is not None else None
+    if began is None or (ceremony.closed_at is not None and ceremony.closed_at < began):
+        return None
+    return sprint
 
 
-def span(sprint: Sprint) -> tuple[datetime, datetime]:
-    """From when to when evidence counts as that of the sprint."""
-    backlog = sprint.backlog
-    assert backlog.started_at is not None, "asked of a sprint that has begun"
-    return backlog.started_at, backlog.closed_at or clock.now()
+def end_of(sprint: Sprint, ended_at: datetime | None = None) -> datetime | None:
+    """When the sprint closed, or a ceremony of it ended before; None while both go on."""
+    ends = [at for at in (sprint.backlog.closed_at, ended_at) if at is not None]
+    return min(ends, default=None)
+
+
+def span(sprint: Sprint, ended_at: datetime | None = None) -> tuple[datetime, datetime]:
+    """From when to when evidence counts as that of the sprint, in a ceremony that ended then."""
+    began = sprint.backlog.started_at
+    assert began is not None, "asked of a sprint that has begun"
+    return began, end_of(sprint, ended_at) or clock.now()
 
 
 # The goal ---------------------------------------------------------------------------------------
@@ -61,7 +69,7 @@ def goal_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     is_closed = sprint.backlog.state == Backlog.State.CLOSED
     facts: dict[str, Any] = {"sprint": sprint, "is_closed": is_closed}
     if started(ceremony) is not None:
-        found = amounts_of(sprint)
+        found = amounts_of(sprint, closed_at=end_of(sprint, ceremony.closed_at))
         facts["figures"] = found
     return facts
 
@@ -90,7 +98,7 @@ def done_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     sprint = started(ceremony)
     if sprint is None:
         return None
-    done, open_ = finished(sprint)
+    done, open_ = finished(sprint, ceremony.closed_at)
     return {
         "groups": [("Done", done), ("Not done", open_)],
         "is_guest": has_guest(reader),
@@ -101,16 +109,19 @@ def done_words(ceremony: Ceremony) -> str:
     sprint = started(ceremony)
     if sprint is None:
         return ""
-    done, open_ = finished(sprint)
+    done, open_ = finished(sprint, ceremony.closed_at)
     return _listed(
         ("Done", [f"{line.item.ref} {plain(line.item.title)}" for line in done]),
         ("Not done", [f"{line.item.ref} {plain(line.item.title)}" for line in open_]),
     )
 
 
-def finished(sprint: Sprint) -> tuple[list[ItemLine], list[ItemLine]]:
-    """The items that were done as the sprint stands or closed, and those that were not."""
-    found = amounts_of(sprint, closed_at=sprint.backlog.closed_at)
+def finished(
+    sprint: Sprint, ended_at: datetime | None = None
+) -> tuple[list[ItemLine], list[ItemLine]]:
+    """The items that were done as the sprint stands or closed, or as a ceremony of it ended, and
+    those that were not."""
+    found = amounts_of(sprint, closed_at=end_of(sprint, ended_at))
     wanted = [*found.done_items, *found.open_items][:MOST_SHOWN]
     items = {
         item.pk: item
@@ -139,20 +150,20 @@ class RunsLine:
 
 def runs_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     sprint = started(ceremony)
-    lines = runs_of(sprint) if sprint is not None else []
+    lines = runs_of(sprint, ceremony.closed_at) if sprint is not None else []
     return {"lines": lines, "is_guest": has_guest(reader)} if lines else None
 
 
 def runs_words(ceremony: Ceremony) -> str:
     sprint = started(ceremony)
-    lines = runs_of(sprint) if sprint is not None else []
+    lines = runs_of(sprint, ceremony.closed_at) if sprint is not None else []
     told = [f"{line.item.ref}: {plain(_run(row))}" for line in lines for row in line.rows]
     return _listed(("Experiments and builds", told))
 
 
-def runs_of(sprint: Sprint) -> list[RunsLine]:
+def runs_of(sprint: Sprint, ended_at: datetime | None = None) -> list[RunsLine]:
     """What tools told of the items of the sprint, the done ones first."""
-    done, open_ = finished(sprint)
+    done, open_ = finished(sprint, ended_at)
     items = [line.item for line in (*done, *open_)]
     rows = newest_of(items, most=RUNS_SHOWN)
     return [RunsLine(item, rows[item.pk]) for item in items if item.pk in rows]
@@ -171,7 +182,7 @@ def findings_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     sprint = started(ceremony)
     if sprint is None:
         return None
-    opened, closed = findings_moved_in(sprint)
+    opened, closed = findings_moved_in(sprint, ceremony.closed_at)
     return {
         "groups": [("Opened in the sprint", opened), ("Closed in the sprint", closed)],
         "is_guest": has_guest(reader),
@@ -182,18 +193,20 @@ def findings_words(ceremony: Ceremony) -> str:
     sprint = started(ceremony)
     if sprint is None:
         return ""
-    opened, closed = findings_moved_in(sprint)
+    opened, closed = findings_moved_in(sprint, ceremony.closed_at)
     return _listed(
         ("Findings opened", [f"{f.priority} {plain(f.title)}" for f in opened]),
         ("Findings closed", [f"{f.priority} {plain(f.title)}" for f in closed]),
     )
 
 
-def findings_moved_in(sprint: Sprint) -> tuple[list[Finding], list[Finding]]:
+def findings_moved_in(
+    sprint: Sprint, ended_at: datetime | None = None
+) -> tuple[list[Finding], list[Finding]]:
     """The findings that came to be open while the sprint ran, and those that were open and are so
     no more at its end; one that came and went is in both. Of its datasets, or of the whole product
     where it names none, as its report counts them."""
-    since, until = span(sprint)
+    since, until = span(sprint, ended_at)
     findings = Finding.objects.filter(product=sprint.backlog.product)
     subjects = list(sprint.subjects.values_list("subject", flat=True))
     if subjects:
@@ -249,7 +262,7 @@ class HealthStep:
 
 def health_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     sprint = started(ceremony)
-    steps = health_steps(sprint) if sprint is not None else []
+    steps = health_steps(sprint, ceremony.closed_at) if sprint is not None else []
     if not steps:
         return None
     return {"steps": steps, "is_guest": has_guest(reader)}
@@ -261,15 +274,15 @@ def health_words(ceremony: Ceremony) -> str:
         return ""
     lines = [
         f"{plain(step.subject.name)}: {_health(step.before)} → {_health(step.after)}"
-        for step in health_steps(sprint)
+        for step in health_steps(sprint, ceremony.closed_at)
     ]
     return _listed(("Dataset health", lines))
 
 
-def health_steps(sprint: Sprint) -> list[HealthStep]:
+def health_steps(sprint: Sprint, ended_at: datetime | None = None) -> list[HealthStep]:
     """Of the datasets of the sprint first, then of the others of the product that were measured;
     in two queries."""
-    since, until = span(sprint)
+    since, until = span(sprint, ended_at)
     own = set(sprint.subjects.values_list("subject", flat=True))
     known = Measurement.objects.filter(subject=OuterRef("pk"))
     newest = known.order_by("-batch_at", "-measured_at", "-pk").values("health")
@@ -305,22 +318,22 @@ def scope_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
     sprint = started(ceremony)
     if sprint is None:
         return None
-    changes = scope_changes(sprint)
+    changes = scope_changes(sprint, ceremony.closed_at)
     return {"changes": changes, "is_guest": has_guest(reader)} if changes else None
 
 
 def scope_words(ceremony: Ceremony) -> str:
     sprint = started(ceremony)
-    changes = scope_changes(sprint) if sprint is not None else []
+    changes = scope_changes(sprint, ceremony.closed_at) if sprint is not None else []
     lines = [
         f"{'added' if c.came else 'removed'}: {c.item.ref} {plain(c.item.title)}" for c in changes
     ]
     return _listed(("Scope changes", lines))
 
 
-def scope_changes(sprint: Sprint) -> list[ScopeChange]:
+def scope_changes(sprint: Sprint, ended_at: datetime | None = None) -> list[ScopeChange]:
     """In the order in which they happened."""
-    since, until = span(sprint)
+    since, until = span(sprint, ended_at)
     stays = (
         Stay.objects.filter(backlog=sprint.backlog)
         .exclude(item__kind__in=SIDE_KINDS)

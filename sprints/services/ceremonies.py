@@ -18,6 +18,7 @@ from mlscrum.lib import clock
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, Sprint
 from sprints.queries.ceremonies import holding_words
+from sprints.queries.minutes import words_of
 from sprints.queries.reminders import notice_of
 from sprints.services.agendas import make_blocks
 from sprints.services.ceremony_locks import locked, refuse_stale
@@ -133,8 +134,8 @@ def open_ceremony(ceremony: Ceremony, *, actor: Actor) -> Ceremony:
 
 
 def close(ceremony: Ceremony, *, actor: Actor) -> Ceremony:
-    """End a ceremony that runs: who said what anonymously can be told no more, and guests can look
-    for a day and then are out.
+    """End a ceremony that runs: its minutes keep what its evidence says now, who said what
+    anonymously can be told no more, and guests can look for a day and then are out.
 
     Raises Conflict where it is over already, or has not begun.
     """
@@ -147,6 +148,7 @@ def close(ceremony: Ceremony, *, actor: Actor) -> Ceremony:
         fresh.timer_ends_at = fresh.timer_left_s = None
         fresh.save(update_fields=["state", "closed_at", "secret", "timer_ends_at", "timer_left_s"])
         Block.objects.filter(ceremony=fresh).update(held_by=None, held_until=None)
+        _keep_evidence(fresh)
         fresh.guest_links.update(expires_at=Least(F("expires_at"), done.at + GUESTS_STAY))
     return fresh
 
@@ -179,6 +181,12 @@ def set_timer(
         fresh.timer_left_s = None if goes else left
         fresh.save(update_fields=["timer_ends_at", "timer_left_s"])
     return fresh
+
+
+def _keep_evidence(ceremony: Ceremony) -> None:
+    for block in ceremony.blocks.exclude(slot=""):
+        block.evidence = words_of(ceremony, block)
+        block.save(update_fields=["evidence"])
 
 
 def _left_s(ceremony: Ceremony, at: datetime) -> int:

@@ -16,7 +16,13 @@ from backlog.models import Actor, Finding, Item, Measurement, Product, Subject
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services.findings import EvidenceReport, report
 from backlog.services.item_evidence import EvidenceDraft, put_evidence
-from backlog.services.items import ItemDraft, create_items, move_items, product_backlog
+from backlog.services.items import (
+    ItemDraft,
+    create_items,
+    move_items,
+    product_backlog,
+    update_item,
+)
 from backlog.services.ranks import Spot
 from sprints.models import Ceremony, Sprint
 from sprints.queries.minutes import minutes_of
@@ -31,6 +37,7 @@ from sprints.services import ceremonies
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.outcomes import OutcomeDraft, add_outcome
 from sprints.services.seats import make_guest_link, take_seat
+from sprints.services.sprints import start_sprint
 from tests.conftest import Cast
 from tests.sprints.conftest import fresh
 
@@ -102,8 +109,6 @@ def test_findings_that_came_and_went_in_the_sprint(
 def test_what_was_open_before_the_sprint_came_not_in_it(
     planned: Sprint, product: Product, olga: Actor, travel: Travel
 ) -> None:
-    from sprints.services.sprints import start_sprint  # noqa: PLC0415  it starts after the finding
-
     travel("2026-03-24 10:00+00:00")
     seen(product, "r1", ("leak", Outcome.FAILED), olga=olga)
     travel("2026-03-25 09:00+00:00")
@@ -163,6 +168,55 @@ def test_the_page_and_the_minutes_tell_it_to_members_and_guests(
     assert "Story 8" in seen_by_guest
     assert "/p/MED/items/" not in seen_by_guest
     assert "/p/MED/findings/" not in seen_by_guest
+
+
+def test_what_a_review_showed_stays_once_it_is_over(
+    review: Ceremony, running: Sprint, product: Product, items: list[Item], olga: Actor,
+    finish: Any, as_person: Any, cast: Cast, client: Any, travel: Travel,
+) -> None:  # fmt: skip
+    travel("2026-03-26 09:00+00:00")
+    finish(items[0])
+    travel("2026-03-26 10:00+00:00")
+    _, secret = make_guest_link(review, actor=olga)
+    over = ceremonies.close(review, actor=olga)
+    shown = minutes_of(over)
+    travel("2026-03-26 11:00+00:00")
+    finish(items[1])
+    update_item(fresh(items[0]), actor=olga, title="Renamed")
+    move_items(product, [fresh(items[3])], actor=olga, spot=Spot.top(), to=running.backlog)
+    move_items(product, [fresh(items[2])], actor=olga, spot=Spot.top(), to=product_backlog(product))
+    seen(product, "r1", ("leak", Outcome.FAILED), olga=olga)
+    client.post(f"/guest/{secret}/", {"name": "Pia"})
+    assert minutes_of(Ceremony.objects.get(pk=over.pk)) == shown
+    assert "Story 8" in shown
+    body = as_person(cast.vera).get(f"/p/MED/ceremonies/{review.pk}/").content.decode()
+    assert "8 of 16 committed points done" in body
+    assert "leak" not in body
+    assert "added" not in body
+    done, left = finished(running, over.closed_at)
+    assert [line.item.number for line in done] == [1]
+    assert [line.item.number for line in left] == [2, 3]
+
+
+def test_notes_and_outcomes_come_into_the_minutes_after_the_end_too(
+    review: Ceremony, olga: Actor, cast: Cast
+) -> None:
+    over = ceremonies.close(review, actor=olga)
+    draft = OutcomeDraft("decision", "Ship it")
+    add_outcome(over, draft, actor=olga, seat=take_seat(over, cast.olga))
+    assert "Ship it" in minutes_of(over)
+
+
+def test_a_sprint_that_began_after_its_review_was_over_is_not_shown_in_it(
+    planned: Sprint, product: Product, olga: Actor, travel: Travel, as_person: Any, cast: Cast
+) -> None:
+    draft = CeremonyDraft("review", timezone.now(), 60, sprint=planned)
+    held = ceremonies.open_ceremony(schedule(product, draft, actor=olga), actor=olga)
+    ceremonies.close(held, actor=olga)
+    travel("2026-03-25 09:00+00:00")
+    start_sprint(planned, actor=olga)
+    body = as_person(cast.vera).get(f"/p/MED/ceremonies/{held.pk}/").content.decode()
+    assert "committed points" not in body
 
 
 def test_the_page_costs_the_same_for_more(
