@@ -33,7 +33,7 @@ from sprints.serializers.ceremonies import (
 )
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
-from sprints.services.seats import take_seat
+from sprints.services.seats import take_part
 
 
 class CeremonyFilters(FilterSet):
@@ -124,13 +124,13 @@ class OfPart(OfCeremony):
         return ceremony.participants.filter(user=user).first() if user is not None else None
 
     def own_seat(self, ceremony: Ceremony) -> Participant:
-        """The caller's, taken now by a member who had none. Raises Refused for a product's token:
-        it speaks for nobody."""
+        """The caller's, taken now by a member who had none, for they take part. Raises Refused for
+        a product's token: it speaks for nobody."""
         user = self.actor.user
         if user is None:
             why = "A token of a product has no voice in a ceremony; use one of a person."
             raise Refused("nobodys_voice", why)
-        return take_seat(ceremony, user)
+        return take_part(ceremony, user, actor=self.actor)
 
 
 @extend_schema(tags=["ceremonies"])
@@ -176,7 +176,7 @@ class OutcomesView(OfCeremony):
     def _seat(self, ceremony: Ceremony) -> Participant | None:
         """The caller's; a product's token speaks for nobody."""
         user = self.actor.user
-        return take_seat(ceremony, user) if user is not None else None
+        return take_part(ceremony, user, actor=self.actor) if user is not None else None
 
 
 @extend_schema(tags=["ceremonies"])

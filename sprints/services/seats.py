@@ -50,6 +50,26 @@ def be_present(seat: Participant, *, actor: Actor, is_present: bool = True) -> P
     return seat
 
 
+def take_part(
+    ceremony: Ceremony, user: User, *, actor: Actor, seat: Participant | None = None
+) -> Participant:
+    """The seat of whoever votes, speaks or writes, by which they are there, unless it is over: the
+    `seat` of a guest, or that of a member, made where there is none.
+
+    In a retrospective neither a deed nor a time tells it: it would be that of a card or a vote.
+    """
+    seat = seat or take_seat(ceremony, user)
+    if ceremony.is_over or seat.is_present:
+        return seat
+    seat.ceremony = ceremony
+    if ceremony.kind != Ceremony.Kind.RETROSPECTIVE:
+        return be_present(seat, actor=actor)
+    hour = clock.now().replace(minute=0, second=0, microsecond=0)
+    seat.is_present, seat.joined_at = True, seat.joined_at or hour
+    seat.save(update_fields=["is_present", "joined_at"])
+    return seat
+
+
 def make_guest_link(
     ceremony: Ceremony,
     *,

@@ -24,7 +24,7 @@ from sprints.services.notes import (
     restore_version,
     write_block,
 )
-from sprints.services.seats import take_seat
+from sprints.services.seats import take_part
 from sprints.views.ceremonies import page_of, to_page
 from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
 
@@ -145,9 +145,10 @@ def notes_versions(request: CeremonyRequest, ceremony: Ceremony, block_id: int) 
 
 
 def _seat(request: CeremonyRequest, ceremony: Ceremony) -> Participant:
-    """The reader's seat, taken now by a member who had none."""
-    if request.participant is None:
-        request.participant = take_seat(ceremony, request.user)
+    """The reader's seat, taken now by a member who had none; they take part by writing."""
+    request.participant = take_part(
+        ceremony, request.user, actor=request.actor, seat=request.participant
+    )
     return request.participant
 
 

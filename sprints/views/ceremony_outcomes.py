@@ -20,7 +20,7 @@ from sprints.forms.ceremonies import ConvertForm, DeclineForm, OutcomeForm, put_
 from sprints.models import Ceremony, Outcome
 from sprints.queries.ceremonies import find_block, find_outcome
 from sprints.services import outcomes as services
-from sprints.services.seats import take_seat
+from sprints.services.seats import take_part
 from sprints.views.ceremonies import column_of, page_of, to_page
 from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
 
@@ -36,7 +36,7 @@ def outcomes(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
         ceremony.product, request.POST, is_guest=request.is_guest, auto_id="outcome-%s"
     )
     if form.is_valid():
-        seat = request.participant or take_seat(ceremony, request.user)
+        seat = take_part(ceremony, request.user, actor=request.actor, seat=request.participant)
         draft = services.OutcomeDraft(**_drafted(form), block=block)
         try:
             services.add_outcome(ceremony, draft, actor=request.actor, seat=seat)

@@ -18,7 +18,7 @@ from backlog.queries.items import find_item
 from backlog.views.answers import back_to
 from mlscrum.lib.errors import DomainError
 from sprints.models import Ceremony, Participant
-from sprints.services.seats import take_seat
+from sprints.services.seats import take_part
 from sprints.views.ceremonies import page_of
 from sprints.views.ceremony_doors import CeremonyRequest
 
@@ -73,8 +73,8 @@ def answer(request: CeremonyRequest, ceremony: Ceremony, slot: str) -> HttpRespo
 
 
 def seat_of(request: CeremonyRequest, ceremony: Ceremony) -> Participant:
-    """The seat of who asks, taken now by a member who has none."""
-    return request.participant or take_seat(ceremony, request.user)
+    """The seat of who asks, taken now by a member who has none; they take part by what they do."""
+    return take_part(ceremony, request.user, actor=request.actor, seat=request.participant)
 
 
 def item_of(request: CeremonyRequest) -> Item:

@@ -25,11 +25,13 @@ from sprints.models import (
     RetroCard,
     Sprint,
 )
+from sprints.queries.minutes import minutes_of
 from sprints.services import ceremonies as services
 from sprints.services.agendas import points_for
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.notes import HELD_FOR, hold_block
 from sprints.services.outcomes import OutcomeDraft, add_outcome, convert_to_item
+from sprints.services.poker import start_round
 from sprints.services.seats import make_guest_link, revoke_guest_link, take_seat
 from sprints.services.sprints import delete_sprint
 from tests.conftest import Cast
@@ -89,6 +91,35 @@ def test_the_page_shows_agenda_people_and_who_is_missing(
     assert "Nobody yet as product owner, scrum master, domain expert, stakeholder" in body
     client.post(f"{page}presence/", {"deed": "leave"})
     assert "scrum master, developer, domain expert" in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "door", "sent"),
+    [
+        ("review", "outcomes/", {"kind": "insight", "sort": "data", "text": "Peak hour"}),
+        ("review", "blocks/{block}/notes/hold/", {}),
+        ("daily", "daily/join/", {}),
+        ("daily", "daily/note/", {"done": "Sorted the worklist"}),
+        ("retrospective", "retro/write/", {"column": "0", "text": "Slow tests"}),
+        ("refinement", "poker/vote/", {"card": "5"}),
+        ("refinement", "poker/weigh/", {"item": "MED-1", "value": "4"}),
+    ],
+)
+def test_who_speaks_writes_or_votes_is_there(
+    as_person: Any, cast: Cast, running: Sprint, olga: Actor, items: list[Item], kind: str,
+    door: str, sent: dict[str, str],
+) -> None:  # fmt: skip
+    draft = CeremonyDraft(kind, timezone.now(), 60, sprint=running)
+    held = services.open_ceremony(schedule(running.backlog.product, draft, actor=olga), actor=olga)
+    found = start_round(held, items[0], actor=olga) if kind == "refinement" else None
+    if found is not None:
+        sent = {**sent, "round": str(found.pk)}
+    block = held.blocks.last()
+    where = door.format(block=block.pk if block else "")
+    as_person(cast.max).post(f"/p/MED/ceremonies/{held.pk}/{where}", sent)
+    [seat] = held.participants.all()
+    assert (seat.user, seat.is_present) == (cast.max, True)
+    assert f"{seat.name}, Developer" in minutes_of(held)
 
 
 def test_the_list_shows_what_runs_and_what_is_next(

@@ -18,6 +18,7 @@ from sprints.services.seats import (
     find_guest_link,
     make_guest_link,
     revoke_guest_link,
+    take_part,
     take_seat,
 )
 from tests.conftest import Cast
@@ -51,6 +52,34 @@ def test_who_is_there_is_one_deed_and_coming_twice_is_none(review: Ceremony, cas
     be_present(seat, actor=acts)
     deeds = Activity.objects.filter(kind="ceremony.joined")
     assert [deed.data["ceremony"] for deed in deeds] == [review.pk]
+
+
+def test_who_takes_part_is_there_and_is_so_again_after_leaving(
+    review: Ceremony, cast: Cast
+) -> None:
+    acts = Actor.person(cast.max)
+    seat = take_part(review, cast.max, actor=acts)
+    be_present(seat, actor=acts, is_present=False)
+    assert take_part(review, cast.max, actor=acts, seat=seat).is_present
+    deeds = Activity.objects.filter(kind__in=["ceremony.joined", "ceremony.left"]).order_by("pk")
+    assert [deed.kind for deed in deeds] == ["ceremony.joined", "ceremony.left", "ceremony.joined"]
+
+
+def test_who_writes_after_the_end_was_not_there(review: Ceremony, cast: Cast) -> None:
+    review.state, review.closed_at = Ceremony.State.OVER, timezone.now()
+    seat = take_part(review, cast.max, actor=Actor.person(cast.max))
+    assert (seat.is_present, seat.joined_at) == (False, None)
+
+
+def test_no_deed_and_no_minute_tells_when_somebody_took_part_in_a_retrospective(
+    review: Ceremony, cast: Cast
+) -> None:
+    review.kind = Ceremony.Kind.RETROSPECTIVE
+    seat = take_part(review, cast.max, actor=Actor.person(cast.max))
+    assert seat.is_present
+    assert seat.joined_at is not None
+    assert (seat.joined_at.minute, seat.joined_at.second) == (0, 0)
+    assert not Activity.objects.filter(kind="ceremony.joined").exists()
 
 
 def test_a_guest_comes_by_a_link_until_it_is_revoked(review: Ceremony, cast: Cast) -> None:
