@@ -10,6 +10,8 @@ from django.urls import reverse
 from backlog.models import Category, Item, Product
 from sprints.models import Ceremony, Outcome
 
+OPEN = (Outcome.State.CAPTURED, Outcome.State.ACCEPTED)  # nobody has made or declined it yet
+
 
 def outcomes_of(ceremony: Ceremony) -> QuerySet[Outcome, Outcome]:
     """All that came of a ceremony in the order in which it was said, with what rows show."""
@@ -40,16 +42,16 @@ def waiting_insights(product: Product, *, before: Ceremony | None = None) -> lis
 
 def last_actions(product: Product, *, before: Ceremony | None = None) -> list[Outcome]:
     """The actions of the last retrospective that the team held, with the states of their items;
-    then older ones whose items are not done yet, the newest first."""
+    then older ones that nobody has decided on or whose items are not done yet, the newest first."""
     earlier = _earlier(product, Ceremony.Kind.RETROSPECTIVE, before)
     last = earlier.first()
     if last is None:
         return []
     undone = [category for category in Category if category != Category.DONE]
-    is_left = Q(item__deleted_at=None, item__status__category__in=undone)
+    is_left = Q(state__in=OPEN) | Q(item__deleted_at=None, item__status__category__in=undone)
     found = (
         outcomes_from(product)
-        .filter(Q(ceremony=last) | is_left & Q(ceremony__in=earlier.order_by()))
+        .filter(Q(ceremony=last) | (is_left & Q(ceremony__in=earlier.order_by())))
         .filter(kind=Outcome.Kind.ACTION)
         .exclude(state=Outcome.State.DECLINED)
     )

@@ -21,13 +21,12 @@ from backlog.services.ranks import Spot
 from backlog.services.terms import contest_term, propose_term, say
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Block, Ceremony, Outcome, Participant
-from sprints.queries.outcomes import address_of, said_by
+from sprints.queries.outcomes import OPEN, address_of, said_by
 from sprints.services.ceremony_locks import locked, refuse_stale
 
 TITLE = 120  # letters of an insight that the title of its item keeps
 LONGEST = 2000  # letters
 CHANGEABLE = ("text", "sort", "owner", "due_date")
-OPEN = (Outcome.State.CAPTURED, Outcome.State.ACCEPTED)
 CAN_TAKE_BACK = (Outcome.Into.ITEM, Outcome.Into.CRITERION)
 
 

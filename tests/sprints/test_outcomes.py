@@ -257,20 +257,30 @@ def test_actions_of_last_time_come_back_with_their_items(
     assert item.ref in body
 
 
-def test_older_actions_come_back_until_their_items_are_done(
+def test_older_actions_come_back_until_they_are_decided_and_their_items_done(
     product: Product, olga: Actor, cast: Cast
 ) -> None:
     older = held(product, "retrospective", olga, days_ago=28)
     items = []
-    for text in ("Pair", "Count", "Sweep", "Talk"):
+    for text in ("Pair", "Count", "Sweep"):
         action = add_outcome(older, OutcomeDraft("action", text), actor=olga, seat=None)
-        items += [outcomes.convert_to_item(action, actor=olga)] if text != "Talk" else []
+        items.append(outcomes.convert_to_item(action, actor=olga))
+    talk, ask, drop = (
+        add_outcome(older, OutcomeDraft("action", text), actor=olga, seat=None)
+        for text in ("Talk", "Ask", "Drop")
+    )
+    outcomes.accept(ask, actor=olga)
+    outcomes.decline(drop, "No time", actor=olga)
     trash_item(items[1], actor=olga)
     update_item(items[2], actor=olga, status=product.statuses.filter(category="done").first())
     last = held(product, "retrospective", olga, days_ago=14)
     add_outcome(last, OutcomeDraft("action", "New"), actor=olga, seat=None)
     now = held(product, "retrospective", olga)
-    assert [each.text for each in last_actions(product, before=now)] == ["New", "Pair"]
+    left = ["New", "Pair", "Talk", "Ask"]
+    assert [each.text for each in last_actions(product, before=now)] == left
+    outcomes.decline(talk, "It is clear by now", actor=olga)
+    left.remove("Talk")
+    assert [each.text for each in last_actions(product, before=now)] == left
 
 
 def test_each_team_sees_what_it_said_itself_or_all_said(
@@ -292,5 +302,6 @@ def test_each_team_sees_what_it_said_itself_or_all_said(
         found = [*waiting_insights(product, before=now), *last_actions(product, before=now)]
         return [outcome.text for outcome in found]
 
-    assert seen(planned) == ["20 days ago"] * 2
-    assert seen(of_lab) == seen(None) == ["10 days ago"] * 2
+    assert seen(planned) == ["20 days ago", "20 days ago", "30 days ago"]
+    assert seen(of_lab) == ["10 days ago", "10 days ago", "30 days ago"]
+    assert seen(None) == ["10 days ago", "10 days ago", "20 days ago", "30 days ago"]
