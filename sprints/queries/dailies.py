@@ -11,6 +11,7 @@ from backlog.models import Activity, Change, Member, Role, User
 from backlog.queries.agendas import Reader
 from sprints.models import Ceremony, DailyNote, Sprint
 from sprints.queries.boards import Board, Card, board_of
+from sprints.queries.minutes import plain
 from sprints.rules.days import day_of
 from sprints.rules.plain_words import in_line
 
@@ -96,7 +97,7 @@ def daily_of(ceremony: Ceremony, reader: Reader) -> Daily:
         sprint=sprint,
         day=day,
         board=board,
-        ageing=[card for card in cards if card.is_old],
+        ageing=[card for card in cards if card.is_old and not card.blocked],
         waiting=[card for card in cards if card.blocked and not card.is_done],
         recovered=[card for card in cards if card.may_be_done],
         people=_people(ceremony, sprint, notes, me),
@@ -117,8 +118,16 @@ def words(ceremony: Ceremony) -> str:
         lines.append(f"- **{in_line(str(note.user))}**")
         item = f" ({note.blocked_item.ref})" if note.blocked_item else ""
         said = (("Done", note.done), ("Next", note.next), (f"Blocked{item}", note.blocked))
-        lines += [f"  - {name}: {in_line(text)}" for name, text in said if text]
+        for name, text in said:
+            lines += _said(name, [line for line in text.splitlines() if line.strip()])
     return "\n".join(lines)
+
+
+def _said(name: str, lines: Sequence[str]) -> list[str]:
+    """Several lines stay apart, as a list below the name."""
+    if len(lines) > 1:
+        return [f"  - {name}:", *(f"    - {plain(line)}" for line in lines)]
+    return [f"  - {name}: {in_line(line)}" for line in lines]
 
 
 def _all_cards(board: Board | None) -> list[Card]:

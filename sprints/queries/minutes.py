@@ -79,19 +79,31 @@ def _head(ceremony: Ceremony) -> str:
 
 def _line(outcome: Outcome) -> str:
     words = plain(outcome.text)
-    notes = [plain(said_by(outcome))] if outcome.said_by else []
-    if outcome.sort:
-        notes.insert(0, outcome.get_sort_display().lower())
-    if outcome.owner:
-        notes.append(f"owner: {plain(str(outcome.owner))}")
-    if outcome.due_date:
-        notes.append(f"due {outcome.due_date:%Y-%m-%d}")
+    notes = [outcome.get_sort_display().lower()] if outcome.sort else []
+    notes += whose(outcome)
+    if outcome.said_by:
+        notes.append(f"said by {plain(said_by(outcome))}")
     if outcome.state == Outcome.State.DECLINED:
         notes.append(f"declined: {plain(outcome.reason)}")
     elif outcome.state == Outcome.State.CONVERTED:
-        made = outcome.item.ref if outcome.item else plain(str(outcome.target.get("words", "")))
-        notes.append(f"became {outcome.get_into_display().lower()} {made}".rstrip())
+        notes.append(became(outcome))
     return f"- {words}" + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def whose(outcome: Outcome) -> list[str]:
+    """Of an action, who does it and until when."""
+    if outcome.kind != Outcome.Kind.ACTION:
+        return []
+    owner = f"owner: {plain(str(outcome.owner))}" if outcome.owner else "no owner"
+    return [owner, f"due {outcome.due_date:%Y-%m-%d}"] if outcome.due_date else [owner]
+
+
+def became(outcome: Outcome) -> str:
+    """What was made of it."""
+    made = outcome.item.ref if outcome.item else plain(str(outcome.target.get("words", "")))
+    if outcome.into == Outcome.Into.CRITERION:
+        return f"became an acceptance criterion of {made}" if made else "became a criterion"
+    return f"became {outcome.get_into_display().lower()} {made}".rstrip()
 
 
 def _lower_headings(text: str) -> str:

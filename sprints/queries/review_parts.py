@@ -24,7 +24,7 @@ from backlog.queries.item_evidence import EvidenceRow, newest_of
 from mlscrum.lib import clock
 from sprints.models import Ceremony, Outcome, Sprint
 from sprints.queries import dialogue
-from sprints.queries.minutes import plain
+from sprints.queries.minutes import became, plain, whose
 from sprints.queries.outcomes import last_actions, waiting_insights
 from sprints.queries.sprints import SIDE_KINDS, amounts_of
 
@@ -362,7 +362,7 @@ def insights_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
 
 def insights_words(ceremony: Ceremony) -> str:
     found = waiting_insights(ceremony.product, before=ceremony)
-    return _listed(("Insights of the last review", [_outcome(each) for each in found]))
+    return "\n".join(_outcome(each) for each in found)
 
 
 def actions_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
@@ -372,13 +372,20 @@ def actions_facts(ceremony: Ceremony, reader: Reader) -> Facts | None:
 
 def actions_words(ceremony: Ceremony) -> str:
     found = last_actions(ceremony.product, before=ceremony)
-    return _listed(("Actions of last time", [_outcome(each) for each in found]))
+    return "\n".join(_outcome(each) for each in found)
 
 
 def _outcome(outcome: Outcome) -> str:
+    """One of an earlier ceremony, with whose it is and how it stands."""
+    notes = [*whose(outcome), _stand(outcome)]
+    return f"- {plain(outcome.text)} ({'; '.join(notes)})"
+
+
+def _stand(outcome: Outcome) -> str:
+    if outcome.state != Outcome.State.CONVERTED:
+        return "accepted" if outcome.state == Outcome.State.ACCEPTED else "waits"
     item = outcome.item
-    became = f" → {item.ref} ({plain(item.status.name)})" if item else ""
-    return plain(outcome.text) + became
+    return became(outcome) + (f", {plain(item.status.name)}" if item else "")
 
 
 def _listed(*groups: tuple[str, Sequence[str]]) -> str:

@@ -220,10 +220,14 @@ def test_it_lists_who_waits_what_ages_and_what_needs_a_yes(
 ) -> None:
     update_item(fresh(items[0]), actor=olga, status=status_of(product, "doing"))
     update_item(fresh(items[1]), actor=olga, blocked_reason="Legal")
+    update_item(
+        fresh(items[2]), actor=olga, status=status_of(product, "doing"), blocked_reason="Labels"
+    )
     travel("2026-03-31 09:00+00:00")
     found = seen_by(daily, cast.max)
     assert [card.ref for card in found.ageing] == ["MED-1"]
-    assert [card.ref for card in found.waiting] == ["MED-2"]
+    waiting = [("MED-2", False), ("MED-3", True)]
+    assert [(card.ref, card.is_old) for card in found.waiting] == waiting
     assert found.recovered == []
     assert found.board is not None
     assert found.board.progress is not None
@@ -299,7 +303,9 @@ def test_the_minutes_hold_who_said_what(daily: Ceremony, cast: Cast, items: list
     say(daily, cast.olga, next="<b>Order</b>")
     assert words(daily).splitlines() == [
         "- **Max Berger**",
-        r"  - Done: Read \*all\*",
+        "  - Done:",
+        "    - Read",
+        r"    - \*all\*",
         "  - Next: Write",
         "  - Blocked (MED-1): Labels",
         "- **Olga Kuznetsova**",

@@ -16,6 +16,7 @@ from backlog.services.items import ItemDraft, create_item, trash_item, update_it
 from backlog.services.teams import create_team
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Ceremony, Outcome, Participant, Sprint
+from sprints.queries.minutes import minutes_of
 from sprints.queries.outcomes import last_actions, waiting_insights
 from sprints.services import ceremonies, outcomes
 from sprints.services.ceremonies import CeremonyDraft, schedule
@@ -281,6 +282,26 @@ def test_older_actions_come_back_until_they_are_decided_and_their_items_done(
     outcomes.decline(talk, "It is clear by now", actor=olga)
     left.remove("Talk")
     assert [each.text for each in last_actions(product, before=now)] == left
+
+
+def test_the_minutes_say_how_what_was_said_last_time_stands(
+    product: Product, olga: Actor, cast: Cast
+) -> None:
+    past = held(product, "review", olga, days_ago=15)
+    insight = add_outcome(past, OutcomeDraft("insight", "Rain", "data"), actor=olga, seat=None)
+    story = create_item(product, ItemDraft("Story"), actor=olga)
+    outcomes.convert_to_criterion(insight, story, actor=olga)
+    assert f"- Rain (data; became an acceptance criterion of {story.ref})" in minutes_of(past)
+    last = held(product, "retrospective", olga, days_ago=14)
+    seat = take_seat(last, cast.max)
+    for text, owner in (("Pair more", cast.dora), ("Sweep", None)):
+        add_outcome(last, OutcomeDraft("action", text, owner=owner), actor=olga, seat=seat)
+    assert "- Sweep (no owner; said by Max Berger (Developer))" in minutes_of(last)
+    outcomes.accept(last.outcomes.get(text="Sweep"), actor=olga)
+    told = minutes_of(held(product, "planning", olga))
+    assert f"- Rain (became an acceptance criterion of {story.ref}, {story.status.name})" in told
+    actions = "- Pair more (owner: Dora Anyango; waits)\n- Sweep (no owner; accepted)"
+    assert f"## Actions of last time\n\n{actions}" in told
 
 
 def test_each_team_sees_what_it_said_itself_or_all_said(
