@@ -143,6 +143,8 @@ class Participant(models.Model):
     """Somebody of a ceremony: a member, or a guest who came by a link and gave a name.
 
     `trade` is the role that the person speaks for: a member's role, or what the link says.
+    `seen_at` is when a page of theirs last said that it is open; None where none has since they
+    came, or where they left by themselves.
     """
 
     ceremony = models.ForeignKey(Ceremony, models.CASCADE, related_name="participants")
@@ -153,6 +155,7 @@ class Participant(models.Model):
     is_observer = models.BooleanField(default=False)
     is_present = models.BooleanField(default=False)
     joined_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["name", "id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -98,7 +98,8 @@ def of_sprint(sprint: Sprint) -> QuerySet[Ceremony, Ceremony]:
 
 @dataclass(frozen=True)
 class People:
-    """Who is in a ceremony: those who are there, those who were, and roles of which nobody is."""
+    """Who is in a ceremony: those who are there, those who were and are no more, and roles of which
+    nobody is."""
 
     present: Sequence[Participant]
     away: Sequence[Participant]
@@ -112,9 +113,20 @@ def people_of(ceremony: Ceremony) -> People:
     here = {seat.trade.casefold() for seat in present if not seat.is_observer}
     return People(
         present=present,
-        away=[seat for seat in seats if not seat.is_present and seat.joined_at],
+        away=[
+            seat for seat in once_each([*present, *seats]) if seat.joined_at and not seat.is_present
+        ],
         absent_roles=[role for role in invited_roles(ceremony) if role.casefold() not in here],
     )
+
+
+def once_each(seats: Iterable[Participant]) -> list[Participant]:
+    """The first seat of each person: a guest who comes by another browser takes one more."""
+    found: dict[Any, Participant] = {}
+    for seat in seats:
+        guest = (seat.name.casefold(), seat.trade.casefold())
+        found.setdefault(guest if seat.is_guest else seat.pk, seat)
+    return list(found.values())
 
 
 def invited_roles(ceremony: Ceremony) -> list[str]:

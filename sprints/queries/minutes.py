@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from backlog.queries.agendas import part_of
 from sprints.models import Block, Ceremony, Outcome, Participant
+from sprints.queries.ceremonies import once_each
 from sprints.queries.outcomes import said_by, sorted_outcomes
 
 _LIST = re.compile(r"^(\d*)([-+.)])(?=\s|$)")  # what would begin a list
@@ -39,7 +40,7 @@ def words_of(ceremony: Ceremony, block: Block) -> str:
 def _blocks(ceremony: Ceremony) -> Iterator[str]:
     yield f"# {plain(ceremony.title)}"
     yield _head(ceremony)
-    there = [f"- {plain(seat.name)}, {plain(seat.trade)}" for seat in _seats(ceremony)]
+    there = [f"- {plain(seat.name)}, {plain(seat.trade)}" for seat in once_each(_seats(ceremony))]
     if there:
         yield "## Who was there"
         yield "\n".join(there)

@@ -18,6 +18,7 @@ from sprints.models import Ceremony, GuestLink, Participant
 PREFIX = "mlg_"
 LONGEST_LINK = timedelta(days=30)
 USUAL_LINK = timedelta(days=7)
+GONE_AFTER = timedelta(seconds=75)  # tabs in the background say a word a minute
 
 
 def take_seat(ceremony: Ceremony, user: User) -> Participant:
@@ -43,11 +44,31 @@ def be_present(seat: Participant, *, actor: Actor, is_present: bool = True) -> P
     ceremony = seat.ceremony
     with deed(ceremony.product, actor, "ceremony.joined" if is_present else "ceremony.left",
               ceremony=ceremony.pk, participant=seat.pk):  # fmt: skip
-        seat.is_present = is_present
+        seat.is_present, seat.seen_at = is_present, None
         if is_present and seat.joined_at is None:
             seat.joined_at = clock.now()
-        seat.save(update_fields=["is_present", "joined_at"])
+        seat.save(update_fields=["is_present", "joined_at", "seen_at"])
     return seat
+
+
+def stay(seat: Participant, *, actor: Actor) -> None:
+    """Note that a page of theirs is open still: who was seen off is there again, and who left by
+    themselves is not."""
+    if not seat.is_present and seat.seen_at is None:
+        return
+    be_present(seat, actor=actor)
+    seat.seen_at = clock.now()
+    seat.save(update_fields=["seen_at"])
+
+
+def see_off(ceremony: Ceremony) -> None:
+    """Whoever had a page open, and has none for GONE_AFTER now, is there no more."""
+    gone = ceremony.participants.filter(is_present=True, seen_at__lt=clock.now() - GONE_AFTER)
+    for seat in gone.values_list("pk", flat=True):
+        with deed(ceremony.product, Actor.system(), "ceremony.left", ceremony=ceremony.pk,
+                  participant=seat) as done:  # fmt: skip
+            if not gone.filter(pk=seat).update(is_present=False):
+                done.nothing_happened()
 
 
 def take_part(
@@ -128,7 +149,7 @@ def come_as_guest(link: GuestLink, name: str) -> Participant:
         trade=link.trade or "Guest",
         is_observer=link.is_observer,
     )
-    seat.clean_fields(exclude=["user", "joined_at"])
+    seat.clean_fields(exclude=["user", "joined_at", "seen_at"])
     with deed(link.ceremony.product, Actor.guest(), "ceremony.joined", ceremony=link.ceremony_id,
               ) as done:  # fmt: skip
         seat.is_present, seat.joined_at = True, clock.now()

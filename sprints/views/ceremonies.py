@@ -44,7 +44,7 @@ from sprints.rules.ceremonies import proposed, time_box
 from sprints.services import ceremonies as services
 from sprints.services.agendas import add_block, remove_block
 from sprints.services.reminders import mark_seen
-from sprints.services.seats import be_present, take_seat
+from sprints.services.seats import be_present, see_off, stay, take_seat
 from sprints.views.ceremony_doors import CeremonyRequest, ceremony_page
 from sprints.views.common import sprint_page
 
@@ -301,7 +301,9 @@ def ceremony_timer(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse
 @require_POST
 @ceremony_page("ceremony.view", guests=True)
 def ceremony_presence(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
-    """Say that one is there, or leaves."""
+    """Say that one is there, or leaves; or, by the page's script, that the page is open still."""
+    if request.POST.get("deed") == "stay":
+        return _stay(request, ceremony)
     seat = request.participant or take_seat(ceremony, request.user)
     seat.ceremony = ceremony
     be_present(seat, actor=request.actor, is_present=request.POST.get("deed") != "leave")
@@ -310,6 +312,15 @@ def ceremony_presence(request: CeremonyRequest, ceremony: Ceremony) -> HttpRespo
         return to_page(ceremony)
     context = page_of(request, ceremony, people=people_of(ceremony))
     return render(request, "sprints/_ceremony_people.html", context)
+
+
+def _stay(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
+    if not ceremony.is_over:
+        if request.participant is not None:
+            request.participant.ceremony = ceremony
+            stay(request.participant, actor=request.actor)
+        see_off(ceremony)
+    return HttpResponse(status=204)
 
 
 @require_POST

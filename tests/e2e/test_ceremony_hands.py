@@ -30,6 +30,26 @@ def review(product: Product, cast: Cast) -> Ceremony:
     return ceremonies.open_ceremony(made, actor=olga)
 
 
+def test_a_page_says_that_it_is_open_and_who_closed_theirs_is_seen_off(
+    review: Ceremony,
+    cast: Cast,
+    open_page: Callable[..., Page],
+    open_as_guest: Callable[..., Page],  # noqa: F811
+) -> None:
+    olga = Actor.person(cast.olga)
+    guest = open_as_guest(review, olga, "Pia Planner")
+    with guest.expect_response(lambda answer: answer.url.endswith("/presence/")) as told:
+        guest.goto(f"/p/MED/ceremonies/{review.pk}/")
+    assert told.value.status == 204
+    guest.context.close()
+    long_ago = timezone.now() - timedelta(minutes=2)
+    assert review.participants.filter(seen_at__isnull=False).update(seen_at=long_ago) == 1
+    page = open_page(cast.olga)
+    page.goto(f"/p/MED/ceremonies/{review.pk}/")
+    pia = page.locator("#ceremony-people li", has_text="Pia Planner")
+    expect(pia).to_contain_text("left")
+
+
 def test_a_review_from_its_date_to_its_minutes(
     product: Product, cast: Cast, site: str, open_page: Callable[..., Page], browser: Browser
 ) -> None:

@@ -41,7 +41,15 @@ from sprints.services.poker import (
     vote,
     weigh,
 )
-from sprints.services.seats import come_as_guest, make_guest_link, take_seat
+from sprints.services.seats import (
+    GONE_AFTER,
+    be_present,
+    come_as_guest,
+    make_guest_link,
+    see_off,
+    stay,
+    take_seat,
+)
 from tests.conftest import Cast
 
 SECRET_CARD = "13"
@@ -360,6 +368,24 @@ def test_a_product_has_a_scale_of_its_own(product: Product, olga: Actor) -> None
     with pytest.raises(ValidationError, match="no number"):
         set_scale(product, "S M L", actor=olga)
     assert scale_of(product) == ["1", "2", "4", "8"]
+
+
+def test_nobody_waits_for_the_vote_of_who_has_gone(
+    voting: Round, seats: dict[str, Participant], olga: Actor
+) -> None:
+    def waited_for() -> list[str]:
+        talk = poker_of(voting.ceremony, Reader(seats["olga"], lambda permission: True)).talk
+        assert talk is not None
+        return [held.seat.name for held in talk.held]
+
+    for name in ("olga", "max"):
+        be_present(seats[name], actor=olga)
+        stay(seats[name], actor=olga)
+    assert waited_for() == ["Max Berger", "Olga Kuznetsova"]
+    long_ago = timezone.now() - 2 * GONE_AFTER
+    Participant.objects.filter(pk=seats["max"].pk).update(seen_at=long_ago)
+    see_off(voting.ceremony)
+    assert waited_for() == ["Olga Kuznetsova"]
 
 
 def test_importance_is_said_once_each_and_replaced(

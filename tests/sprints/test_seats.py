@@ -10,14 +10,17 @@ from django.utils import timezone
 
 from backlog.models import Activity, Actor, Product
 from mlscrum.lib.errors import DomainError
-from sprints.models import Ceremony
-from sprints.queries.ceremonies import guest_seat
+from sprints.models import Ceremony, Participant
+from sprints.queries.ceremonies import guest_seat, people_of
+from sprints.queries.minutes import minutes_of
 from sprints.services.seats import (
     be_present,
     come_as_guest,
     find_guest_link,
     make_guest_link,
     revoke_guest_link,
+    see_off,
+    stay,
     take_part,
     take_seat,
 )
@@ -96,6 +99,60 @@ def test_a_guest_comes_by_a_link_until_it_is_revoked(review: Ceremony, cast: Cas
     assert guest_seat("MED", review.pk, seat.pk) is None
     with pytest.raises(DomainError, match="has ended"):
         come_as_guest(link, "Pia Planner")
+
+
+@pytest.fixture
+def came(review: Ceremony, cast: Cast) -> Participant:
+    """A guest whose page is open."""
+    link, _ = make_guest_link(review, actor=Actor.person(cast.olga), trade="Bus driver")
+    seat = come_as_guest(link, "Ben Bus")
+    stay(seat, actor=Actor.guest())
+    return seat
+
+
+def gone(seat: Participant) -> bool:
+    """Whether somebody else's page finds that they have gone."""
+    see_off(seat.ceremony)
+    seat.refresh_from_db()
+    return not seat.is_present
+
+
+def test_who_closed_the_page_is_seen_off_after_a_while_and_may_come_again(
+    review: Ceremony, came: Participant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(seconds=70))
+    assert not gone(came)
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(seconds=90))
+    assert gone(came)
+    assert gone(came)
+    assert Activity.objects.filter(kind="ceremony.left").count() == 1
+    stay(came, actor=Actor.guest())
+    assert not gone(came)
+
+
+def test_who_left_stays_away_with_the_page_open(came: Participant) -> None:
+    be_present(came, actor=Actor.guest(), is_present=False)
+    stay(came, actor=Actor.guest())
+    assert gone(came)
+
+
+def test_who_has_no_page_that_says_so_is_there_until_they_leave(
+    review: Ceremony, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat = take_part(review, cast.max, actor=Actor.person(cast.max))
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=1))
+    assert not gone(seat)
+
+
+def test_a_guest_who_came_twice_is_one_person(review: Ceremony, came: Participant) -> None:
+    assert came.link is not None
+    came.is_present = False
+    came.save()
+    again = come_as_guest(came.link, "Ben Bus")
+    assert (people_of(review).present, people_of(review).away) == ([again], [])
+    assert minutes_of(review).count("- Ben Bus, Bus driver") == 1
 
 
 def test_a_link_expires(review: Ceremony, cast: Cast) -> None:
