@@ -20,12 +20,17 @@ from sprints.queries.calendars import calendar_of
 from sprints.queries.overviews import past_sprints
 from sprints.queries.sprints import SIDE_KINDS, amounts_of, sprints_of
 from sprints.rules.days import day_of
-from sprints.rules.forecast import done_within, expected_range, finish_dates, sprints_until
+from sprints.rules.forecast import (
+    done_within,
+    ended_by,
+    expected_range,
+    finish_dates,
+    sprints_until,
+)
 from sprints.rules.velocity import Past
 
 SEED = 1
 MOST_REFS = 500
-MOST_SPRINTS = 500
 MOST_RECKONED = 24
 CHANCES = ("p50", "p85", "p95")
 
@@ -73,23 +78,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Ahead:
-    """The sprint that comes to its end next, and how many days each after it takes.
+    """The ends of the sprint that comes to its end next and of those that are planned after it, and
+    how many days each later one takes.
 
-    `done` are the points that it has completed already, since its day `since`: today where none
-    runs.
+    `done` are the points that the first has completed already, since its day `since`: today where
+    none runs.
     """
 
-    ends_on: date
+    ends: Sequence[date]
     days: int
     today: date
     since: date
     done: Decimal = Decimal(0)
-
-    def ends_by(self, until: date) -> int:
-        """How many sprints come to their end by a day."""
-        if until < self.ends_on:
-            return 0
-        return min((until - self.ends_on).days // self.days + 1, MOST_SPRINTS)
 
 
 def forecast_of(
@@ -117,7 +117,7 @@ def forecast_of(
         # What is estimated at nothing and not done takes the sprint that it is done in.
         goal = max(asked.points, Decimal("0.1"))
         counts = sprints_until(goal, done, done=ahead.done, seed=SEED)
-        dates = counts and finish_dates(counts, next_end=ahead.ends_on, length_days=ahead.days)
+        dates = counts and finish_dates(counts, ends=ahead.ends, length_days=ahead.days)
         found = dates and {
             name: day.isoformat() if (day := getattr(dates, name)) else None for name in CHANCES
         }
@@ -125,7 +125,7 @@ def forecast_of(
         assert asked.until is not None, "Asked.read sets one of both"
         if asked.until < ahead.today:
             raise _bad("until", "This day is over; ask for today or a later one.")
-        within = ahead.ends_by(asked.until)
+        within = ended_by(asked.until, ends=ahead.ends, length_days=ahead.days)
         amounts = done_within(within, done, done=ahead.done, seed=SEED)
         found = amounts and {name: float(getattr(amounts, name)) for name in CHANCES}
         said |= {"since": ahead.since.isoformat(), "done": float(ahead.done)}
@@ -207,11 +207,15 @@ def unfinished_points(product: Product, *, team: Team) -> tuple[Decimal, int]:
 
 
 def _ahead(product: Product, team: Team) -> _Ahead:
-    """From the sprint that runs, which ends today where it runs late; else from the planned one
-    that ends next, else from a sprint that would begin today."""
+    """From the sprint that runs, which ends today where it runs late, and those planned after it;
+    from those planned alone where none runs, else from a sprint that would begin today."""
     calendar = calendar_of(team)
     length = calendar.sprint_days
     today = clock.now().astimezone(calendar.tzinfo).date()
+    coming = Backlog.objects.filter(
+        team=team, kind=Backlog.Kind.SPRINT, state=Backlog.State.PLANNED, ends_on__gte=today
+    )
+    planned = [day for day in coming.order_by("ends_on").values_list("ends_on", flat=True) if day]
     running = sprints_of(product, state=Backlog.State.ACTIVE, team=team).first()
     if running is not None:
         backlog = running.backlog
@@ -219,12 +223,10 @@ def _ahead(product: Product, team: Team) -> _Ahead:
         assert backlog.started_at is not None, "what runs has started"
         since = day_of(backlog.started_at, running.zone)
         done = amounts_of(running).completed.points
-        return _Ahead(max(backlog.ends_on, today), length, today, since, done)
-    coming = Backlog.objects.filter(
-        team=team, kind=Backlog.Kind.SPRINT, state=Backlog.State.PLANNED, ends_on__gte=today
-    )
-    first = coming.order_by("ends_on").values_list("ends_on", flat=True).first()
-    return _Ahead(first or today + timedelta(days=length - 1), length, today, today)
+        end = max(backlog.ends_on, today)
+        later = [day for day in planned if day > end]
+        return _Ahead([end, *later], length, today, since, done)
+    return _Ahead(planned or [today + timedelta(days=length - 1)], length, today, today)
 
 
 def _left_of(product: Product, refs: Sequence[str]) -> list[Item]:

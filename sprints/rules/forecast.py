@@ -127,17 +127,30 @@ def expected_range(
     return Between(*(_amount(_percentile(totals, share)) for share in (0.10, 0.90)))
 
 
-def finish_dates(counts: SprintCounts, *, next_end: date, length_days: int) -> FinishDates:
-    """The last days of so many sprints from the next on, which ends on `next_end`.
+def finish_dates(counts: SprintCounts, *, ends: Sequence[date], length_days: int) -> FinishDates:
+    """The last days of so many sprints from the next on. `ends` are those that are known, at least
+    one, the earliest first.
 
     Each later one takes `length_days` calendar days; 0 sprints is the end of the one before.
     """
+
+    def end_of(count: int) -> date:
+        known = min(max(count, 1), len(ends))
+        return ends[known - 1] + timedelta(days=(count - known) * length_days)
+
     return FinishDates(
         *(
-            None if count is None else next_end + timedelta(days=(count - 1) * length_days)
+            None if count is None else end_of(count)
             for count in (counts.p50, counts.p85, counts.p95)
         )
     )
+
+
+def ended_by(day: date, *, ends: Sequence[date], length_days: int) -> int:
+    """How many sprints come to their end by a day, with `ends` as `finish_dates` takes them."""
+    if day < ends[-1]:
+        return sum(end <= day for end in ends)
+    return min(len(ends) + (day - ends[-1]).days // length_days, MOST_SPRINTS)
 
 
 def _totals(

@@ -17,6 +17,7 @@ from sprints.rules.forecast import (
     FinishDates,
     SprintCounts,
     done_within,
+    ended_by,
     expected_range,
     finish_dates,
     sprints_until,
@@ -100,9 +101,18 @@ def test_what_is_out_of_sight_has_no_number() -> None:
 
 
 def test_dates_are_the_ends_of_sprints() -> None:
-    dates = partial(finish_dates, next_end=date(2026, 4, 7), length_days=14)
+    dates = partial(finish_dates, ends=[date(2026, 4, 7)], length_days=14)
     assert dates(SprintCounts(1, 3, None)) == FinishDates(date(2026, 4, 7), date(2026, 5, 5), None)
     assert dates(SprintCounts(0, 0, 1)).p50 == date(2026, 3, 24)
+
+
+def test_what_is_planned_ends_as_planned_and_the_cadence_goes_on_from_there() -> None:
+    ends = [date(2026, 12, 18), date(2027, 1, 22)]
+    found = finish_dates(SprintCounts(1, 2, 3), ends=ends, length_days=14)
+    assert found == FinishDates(date(2026, 12, 18), date(2027, 1, 22), date(2027, 2, 5))
+    days = ["2026-12-17", "2026-12-18", "2027-01-21", "2027-01-22", "2027-02-04", "2027-02-05"]
+    ended = partial(ended_by, ends=ends, length_days=14)
+    assert [ended(date.fromisoformat(day)) for day in days] == [0, 1, 1, 2, 2, 3]
 
 
 @given(past=PASTS, remaining=st.decimals(0, 300, places=1), seed=st.integers(0, 9))

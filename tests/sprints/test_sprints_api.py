@@ -291,15 +291,30 @@ def test_a_sprint_that_runs_late_ends_today_for_the_forecast(
     travel: Travel, finish: Any,
 ) -> None:  # fmt: skip
     # Planned to end on April 7th; on the 10th it still runs, and 2 of its 5 are still to come:
-    # 2 by today, and 5 more with the next, 14 days on. The plan of the next has no say in it.
+    # 2 by today, 5 more as the next is planned to end, and 5 with the one 14 days after it.
     create_sprint(team, actor=olga, starts_on=date(2026, 4, 8), ends_on=date(2026, 4, 21))
     travel("2026-04-10 09:00+00:00")
     finish(items[2])
     client = api(cast.vera)
     forecast = "/api/v1/products/MED/forecast/"
     assert client.get(f"{forecast}?points=2").json()["p95"] == "2026-04-10"
-    assert client.get(f"{forecast}?points=7").json()["p95"] == "2026-04-24"
+    assert client.get(f"{forecast}?points=7").json()["p95"] == "2026-04-21"
+    assert client.get(f"{forecast}?points=8").json()["p95"] == "2026-05-05"
     assert client.get(f"{forecast}?until=2026-04-10").json()["p95"] == 5.0
+
+
+def test_a_forecast_goes_by_the_days_of_what_is_planned_before_the_cadence(
+    fives: None, running: Sprint, team: Team, olga: Actor, api: Any, cast: Cast,
+) -> None:  # fmt: skip
+    for first, last in (((2026, 5, 11), (2026, 5, 22)), ((2026, 4, 20), (2026, 4, 30))):
+        create_sprint(team, actor=olga, starts_on=date(*first), ends_on=date(*last))
+    client = api(cast.vera)
+    forecast = "/api/v1/products/MED/forecast/"
+    ends = ("2026-04-07", "2026-04-30", "2026-05-22", "2026-06-05")
+    for points, day in zip((5, 10, 15, 20), ends, strict=True):
+        assert client.get(f"{forecast}?points={points}").json()["p95"] == day
+        assert client.get(f"{forecast}?until={day}").json()["p95"] == points
+    assert client.get(f"{forecast}?until=2026-05-21").json()["p95"] == 10
 
 
 def test_a_forecast_says_when_and_how_much_or_why_it_can_not(
