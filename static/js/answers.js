@@ -1,5 +1,5 @@
 // htmx: a whole error page never lands inside a list; it becomes a message.
-import { say } from "./notices.js";
+import { requestOf, say, withdrawErrors } from "./notices.js";
 
 const ANSWERS = {
   401: "You have been signed out. Sign in again to go on.",
@@ -18,13 +18,17 @@ document.addEventListener("htmx:before:response", (event) => {
     else location.reload(); // the page itself leads to the sign-in and back
     return;
   }
+  const about = requestOf(event.detail.ctx.request);
+  withdrawErrors(about);
   if (response.status < 400 || response.headers.get("HX-Retarget")) return;
   const isAnswered = response.status === 422 || response.status === 409;
   if (isAnswered) return;
   event.preventDefault();
-  say(ANSWERS[response.status] || "The server could not do this. Try again in a moment.");
+  const words = ANSWERS[response.status] || "The server could not do this. Try again in a moment.";
+  say(words, "error", { about });
 });
 
-document.addEventListener("htmx:error", () => {
-  say("The server can't be reached. Check your connection and try again.");
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  const about = ctx ? requestOf(ctx.request) : "";
+  say("The server can't be reached. Check your connection and try again.", "error", { about });
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -156,6 +157,25 @@ def test_cards_are_grouped_by_the_keyboard_and_a_menu_is_not_closed_by_others(
     menu.get_by_role("button", name="On its own").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".retro-group.is-group .retro-text")).to_have_count(2)
+
+
+def test_a_refusal_stands_there_once_and_goes_when_the_same_form_succeeds(
+    open_page: Callable[..., Page], retro: Ceremony, cast: Cast
+) -> None:
+    page = open_page(cast.sina)
+    page.goto(f"/p/MED/ceremonies/{retro.pk}/")
+    refusals = page.locator("#toasts .notice-error")
+    page.get_by_role("radio", name="Own columns").check()
+    for columns, said in (("", "1 to 6"), ("", "1 to 6"), ("K" * 99, "at most")):
+        page.get_by_role("textbox", name="Own columns").fill(columns)
+        with page.expect_response(re.compile("/retro/set-up/")):
+            page.get_by_role("button", name="Use this format").click()
+        expect(refusals).to_have_count(1)
+        expect(refusals).to_contain_text(said)
+    page.get_by_role("textbox", name="Own columns").fill("Keep\nDrop")
+    page.get_by_role("button", name="Use this format").click()
+    expect(page.locator(".retro-column h3")).to_have_text(["Keep", "Drop"])
+    expect(refusals).to_have_count(0)
 
 
 def test_what_is_typed_into_an_own_card_stays_while_others_do_something(

@@ -1,5 +1,5 @@
 // What cells, keys and the bar of the selection change: each opens its window and sends one deed.
-import { say } from "../app.js";
+import { say, withdrawErrors } from "../app.js";
 import { choose, decide, type } from "./editor.js";
 import { get, Refused, send } from "./send.js";
 import { surface } from "./surface.js";
@@ -41,8 +41,10 @@ function foretell(refs, name, words) {
 
 /** Change items and draw them as they are then; what is refused is said. */
 export async function change(refs, fields, { version } = {}) {
+  const about = `${Object.keys(fields)} of ${refs}`;
   try {
     const answer = await send(url(), { refs, ...fields, version });
+    withdrawErrors(about);
     surface.put(answer, refs);
     say(answer.said, "success", { undoable: answer.undoable });
     for (const warning of answer.warnings || []) say(warning, "warning");
@@ -51,7 +53,8 @@ export async function change(refs, fields, { version } = {}) {
     if (!(error instanceof Refused)) throw error;
     const [conflict] = error.problem?.conflicts || [];
     if (!conflict) {
-      say(error.message);
+      withdrawErrors(about);
+      say(error.message, "error", { about });
       surface.refresh(refs); // what was shown too early
       return undefined;
     }

@@ -1,5 +1,5 @@
 // Sends a deed to the server, one after the other, and says in words what came of it.
-import { say } from "../app.js";
+import { say, withdrawErrors } from "../app.js";
 
 const AWAY = "The server can't be reached. Nothing was changed; try again in a moment.";
 const OUT = "You have been signed out. Reload the page to sign in again.";
@@ -23,14 +23,17 @@ export function send(url, fields) {
 
 /** The same, saying both what was done and what was refused; undefined for a refusal. */
 export async function deed(url, fields) {
+  const about = `${url} ${fields.refs ?? fields.ref ?? ""}`;
   try {
     const answer = await send(url, fields);
+    withdrawErrors(about);
     if (answer.said) say(answer.said, "success", { undoable: answer.undoable });
     for (const warning of answer.warnings || []) say(warning, "warning");
     return answer;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(error.message);
+    withdrawErrors(about);
+    say(error.message, "error", { about });
     return undefined;
   }
 }
