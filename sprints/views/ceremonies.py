@@ -40,6 +40,7 @@ from sprints.queries.ceremonies import (
 from sprints.queries.outcomes import sorted_outcomes
 from sprints.queries.planning import working_days_of
 from sprints.queries.reminders import notice_of
+from sprints.queries.sprints import find_sprint
 from sprints.rules.ceremonies import proposed, time_box
 from sprints.services import ceremonies as services
 from sprints.services.agendas import add_block, remove_block
@@ -68,7 +69,8 @@ def ceremonies(request: ProductRequest, product: Product) -> HttpResponse:
 
 @product_page("ceremony.edit")
 def ceremony_new(request: ProductRequest, product: Product) -> HttpResponse:
-    """Schedule one: `kind` and `sprint` in the address propose its time box."""
+    """Schedule one: `kind` and `sprint` in the address propose its time box. Without a word about
+    the sprint it is of the one that runs."""
     if request.method == "POST":
         form = CeremonyForm(product, request.POST)
         if form.is_valid():
@@ -124,10 +126,7 @@ def _open_sprints(product: Product) -> list[Sprint]:
 def _initial(request: ProductRequest, product: Product) -> dict[str, Any]:
     asked = request.GET.get("kind", "")
     kind = asked if asked in Ceremony.Kind.values else Ceremony.Kind.REFINEMENT
-    number = whole_number(request.GET.get("sprint", ""), digits=12)
-    sprint = (
-        Sprint.objects.select_related("backlog").filter(pk=number, backlog__product=product).first()
-    )
+    sprint = find_sprint(product, request.GET.get("sprint", "active"))
     days = USUAL_DAYS
     if sprint is not None and sprint.backlog.starts_on and sprint.backlog.ends_on:
         days = (sprint.backlog.ends_on - sprint.backlog.starts_on).days + 1

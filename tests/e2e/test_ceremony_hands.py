@@ -16,6 +16,7 @@ from sprints.services import ceremonies
 from sprints.services.agendas import add_block
 from sprints.services.ceremonies import CeremonyDraft, schedule
 from sprints.services.seats import revoke_guest_link
+from sprints.services.sprints import create_sprint, start_sprint
 from tests.conftest import Cast
 from tests.e2e.ceremonies import open_as_guest  # noqa: F401  a fixture
 from tests.e2e.conftest import serious_faults
@@ -132,6 +133,34 @@ def test_a_review_from_its_date_to_its_minutes(
     said = Outcome.objects.select_related("said_by").get(item=Item.objects.get())
     assert str(said.said_by) == "Pia Plan"
     elsewhere.close()
+
+
+def test_a_kind_proposes_its_time_box_until_somebody_types_another(
+    product: Product, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    olga = Actor.person(cast.olga)
+    start_sprint(create_sprint(product.teams.get(), actor=olga, goal="Doctors see why"), actor=olga)
+    page = open_page(cast.olga)
+    page.goto("/p/MED/ceremonies/new/")
+    kind, minutes = page.get_by_label("Kind"), page.get_by_label("Minutes")
+    sprint, chosen = (
+        page.get_by_role("combobox", name="Sprint"),
+        "select => select.selectedOptions[0].text",
+    )
+    assert "Sprint 1" in sprint.evaluate(chosen)
+    kind.select_option("planning")
+    expect(minutes).to_have_value("240")
+    page.get_by_label("Title").fill("Plan it")
+    sprint.select_option("")
+    kind.select_option("daily")
+    expect(minutes).to_have_value("15")
+    assert sprint.evaluate(chosen) == "of no sprint"
+    minutes.fill("25")
+    with page.expect_response(re.compile("kind=review")):
+        kind.select_option("review")
+    kind.select_option("refinement")  # as it was at first
+    expect(page.get_by_label("Title")).to_have_value("Plan it")
+    expect(minutes).to_have_value("25")
 
 
 def test_an_editor_keeps_its_block_and_what_others_wrote_is_shown_beside(

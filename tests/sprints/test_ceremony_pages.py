@@ -148,6 +148,20 @@ def test_a_form_with_faults_keeps_what_was_typed(
     assert made.remind_minutes is None
 
 
+def test_a_new_ceremony_is_proposed_for_the_running_sprint_in_the_box_of_its_kind(
+    as_person: Any, cast: Cast, product: Product, running: Sprint
+) -> None:
+    client = as_person(cast.max)
+    for asked, sprint, minutes in (
+        ({}, running, 60),
+        ({"kind": "retrospective"}, running, 90),
+        ({"kind": "retrospective", "sprint": ""}, None, 90),
+        ({"kind": "daily", "sprint": running.pk}, running, 15),
+    ):
+        initial = client.get("/p/MED/ceremonies/new/", asked).context["form"].initial
+        assert (initial["sprint"], initial["minutes"]) == (sprint, minutes)
+
+
 def test_all_ceremonies_of_a_sprint_are_scheduled_at_once(
     as_person: Any, cast: Cast, planned: Sprint
 ) -> None:
