@@ -7,11 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, Route, expect
 
 from backlog.models import Activity, Actor, Item, Product
 from backlog.services.items import ItemDraft, create_items, move_items, update_item
 from backlog.services.ranks import Spot
+from backlog.services.teams import create_team
 from sprints.models import Sprint
 from sprints.services.sprints import ShareLine, create_sprint, update_sprint
 from tests.conftest import Cast
@@ -80,6 +82,27 @@ def test_a_sprint_is_planned_by_dragging(
     expect(rows.first).to_have_attribute("data-ref", "MED-1")
     assert refs(sprint) == ["MED-2"]
     assert serious_faults(page) == []
+
+
+def test_another_team_proposes_its_own_name_and_days_but_keeps_what_was_typed(
+    open_page: Callable[..., Page], sprint: Sprint, product: Product, cast: Cast
+) -> None:
+    readers = create_team(product, name="Readers", members=[], actor=Actor.person(cast.olga))
+    page = open_page(cast.olga)
+    page.goto("/p/MED/sprints/new/")
+    team, name = page.get_by_label("Team"), page.get_by_label("Name", exact=True)
+    first, goal = page.get_by_label("First day"), page.get_by_label("Goal")
+    expect(name).to_have_value("Sprint 2")
+    expect(first).to_have_value("2030-01-21")
+    goal.fill("Doctors see why")
+    team.select_option(str(readers.pk))
+    expect(name).to_have_value("Sprint 1")
+    expect(first).to_have_value(f"{timezone.localdate():%Y-%m-%d}")
+    name.fill("Night shift")
+    team.select_option(str(sprint.backlog.team_id))
+    expect(first).to_have_value("2030-01-21")
+    expect(name).to_have_value("Night shift")
+    expect(goal).to_have_value("Doctors see why")
 
 
 def test_news_that_are_on_their_way_wait_for_a_drag_to_end(
