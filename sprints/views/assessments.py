@@ -37,8 +37,15 @@ def assessment(request: ProductRequest, product: Product) -> HttpResponse:
     if not subjects:
         if sent.getlist("dataset"):
             raise Http404("There is no such dataset here.")
+        # What was sent without a tick has the name of its button.
+        is_missing = "choose" in request.GET or request.method == "POST"
         choice = {"product": product, "datasets": datasets_with_findings(product)}
-        return render(request, "sprints/assessment_choose.html", choice)
+        return render(
+            request,
+            "sprints/assessment_choose.html",
+            {**choice, "is_missing": is_missing},
+            status=422 if is_missing else 200,
+        )
     named = {pk for text in sent.getlist("finding") if (pk := whole_number(text)) is not None}
     is_sent = request.method == "POST"
     proposed = proposal(subjects, chosen=named if is_sent else named or None)

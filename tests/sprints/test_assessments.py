@@ -269,6 +269,9 @@ def test_without_a_dataset_the_page_asks_for_one(
     page = words_of(sina.get(URL))
     assert ('value="patients"' in page, 'value="labs"' in page) == (True, False)
     assert "2 open findings" in page
+    assert "Choose a dataset" not in page
+    for answer in (sina.get(URL, {"choose": "1"}), sina.post(URL)):
+        assert (answer.status_code, "Choose a dataset" in words_of(answer)) == (422, True)
     assert sina.get(URL, {"dataset": "nowhere"}).status_code == 404
     assert sina.get(URL, {"dataset": "\0"}).status_code == 400
 
