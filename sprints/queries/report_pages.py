@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from backlog.queries.charts import Chart
 from sprints.models import Sprint
 from sprints.queries.charts import sprint_charts
 from sprints.queries.reports import kept_figures
+from sprints.rules.splits import title_of_rest
 
 FATES = {"backlog": "back to the backlog", "next": "on to the next sprint"}
 MARKS = {"yes": ("good", "circle-check", "Goal met"), "partly": ("warn", "circle-half-2",
@@ -115,7 +116,7 @@ class ReportPage:
         """Done, not done, and removed, each in the order of numbers."""
         items = self.report["items"]
         left = "Not done" if self.is_over else "Not done yet"
-        rests = [_rest_line(item) for item in items if item.get("rest_points") is not None]
+        rests = [self._rest_line(item) for item in items if _has_rest(item)]
         found = [
             ("Done", self._lines([item for item in items if item["done"]])),
             (left, [*self._lines([item for item in items if _is_left(item)]), *rests]),
@@ -125,8 +126,9 @@ class ReportPage:
 
     @property
     def item_lines(self) -> list[list[Any]]:
-        """For a download: the head, and a line for each item."""
-        lines = [self._line(item) for item in self.report["items"]]
+        """For a download: the head, and a line for each item, those split off behind what they were
+        split off."""
+        lines = [line for item in self.report["items"] for line in self._lines_with_rest(item)]
         rows = [
             [e.ref, e.title, e.kind, e.points, e.parent, ", ".join(e.people), e.came, e.outcome]
             for e in lines
@@ -140,6 +142,10 @@ class ReportPage:
     def _lines(self, items: Sequence[dict[str, Any]]) -> list[Line]:
         return [self._line(item) for item in items]
 
+    def _lines_with_rest(self, item: dict[str, Any]) -> list[Line]:
+        rest = [self._rest_line(item)] if _has_rest(item) else []
+        return [self._line(item), *rest]
+
     def _line(self, item: dict[str, Any]) -> Line:
         return Line(
             ref=item["ref"],
@@ -151,6 +157,17 @@ class ReportPage:
             came="added" if item["added"] else "committed",
             outcome=self._outcome(item),
             rest=item["rest"],
+        )
+
+    def _rest_line(self, item: dict[str, Any]) -> Line:
+        """What a split left over, which went on as an item of its own."""
+        return replace(
+            self._line(item),
+            ref=item["rest"],
+            title=title_of_rest(item["title"]),
+            points=item["rest_points"],
+            outcome=f"rest of {item['ref']}, {FATES['backlog']}",
+            rest="",
         )
 
     def _outcome(self, item: dict[str, Any]) -> str:
@@ -180,19 +197,8 @@ def day_lines(report: dict[str, Any]) -> list[list[Any]]:
     return [names, *([day[name] for name in names] for day in days)]
 
 
-def _rest_line(item: dict[str, Any]) -> Line:
-    """What a split left over, which went on as an item of its own."""
-    return Line(
-        ref=item["rest"],
-        title=item["title"],
-        kind=item["kind"],
-        points=item["rest_points"],
-        parent=item["parent"],
-        people=item["assignees"],
-        came="committed",  # as what it was split off, whose line tells when that came in
-        outcome=f"rest of {item['ref']}, {FATES['backlog']}",
-        rest="",
-    )
+def _has_rest(item: dict[str, Any]) -> bool:
+    return item.get("rest_points") is not None
 
 
 def _is_left(item: dict[str, Any]) -> bool:

@@ -27,6 +27,7 @@ from sprints.models import Sprint
 from sprints.queries.closing import following_sprints
 from sprints.queries.exits import Standing, standing_of
 from sprints.queries.reports import report_of
+from sprints.rules.splits import title_of_rest
 from sprints.services.sprints import (
     create_sprint,
     let_done_stay,
@@ -301,7 +302,7 @@ def _split(item: Item, fate: Fate, *, actor: Actor) -> Item:
     rest = create_item(
         item.product,
         ItemDraft(
-            title=f"{item.title} (rest)"[:250],
+            title=title_of_rest(item.title),
             kind=item.kind,
             description=item.description,
             points=item.points - fate.done_points,

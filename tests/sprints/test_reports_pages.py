@@ -188,12 +188,18 @@ def test_a_split_names_where_the_rest_went(
     tiles = {tile.name: (tile.points, tile.note) for tile in page.tiles}
     assert tiles["Carried over"] == (13.0, "3 items")
     assert (tiles["Done"], page.done_share, page.reestimated) == ((3.0, "1 item"), 100 * 3 / 16, 0)
-    left = [(line.ref, line.points, line.outcome) for line in dict(page.groups)["Not done"]]
-    assert left == [
-        ("MED-2", 5.0, "back to the backlog"),
-        ("MED-3", 3.0, "back to the backlog"),
-        ("MED-5", 5.0, "rest of MED-1, back to the backlog"),
+    left = [
+        (line.ref, line.title, line.points, line.outcome) for line in dict(page.groups)["Not done"]
     ]
+    assert left == [
+        ("MED-2", "Story 5", 5.0, "back to the backlog"),
+        ("MED-3", "Story 3", 3.0, "back to the backlog"),
+        ("MED-5", "Story 8 (rest)", 5.0, "rest of MED-1, back to the backlog"),
+    ]
+    _, *rows = lines_of(client.get(f"{report_of(running)}items.csv"))
+    assert [row[0] for row in rows] == ["MED-1", "MED-5", "MED-2", "MED-3"]
+    assert rows[1][1:4] == ["Story 8 (rest)", "story", "5.0"]
+    assert sum(Decimal(row[3]) for row in rows) == 16
     titles = {chart.name: chart.title for chart in page.charts}
     assert titles["burndown"] == "13 of 16 points were left"
     assert titles["burn-up"] == "3 of 16 points were done"
