@@ -16,15 +16,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Low on the page a menu opens upwards; the line that adds items stays in front of what is below.
+// Low on the page a menu opens upwards, as far as the top bar; the line that adds items stays in
+// front of what is below. Where there is room for it on neither side, the page comes along.
 function openWithinSight(menu) {
   menu.classList.remove("opens-up");
   const panel = menu.open && menu.querySelector(":scope > .menu-panel");
   if (!panel) return;
   const foot = document.querySelector("form.quick-add")?.getBoundingClientRect().top;
   const end = Math.min(window.innerHeight, foot || window.innerHeight);
-  const room = menu.getBoundingClientRect().top - panel.offsetHeight;
-  if (panel.getBoundingClientRect().bottom > end && room > 0) menu.classList.add("opens-up");
+  if (panel.getBoundingClientRect().bottom <= end) return;
+  const bar = document.querySelector(".topbar");
+  const start = bar && !bar.contains(menu) ? bar.getBoundingClientRect().bottom : 0;
+  const room = menu.getBoundingClientRect().top - panel.offsetHeight - start;
+  if (room > 0) menu.classList.add("opens-up");
+  else panel.scrollIntoView({ block: "nearest" });
 }
 
 document.addEventListener(

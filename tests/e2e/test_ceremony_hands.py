@@ -15,8 +15,10 @@ from sprints.models import Block, Ceremony, GuestLink, Outcome
 from sprints.services import ceremonies
 from sprints.services.agendas import add_block
 from sprints.services.ceremonies import CeremonyDraft, schedule
-from sprints.services.seats import revoke_guest_link
+from sprints.services.outcomes import OutcomeDraft, add_outcome
+from sprints.services.seats import revoke_guest_link, take_seat
 from sprints.services.sprints import create_sprint, start_sprint
+from tests.backlog.evidence import patients
 from tests.conftest import Cast
 from tests.e2e.ceremonies import open_as_guest  # noqa: F401  a fixture
 from tests.e2e.conftest import serious_faults
@@ -251,6 +253,30 @@ def test_outcomes_are_decided_on_by_keyboard(
     expect(row).to_contain_text("declined")
     expect(row).to_contain_text("The city counts them")
     assert Outcome.objects.get().state == "declined"
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_all_that_can_become_of_an_insight_is_in_sight_below_the_top_bar(
+    product: Product, review: Ceremony, cast: Cast, open_page: Callable[..., Page], width: int
+) -> None:
+    patients(product)
+    seat = take_seat(review, cast.dora)
+    for number in range(6):
+        draft = OutcomeDraft("insight", f"Peak hour {number} is earlier", "data")
+        add_outcome(review, draft, actor=Actor.person(cast.dora), seat=seat)
+    page = open_page(cast.max, viewport={"width": width, "height": 844})
+    page.goto(f"/p/MED/ceremonies/{review.pk}/")
+    bar = page.locator(".topbar").bounding_box()
+    assert bar
+    for row in page.locator(".outcome").all():
+        row.get_by_label(re.compile("^More with")).click()
+        panel = row.locator(".menu-panel")
+        for part in (panel, panel.get_by_role("button", name="Remove")):
+            expect(part).to_be_in_viewport(ratio=1)
+        box = panel.bounding_box()
+        assert box and box["y"] >= bar["height"]
+        assert panel.evaluate("panel => panel.scrollHeight <= panel.clientHeight")
+        page.keyboard.press("Escape")
 
 
 def test_a_guest_is_told_that_the_link_has_ended(
