@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from backlog.models import Actor, Backlog, Item, Product, User
 from mlscrum.lib import clock
 from sprints.models import Ceremony, Sprint
+from sprints.queries.planning import working_days_of
 from sprints.rules.ceremonies import DAILY, RETROSPECTIVE, REVIEW, time_box
 from sprints.services import outcomes
 from sprints.services.ceremonies import CeremonyDraft, close, open_ceremony, schedule_all
@@ -108,17 +109,19 @@ def _held(
 
 
 def _plan(sprint: Sprint, olga: Actor) -> None:
-    """The next daily, and review and retrospective on the last day."""
+    """The next daily, on a day on which the team works, and review and retrospective on the last
+    day."""
     backlog = sprint.backlog
     assert backlog.starts_on is not None, "a sprint has both days"
     assert backlog.ends_on is not None, "a sprint has both days"
     days = (backlog.ends_on - backlog.starts_on).days + 1
     zone = ZoneInfo(sprint.zone)
-    tomorrow = clock.now().astimezone(zone).date() + timedelta(days=1)
+    today = clock.now().astimezone(zone).date()
+    next_day = next((day for day in working_days_of(sprint) if day > today), backlog.ends_on)
     last = datetime.combine(backlog.ends_on, time(13), zone)
     review = time_box(REVIEW, days)
     wanted = [
-        (DAILY, datetime.combine(min(tomorrow, backlog.ends_on), time(9, 30), zone), 15),
+        (DAILY, datetime.combine(next_day, time(9, 30), zone), 15),
         (REVIEW, last, review),
         (RETROSPECTIVE, last + timedelta(minutes=review), time_box(RETROSPECTIVE, days)),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -163,6 +163,12 @@ def test_a_chapter_that_fails_leaves_no_demo(
     with pytest.raises(RuntimeError):
         load("2026-11-25 10:00+00:00")
     assert not Product.objects.exists()
+
+
+def test_the_next_daily_is_on_a_day_on_which_the_team_works(load: Callable[[str], Product]) -> None:
+    product = load("2026-11-28 10:00+00:00")  # a Saturday
+    daily = product.ceremonies.get(state="planned", kind="daily")
+    assert daily.starts_at.date() == date(2026, 11, 30)
 
 
 def test_the_last_review_was_held_and_the_next_one_is_planned(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from backlog.models import Actor, Item, Product
+from backlog.services.terms import contest_term, propose_term
 from sprints.models import Block, Ceremony, GuestLink, Outcome
 from sprints.services import ceremonies
 from sprints.services.agendas import add_block
@@ -23,6 +24,14 @@ from tests.conftest import Cast
 from tests.e2e.ceremonies import open_as_guest  # noqa: F401  a fixture
 from tests.e2e.conftest import serious_faults
 
+GAPS = """notice => {
+  const [before, after] = [notice.previousElementSibling, notice.nextElementSibling];
+  const box = notice.getBoundingClientRect();
+  return [
+    ...(before ? [box.top - before.getBoundingClientRect().bottom] : []),
+    ...(after ? [after.getBoundingClientRect().top - box.bottom] : []),
+  ];
+}"""
 NOTE = "Peak hour **begins** at 6:30"
 
 
@@ -277,6 +286,23 @@ def test_all_that_can_become_of_an_insight_is_in_sight_below_the_top_bar(
         assert box and box["y"] >= bar["height"]
         assert panel.evaluate("panel => panel.scrollHeight <= panel.clientHeight")
         page.keyboard.press("Escape")
+
+
+def test_a_notice_keeps_its_distance_from_the_panels_around_it(
+    product: Product, cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    olga = Actor.person(cast.olga)
+    sprint = create_sprint(product.teams.get(), actor=olga, goal="Doctors see why")
+    schedule(product, CeremonyDraft("daily", timezone.now(), 15, sprint=sprint), actor=olga)
+    term = contest_term(
+        propose_term(product, "Recall", "Found of all", actor=olga), reason="Of whom?", actor=olga
+    )
+    page = open_page(cast.olga)
+    for url in (f"/p/MED/sprints/{sprint.pk}/ceremonies/", f"/p/MED/glossary/{term.pk}/"):
+        page.goto(url)
+        gaps = page.locator("main .notice").first.evaluate(GAPS)
+        assert gaps
+        assert min(gaps) >= 12
 
 
 def test_a_guest_is_told_that_the_link_has_ended(
