@@ -468,7 +468,7 @@ def _name(name: str) -> str:
         raise ValidationError("Give a word: letters, digits or signs.")
     if len(folded) > LONGEST_FOLDED:
         raise ValidationError("This is too long for a word; shorten it.")
-    _field(TermName, "name").clean(plain, None)
+    _clean(plain, TermName, "name")
     return plain
 
 
@@ -481,7 +481,7 @@ def _text(text: str, name: str, model: Any) -> str:
 
 
 def _refuse_long(text: str, most: int) -> None:
-    """Django keeps the length of short texts only."""
+    """Django keeps the length of short texts only, and says it in other words."""
     if len(text) > most:
         raise ValidationError(f"This may have {most:,} characters; it has {len(text):,}.")
 
@@ -507,7 +507,7 @@ def _meanings(meanings: Mapping[str, str]) -> dict[str, str]:
             continue
         if not fold(name):
             raise ValidationError("Name the trade that this is the meaning for.")
-        _field(TermMeaning, "trade").clean(name, None)
+        _clean(name, TermMeaning, "trade")
         if fold(name) in found:
             raise ValidationError(f"A trade has one meaning; {name} has two.")
         found[fold(name)] = (name, _text(text, "text", TermMeaning))
@@ -524,11 +524,16 @@ def _columns(columns: Iterable[Column], product: Product) -> tuple[Column, ...]:
             raise ValidationError("Choose a dataset of this product.")
         if not name:
             raise ValidationError("Name the column.")
-        _field(TermColumn, "column").clean(name, None)
+        _clean(name, TermColumn, "column")
         found.setdefault((subject.pk, name), (subject, name))
     if len(found) > MOST_COLUMNS:
         raise ValidationError(f"A word describes at most {MOST_COLUMNS} columns.")
     return tuple(found.values())
+
+
+def _clean(name: str, model: Any, field: str) -> None:
+    _refuse_long(name, _field(model, field).max_length)
+    _field(model, field).clean(name, None)
 
 
 def _field(model: Any, name: str) -> Any:

@@ -17,6 +17,12 @@ def errors_in_words(field: BoundField) -> list[str]:
     return [_sentence(field, error) for error in field.errors.as_data()]
 
 
+def form_in_words(form: forms.BaseForm) -> str:
+    """All that is wrong with a form, for where it can't be said at its fields."""
+    of_fields = [said for field in form for said in errors_in_words(field)]
+    return " ".join([*form.non_field_errors(), *of_fields])
+
+
 def _sentence(field: BoundField, error: ValidationError) -> str:
     tell = _TELLERS.get(error.code or "")
     is_djangos = any(error.message is said for said in _DJANGOS)

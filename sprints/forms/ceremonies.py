@@ -140,7 +140,14 @@ class OutcomeForm(forms.Form):
 
     kind = forms.ChoiceField(choices=Outcome.Kind.choices)
     text = forms.CharField(
-        max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}), label="What"
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+        label="What",
+        error_messages={
+            "required": "Say what came up.",
+            "max_length": "What came up may have %(limit_value)d characters; this has"
+            " %(show_value)d.",
+        },
     )
     sort = forms.ChoiceField(
         choices=Outcome.Sort.choices, required=False, initial=Outcome.Sort.IDEA

@@ -196,7 +196,8 @@ def forecasts_chart(reckoned: Sequence[Reckoned]) -> Chart | None:
     held = sum(each.has_held for each in reckoned)
     return Chart(
         name="forecasts",
-        title=f"{held} of {len(reckoned)} sprints came within what was forecast",
+        title=f"{held} of {len(reckoned)} sprint{'' if len(reckoned) == 1 else 's'} came within"
+        " what was forecast",
         unit="points",
         look="bar",
         label="Sprint",

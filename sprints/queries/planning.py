@@ -126,6 +126,12 @@ class Plan:
         return [row for row in self.rows if row.is_unvalidated]
 
     @property
+    def named_unvalidated(self) -> Sequence[PlanRow]:
+        """The same without the needs that another one of them names."""
+        named = {ref for row in self.unvalidated for ref in row.waits_for_data}
+        return [row for row in self.unvalidated if row.waits_for_data or row.row.ref not in named]
+
+    @property
     def unready(self) -> Sequence[PlanRow]:
         return [row for row in self.rows if row.lacks]
 

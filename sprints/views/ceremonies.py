@@ -20,6 +20,7 @@ from backlog.services.conversions import way_into
 from backlog.views.answers import counted
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.sentences import form_in_words
 from sprints.forms.ceremonies import (
     BlockForm,
     CeremonyForm,
@@ -333,9 +334,7 @@ def block_add(request: CeremonyRequest, ceremony: Ceremony) -> HttpResponse:
         except ValidationError as error:
             put_errors(form, error)
     if form.errors:
-        messages.error(
-            request, " ".join(str(each) for faults in form.errors.values() for each in faults)
-        )
+        messages.error(request, form_in_words(form))
     return to_page(ceremony, "agenda")
 
 

@@ -16,6 +16,7 @@ from backlog.queries.resources import items_by_ref
 from backlog.services.conversions import PARAMETER, way_into
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
+from mlscrum.web.sentences import form_in_words
 from sprints.forms.ceremonies import ConvertForm, DeclineForm, OutcomeForm, put_refusal
 from sprints.models import Ceremony, Outcome
 from sprints.queries.ceremonies import find_block, find_outcome
@@ -221,8 +222,7 @@ def _form_page(
 ) -> HttpResponse:
     """The form on a page of its own, with what was typed."""
     if request.htmx and form.errors:  # type: ignore[attr-defined]
-        faults = [str(fault) for each in form.errors.values() for fault in each]
-        raise DomainError("bad_outcome", " ".join(faults))
+        raise DomainError("bad_outcome", form_in_words(form))
     context = page_of(request, ceremony, form=form, **more)
     status = refused if form.errors else 200
     return render(request, "sprints/ceremony_outcome.html", context, status=status)

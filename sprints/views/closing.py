@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -91,16 +91,19 @@ class Told:
 
 def told(sprint: Sprint, ahead: Outlook, closing: Closing) -> Told:
     """The outlook as people read it: an icon, the heart of it, and the rest of the sentence."""
-    lines = [("circle-check", _sum(ahead.done), "stay in the sprint as done")] if ahead.done else []
-    back, on, split = (
-        [(item, fate) for item, fate in ahead.unfinished if fate.kind == kind]
-        for kind in (BACKLOG, NEXT, SPLIT)
+    lines = []
+    if ahead.done:
+        stay = "stays" if _is_one(ahead.done) else "stay"
+        lines.append(("circle-check", _sum(ahead.done), f"{stay} in the sprint as done"))
+    back, on = (
+        [item for item, fate in ahead.unfinished if fate.kind == kind] for kind in (BACKLOG, NEXT)
     )
+    split = [(item, fate) for item, fate in ahead.unfinished if fate.kind == SPLIT]
     if back:
-        lines.append(("arrow-bar-to-up", _sum(_items(back)), "go to the top of the backlog"))
+        lines.append(("arrow-bar-to-up", _sum(back), f"{_go(back)} to the top of the backlog"))
     if on:
         where = _named(closing.next_sprint, sprint) if closing.next_sprint else "the next sprint"
-        lines.append(("arrow-right", _sum(_items(on)), f"go on in {where}"))
+        lines.append(("arrow-right", _sum(on), f"{_go(on)} on in {where}"))
     if ahead.loose:
         goes = "goes" if len(ahead.loose) == 1 else "go"
         said = f"of what is done or elsewhere {goes} after it, or to the top of the backlog"
@@ -178,13 +181,22 @@ def _named(following: Sprint, sprint: Sprint) -> str:
     return backlog.name if is_own else f"{backlog.name} of {backlog.team}"
 
 
-def _items(chosen: Iterable[tuple[Item, Fate]]) -> list[Item]:
-    return [item for item, _ in chosen]
-
-
 def _sum(items: Sequence[Item]) -> str:
     points = sum((item.points for item in items if item.points is not None), Decimal(0))
-    return f"{counted(len(items), 'item')}, {points.normalize():f} points"
+    return f"{counted(len(items), 'item')}, {_points(points)}"
+
+
+def _points(points: Decimal) -> str:
+    return f"{points.normalize():f} point{'' if points == 1 else 's'}"
+
+
+def _is_one(items: Sequence[Item]) -> bool:
+    """Whether their sum reads as one: 1 item, 1 point."""
+    return len(items) == 1 and items[0].points == 1
+
+
+def _go(items: Sequence[Item]) -> str:
+    return "goes" if _is_one(items) else "go"
 
 
 def _split(item: Item, fate: Fate) -> str:
@@ -192,6 +204,6 @@ def _split(item: Item, fate: Fate) -> str:
         return "is split: say how many of its points are done, some and not all"
     rest = item.points - fate.done_points
     return (
-        f"is done with {fate.done_points.normalize():f} points; the other"
-        f" {rest.normalize():f} become a new item at the top of the backlog"
+        f"is done with {_points(fate.done_points)}; the other {rest.normalize():f}"
+        f" {'becomes' if rest == 1 else 'become'} a new item at the top of the backlog"
     )

@@ -521,6 +521,7 @@ def test_a_file_is_shown_before_it_is_imported(
         (b"word,meaning:a-b,meaning:A b\na,b,c\n", "A column stands twice"),
         (b"word,definition\n,x\n", "The word is missing."),
         (b"word,definition\na,x\nA,y\n", "The glossary explains “a” already"),
+        (b"word,definition\n" + b"a" * 121 + b",x\n", "This may have 120 characters; it has 121."),
         (b"x" * 2_000_001, "longer than 2 MB"),
     ],
 )

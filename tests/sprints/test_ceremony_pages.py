@@ -148,6 +148,24 @@ def test_a_form_with_faults_keeps_what_was_typed(
     assert made.remind_minutes is None
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"text": "x" * 2001}, "What came up may have 2000 characters; this has 2001."),
+        ({"text": ""}, "Say what came up."),
+        ({"sort": "guess"}, "Sort: choose from what is offered."),
+    ],
+)
+def test_what_is_wrong_with_an_insight_is_said_in_our_words(
+    as_person: Any, cast: Cast, page: str, sent: dict[str, str], told: str
+) -> None:
+    dora = as_person(cast.dora)
+    fields = {"kind": "insight", "sort": "data", "text": "Peak hour is earlier", **sent}
+    answer = dora.post(f"{page}outcomes/", fields, **HTMX)
+    assert answer.status_code >= 400
+    assert told in answer.content.decode()
+
+
 def test_a_new_ceremony_is_proposed_for_the_running_sprint_in_the_box_of_its_kind(
     as_person: Any, cast: Cast, product: Product, running: Sprint
 ) -> None:

@@ -17,7 +17,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Backlog, Item, Kind, Measurement, Product, Subject, Team
-from backlog.services.items import ItemDraft, create_item, create_items, move_items, product_backlog
+from backlog.services.items import (
+    ItemDraft,
+    create_item,
+    create_items,
+    move_items,
+    product_backlog,
+    update_item,
+)
 from backlog.services.ranks import Spot
 from backlog.services.teams import create_team
 from mlscrum.lib.errors import Conflict, DomainError
@@ -25,7 +32,7 @@ from sprints.models import Sprint
 from sprints.services.closing import Closing, close_sprint
 from sprints.services.sprints import create_sprint, start_sprint, update_sprint
 from tests.conftest import Cast
-from tests.sprints.conftest import in_order
+from tests.sprints.conftest import fresh, in_order
 
 Travel = Callable[[str], datetime]
 
@@ -287,6 +294,26 @@ def test_the_outlook_follows_what_is_chosen_and_writes_nothing(
     assert Activity.objects.count() == deeds
     choices[f"done_{one.pk}"] = ""
     assert "Before it can close" in words_of(client.post(f"{page_of(running)}ahead/", choices))
+
+
+def test_one_of_something_is_said_as_one(
+    running: Sprint, items: list[Item], olga: Actor, client: Client
+) -> None:
+    one, two, three = items[:3]
+    for item, points in ((one, 3), (two, 1), (three, 1)):
+        update_item(fresh(item), actor=olga, points=Decimal(points))
+    choices = sent(items, goal_met="yes", otherwise="next")
+    choices |= {f"fate_{one.pk}": "split", f"done_{one.pk}": "2", f"fate_{two.pk}": "backlog"}
+    shown = words_of(client.post(f"{page_of(running)}ahead/", choices))
+    assert "1 item, 1 point goes to the top of the backlog" in shown
+    assert "1 item, 1 point goes on in the next sprint" in shown
+    assert "MED-1 is done with 2 points; the other 1 becomes a new item" in shown
+
+
+def test_a_reason_is_asked_for_and_not_called_optional(running: Sprint, client: Client) -> None:
+    shown = words_of(client.get(page_of(running)))
+    assert "Asked for where the goal was not met in full." in shown
+    assert "optional" not in shown
 
 
 def test_what_nobody_foresaw_is_said_above_the_form(

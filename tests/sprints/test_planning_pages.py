@@ -180,7 +180,10 @@ def test_a_start_asks_for_the_goal_and_shows_what_speaks_against_it(
     assert "6 points more than the capacity of 10" in page
     assert "Without an estimate: MED-5" in page
     assert "MED-1 (waits for the board)" in page
-    assert "MED-2 needs MED-6" in page
+    assert "Data not validated yet: MED-2 needs MED-6." in page
+    move_items(product, [need], actor=olga, spot=Spot.bottom(), to=planned.backlog)
+    page = browser.get(url).content.decode()
+    assert "Data not validated yet: MED-2 needs MED-6." in page
 
     assert browser.post(url, {"goal": " "}).status_code == 422
     answer = browser.post(url, {"goal": "Doctors trust it."})

@@ -404,7 +404,7 @@ def test_a_range_needs_two_sprints_and_a_forecast_three(
     past = chart_named(answer, "forecasts")
     # Only the fourth has three before it; of 10, 20 and 30 the middle 80 % are all of them.
     assert past.rows == [("Sprint 4", ["yes"], [10.0, 30.0, 20.0])]
-    assert past.title == "1 of 1 sprints came within what was forecast"
+    assert past.title == "1 of 1 sprint came within what was forecast"
     assert "Nothing that is estimated waits" in words_of(answer)
     create_item(product, ItemDraft("More", points=Decimal(50)), actor=olga)
     create_item(product, ItemDraft("Who knows"), actor=olga)
