@@ -13,22 +13,35 @@ FIELD_WORDS = {
     "external_url": "link to its source",
     "gpu_hours": "GPU-hours",
 }
+# Deeds that only hands can take back, and how.
+BY_HAND = {
+    "item.commented": "Undo leaves your comment on {ref}; edit or delete it there.",
+    "item.attachment_added": "Undo leaves the file that you added to {ref}; remove it there.",
+    "item.attachment_removed": "The file that you removed from {ref} is deleted for good.",
+    "item.left": "Undo brings nothing back from another product; move {ref} back from there.",
+    "item.arrived": "Undo moves nothing to another product; move {ref} back by hand.",
+    "item.depends_on_data": "Undo leaves what {ref} depends on; change it there.",
+    "item.depends_no_more": "Undo leaves what {ref} depends on; change it there.",
+    "item.evidence_removed": "The run that you took off {ref} is off for good.",
+}
 
 
 @dataclass(frozen=True)
 class TakenBack:
-    """The refs that an undo touched, by what it did to them, the fields it gave back, and the
-    titles of findings that stand as before."""
+    """The refs that an undo touched, by what it did to them, the fields it gave back, the titles
+    of findings that stand as before, and what is told of links and comments."""
 
     trashed: Sequence[str] = ()
     placed: Sequence[str] = ()
     edited: Sequence[str] = ()
     fields: Sequence[str] = ()
     findings: Sequence[str] = ()
+    told: Sequence[str] = ()
+    talked: Sequence[str] = ()
 
     @property
     def refs(self) -> list[str]:
-        return list(dict.fromkeys([*self.trashed, *self.placed, *self.edited]))
+        return list(dict.fromkeys([*self.trashed, *self.placed, *self.edited, *self.talked]))
 
 
 def undone_in_words(taken: TakenBack, kept: Sequence[str]) -> str:
@@ -48,10 +61,17 @@ def undone_in_words(taken: TakenBack, kept: Sequence[str]) -> str:
         parts.append(f"“{taken.findings[0]}” stands as before.")
     elif taken.findings:
         parts.append(f"{len(taken.findings):,} findings stand as before.")
+    parts += taken.told
     told = ["Undone:", *parts] if parts else ["Nothing could be undone."]
     more = len(kept) - NAMED
     told += [*kept[:NAMED], *([f"And {more} more like this."] if more > 0 else [])]
     return " ".join(told)
+
+
+def by_hand_in_words(kind: str, refs: Sequence[str]) -> str:
+    """Why a deed can't be undone, and what to do instead."""
+    why = BY_HAND[kind].format(ref=_items(refs) if refs else "it")
+    return f"{why} Nothing was changed."
 
 
 def field_in_words(name: str) -> str:

@@ -42,7 +42,11 @@ def delete_comment(comment: Comment, *, actor: Actor) -> None:
     item = comment.item
     _refuse_strangers(comment, actor)
     refuse_trashed(item)
-    with deed(item.product, actor, "item.comment_deleted", item=item) as done:
+    edited = comment.edited_at
+    with deed(
+        item.product, actor, "item.comment_deleted", item=item,
+        said_at=comment.created_at.isoformat(), edited_at=edited and edited.isoformat(),
+    ) as done:  # fmt: skip
         lock_backlogs(item.backlog)
         done.change(item, "comment", comment.text, None)
         comment.delete()

@@ -32,7 +32,14 @@ from backlog.models import (
 from backlog.queries.items import EXTRA, PLAIN, SETS, values_of
 from backlog.queries.resources import items_by_ref
 from backlog.rules import trees
-from backlog.rules.undo import TakenBack, field_in_words, listed, undone_in_words
+from backlog.rules.undo import (
+    BY_HAND,
+    TakenBack,
+    by_hand_in_words,
+    field_in_words,
+    listed,
+    undone_in_words,
+)
 from backlog.services.deeds import Deed, deed
 from backlog.services.finding_history import note_transitions
 from backlog.services.finding_undo import ABOUT_FINDINGS, findings_back, findings_in, joins
@@ -59,12 +66,14 @@ from backlog.services.ranks import (
     place_of,
 )
 from backlog.services.rows import PLACE, write_items
+from backlog.services.talk_undo import ABOUT_COMMENTS, ABOUT_LINKS, talk_back
 from mlscrum.lib.errors import Conflict, Refused
 
 UNDONE = "item.undone"
 UNDOABLE = (
     "item.created", "item.updated", "items.updated", "item.moved", "item.deleted",
     "items.deleted", "item.restored", "items.restored", "item.confirmed_done",
+    *ABOUT_LINKS, *ABOUT_COMMENTS,
 )  # fmt: skip
 # What ends a sprint and its plan: nothing of before is taken back one by one.
 ENDINGS = ("sprint.closed", "sprint.cancelled", "sprint.deleted", "sprint.imported")
@@ -88,7 +97,7 @@ def undo_last(
     actor: Actor,
     may: May = lambda permission: True,
     may_triage: MayTriage | None = None,
-    kinds: Sequence[str] = (*UNDOABLE, *ABOUT_FINDINGS),
+    kinds: Sequence[str] = (*UNDOABLE, *ABOUT_FINDINGS, *BY_HAND),
 ) -> Undone:
     """Take back the last deed of this person in the product that is not taken back yet.
 
@@ -96,7 +105,8 @@ def undo_last(
     and none from before a sprint of the product ended.
     Items return to where they were, fields to what they held, created items to the trash. What
     somebody else has changed since stays as it is and is named. `kinds` narrows which deeds count.
-    Raises Conflict where there is nothing to take back, and Refused where `may`, or of what a
+    Raises Conflict where there is nothing to take back or the last deed is one that only hands can
+    take back, and Refused where `may`, or of what a
     finding is about `may_triage`, denies what the deed itself had needed.
     """
     with deed(product, actor, UNDONE) as done:
@@ -108,6 +118,8 @@ def undo_last(
                 "There is nothing of yours to undo here; an undo reaches back 24 hours, and never"
                 " behind the end of a sprint.",
             )
+        if deeds[0].kind in BY_HAND:
+            raise Conflict("not_undoable", by_hand_in_words(deeds[0].kind, _refs_of(deeds[0])))
         if not _is_allowed(product, deeds, may, may_triage):
             raise Refused(
                 "may_not_undo",
@@ -128,6 +140,12 @@ def undo_last(
         about(done, [item for item in work.items.values() if item.ref in touched])
     lists_changed = bool(taken.trashed or taken.placed)
     return Undone(undone_in_words(taken, work.kept), taken.refs, lists_changed)
+
+
+def _refs_of(activity: Activity) -> list[str]:
+    """The items that a deed says it was about."""
+    named: list[str] = activity.data.get("refs") or activity.data.get("items") or []
+    return [activity.item.ref] if activity.item else named
 
 
 def _is_allowed(
@@ -172,7 +190,8 @@ def _last_deeds(
 
 def _needed(product: Product, deeds: Iterable[Activity]) -> set[str]:
     """The permissions that the deeds themselves needed."""
-    needed = {"item.edit"}
+    talk = [each for each in deeds if each.kind in ABOUT_COMMENTS]
+    needed = {"item.comment"} if talk else {"item.edit"}
     moves = {
         (place.from_backlog or 0, place.to_backlog or 0)
         for each in deeds
@@ -227,7 +246,10 @@ class _TakingBack:
         placed = self._put_back()
         fields = self._give_back()
         findings = findings_back(self.deeds, actor=self.actor, at=self.done.at, keep=self._keep)
+        talk = talk_back(self.deeds, self.changes, self.items, done=self.done, keep=self._keep)
         return TakenBack(
+            told=talk.said,
+            talked=talk.refs,
             findings=findings,
             trashed=[item.ref for item in trashed],
             placed=[item.ref for item in placed],

@@ -11,10 +11,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
-from backlog.models import Activity, Actor, Backlog, Item, Kind, Label, Product, Stay
+from backlog.models import Activity, Actor, Backlog, Item, Kind, Label, Link, Product, Stay
 from backlog.queries.history import history_of
 from backlog.queries.items import PLAIN, SETS, values_of
 from backlog.rules.paste import parse
+from backlog.services.attachments import Incoming, add_attachment, remove_attachment
+from backlog.services.comments import delete_comment, edit_comment
 from backlog.services.deeds import deed
 from backlog.services.extra_fields import create_field
 from backlog.services.findings import take
@@ -33,10 +35,13 @@ from backlog.services.items import (
     update_item,
 )
 from backlog.services.labels import delete_label, labels_named
-from backlog.services.members import remove_member
+from backlog.services.links import add_link, remove_link
+from backlog.services.members import add_member, remove_member
 from backlog.services.moves import move_and_set
 from backlog.services.paste import paste_items
+from backlog.services.products import create_product
 from backlog.services.ranks import Spot, rebalance
+from backlog.services.transfer import move_to_product
 from backlog.services.undo import LOOKS_BACK, undo_last
 from mlscrum.lib.errors import Conflict, Refused
 from tests.conftest import Cast
@@ -385,6 +390,84 @@ def test_a_restored_item_goes_into_the_trash_again(
     restore_item(five[0], actor=max_acts)
     undo_last(product, actor=max_acts)
     assert titles(product) == "bcde"
+
+
+# Links and comments ------------------------------------------------------------------------
+def test_a_link_is_taken_back_and_not_what_was_done_before(
+    product: Product, max_acts: Actor, five: list[Item]
+) -> None:
+    a, b, c, *_ = five
+    update_item(c, actor=max_acts, title="C")
+    link = add_link(a, "blocks", b, actor=max_acts)
+    undone = undo_last(product, actor=max_acts)
+    assert undone.said == "Undone: the link “MED-1 blocks MED-2” is gone."
+    assert (undone.refs, Link.objects.count(), fresh(c).title) == (["MED-1", "MED-2"], 0, "C")
+    assert history_of(fresh(b)).events[0].lines == ["took back: linked it: is blocked by MED-1"]
+    link = add_link(a, "needs_data", b, actor=max_acts)
+    remove_link(link, actor=max_acts, side=b)
+    assert undo_last(product, actor=max_acts).said == "Undone: MED-1 needs data of MED-2 again."
+    assert Link.objects.get().kind == "needs_data"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "stays"),
+    [
+        ("circle", "MED-1 stays as it is: MED-2 already comes before MED-1: MED-2 → MED-1."),
+        ("trash", "MED-1 stays as it is: MED-2 is in the trash by now."),
+    ],
+)
+def test_a_link_that_can_t_be_any_more_stays_away_and_is_named(
+    product: Product, cast: Cast, max_acts: Actor, five: list[Item], meanwhile: str, stays: str
+) -> None:
+    a, b, *_ = five
+    remove_link(add_link(a, "blocks", b, actor=max_acts), actor=max_acts)
+    if meanwhile == "circle":
+        add_link(b, "blocks", a, actor=Actor.person(cast.sina))
+    else:
+        trash_item(b, actor=Actor.person(cast.sina))
+    said = undo_last(product, actor=max_acts).said
+    assert said.startswith(f"Nothing could be undone. {stays}")
+
+
+def test_a_comment_that_was_deleted_is_back_as_it_was_said(
+    product: Product, max_acts: Actor, five: list[Item]
+) -> None:
+    said = comment(five[0], "Quorum", actor=max_acts)
+    edit_comment(said, "Quorum of three", actor=max_acts)
+    said.refresh_from_db()
+    delete_comment(said, actor=max_acts)
+    assert undo_last(product, actor=max_acts).said == "Undone: your comment on MED-1 is back."
+    back = five[0].comments.get()
+    kept = ("author", "text", "created_at", "edited_at")
+    assert [getattr(back, name) for name in kept] == [getattr(said, name) for name in kept]
+    assert history_of(fresh(five[0])).events[0].lines == ["took back: deleted a comment"]
+    undone = undo_last(product, actor=max_acts).said
+    assert undone == "Undone: your comment on MED-1 reads as before."
+    assert five[0].comments.get().text == "Quorum"
+
+
+def test_what_undo_can_t_take_back_is_named_and_nothing_else_is_touched(
+    product: Product, cast: Cast, max_acts: Actor, five: list[Item]
+) -> None:
+    update_item(five[1], actor=max_acts, title="B")
+    comment(five[0], "Hm", actor=max_acts)
+    _refuses(product, max_acts, "leaves your comment on MED-1; edit or delete it there. Nothing")
+    file = add_attachment(five[0], Incoming("a.txt", [b"a"]), actor=max_acts)
+    _refuses(product, max_acts, "leaves the file that you added to MED-1")
+    remove_attachment(file, actor=max_acts)
+    _refuses(product, max_acts, "removed from MED-1 is deleted for good")
+    shop = create_product(key="SHOP", name="Shop", owner=cast.olga, actor=Actor.person(cast.olga))
+    add_member(shop, cast.max, "developer", actor=Actor.person(cast.olga))
+    move_to_product(five[0], shop, actor=max_acts)
+    _refuses(product, max_acts, "move MED-1 back from there")
+    _refuses(shop, max_acts, "move SHOP-1 back by hand")
+    assert fresh(five[1]).title == "B"
+
+
+def _refuses(product: Product, actor: Actor, why: str) -> None:
+    with pytest.raises(Conflict, match=why) as refused:
+        undo_last(product, actor=actor)
+    assert refused.value.code == "not_undoable"
 
 
 # Whose, when and where ---------------------------------------------------------------------
