@@ -116,7 +116,8 @@ def comment_edit(request: ProductRequest, item: Item, comment_id: int) -> HttpRe
 def comment_delete(request: ProductRequest, item: Item, comment_id: int) -> HttpResponse:
     """Take back what one has said oneself."""
     delete_comment(find_comment(item, comment_id), actor=request.actor)
-    messages.success(request, "Your comment is gone; the history keeps that it was there.")
+    said = f"Your comment on {item.ref} is gone; the history keeps it."
+    messages.success(request, said, extra_tags="undoable")
     return done(request, item, anchor="comments")
 
 

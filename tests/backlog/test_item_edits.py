@@ -489,8 +489,10 @@ def test_own_comments_are_edited_and_deleted_and_the_history_keeps_it(
     said.refresh_from_db()
     assert said.edited_at is not None
     assert Notification.objects.get(user=cast.dora).kind == "mention"
+    assert "Delete your comment?" in max_.get(URL).content.decode()
     html = htmx(max_, f"comments/{said.pk}/delete/", {}).content.decode()
     assert not Comment.objects.exists()
+    assert 'data-notice="undoable' in html
     assert "edited a comment" in html
     assert "deleted a comment" in html
     changes = story.changes.filter(field="comment").values_list("before", "after")
