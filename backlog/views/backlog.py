@@ -61,7 +61,7 @@ from backlog.services.paste import PastedInPart, paste_items, problems_of
 from backlog.services.saved_views import delete_view, save_view
 from backlog.views.answers import counted, json_door
 from backlog.views.item_fields import LABELS
-from mlscrum.lib.errors import DomainError
+from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.tables import table_answer
 
@@ -310,18 +310,27 @@ def backlog_paste(request: ProductRequest, product: Product) -> HttpResponse:
 @require_POST
 @product_page("item.view")
 def view_save(request: ProductRequest, product: Product) -> HttpResponse:
-    """Keep what the page shows under a name, for oneself or for all members."""
+    """Keep what the page shows under a name, for oneself or for all members; where that would
+    replace a view of the person, ask first."""
     view = _view(request, product, QueryDict(request.POST.get("query", "")))
+    replaced = request.POST.get("replace_shared") or request.POST.get("replace")
+    name = replaced or request.POST.get("name", "")
+    is_shared = bool({"is_shared", "replace_shared"} & request.POST.keys())
+    is_shared = is_shared and request.may("item.edit")
     try:
         saved = save_view(
             product,
             request.user,
-            request.POST.get("name", ""),
+            name,
             view.query,
-            is_shared=request.POST.get("is_shared") == "on" and request.may("item.edit"),
+            is_shared=is_shared,
+            replaces=replaced is not None,
         )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
+    except Conflict as error:
+        context = {"said": error.message, "name": name, "is_shared": is_shared}
+        messages.error(request, render_to_string("backlog/_view_replace.html", context, request))
     else:
         messages.success(request, f"View “{saved.name}” saved.")
     page_url = _page_of(request, product)

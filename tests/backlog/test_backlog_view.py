@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -317,6 +318,21 @@ def test_a_view_is_saved_shared_and_forgotten(
         == 404  # fmt: skip
     olga.post(f"{URL}views/{saved.pk}/delete/")
     assert not SavedView.objects.filter(name="Bugs").exists()
+
+
+def test_a_view_that_would_be_replaced_is_asked_for(product: Product, olga: Client) -> None:
+    sent = {"name": "Mine", "is_shared": "on"}
+    olga.post(f"{URL}views/", {**sent, "query": "kind=bug"})
+    asked = olga.post(f"{URL}views/", {**sent, "query": "q=x"}, follow=True).content.decode()
+    assert "You have a view “Mine” already, which shows something else." in asked
+    assert re.search(
+        r'form="view-save"\s+formnovalidate\s+name="replace_shared"\s+value="Mine"', asked
+    )
+    assert 'id="view-save"' in asked
+    assert SavedView.objects.get().query == "kind=bug"
+    olga.post(f"{URL}views/", {"name": "", "query": "q=x", "replace_shared": "Mine"})
+    view = SavedView.objects.get()
+    assert (view.query, view.is_shared) == ("q=x", True)
 
 
 def test_a_view_needs_a_name(product: Product, olga: Client) -> None:

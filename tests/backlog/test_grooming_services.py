@@ -358,11 +358,25 @@ def test_a_choice_needs_choices(product: Product, olga_acts: Actor) -> None:
 
 
 # Views and news ------------------------------------------------------------------------------
-def test_a_view_of_the_same_name_is_replaced(product: Product, cast: Cast) -> None:
-    save_view(product, cast.olga, "Mine", "assignee=me")
-    save_view(product, cast.olga, " Mine ", "assignee=me&kind=bug", is_shared=True)
+@pytest.mark.parametrize(
+    ("query", "is_shared", "why"),
+    [
+        ("kind=bug", True, "“Mine” already, which shows something else. Nothing was saved.$"),
+        ("assignee=me", False, "“Mine” already. .* it is no longer shared with the team.$"),
+    ],
+)
+def test_a_view_of_the_same_name_is_replaced_only_where_that_is_meant(
+    product: Product, cast: Cast, query: str, is_shared: bool, why: str
+) -> None:
+    save_view(product, cast.olga, "Mine", "assignee=me", is_shared=True)
+    save_view(product, cast.olga, "Mine", "assignee=me", is_shared=True)  # loses nothing
+    with pytest.raises(Conflict, match=why):
+        save_view(product, cast.olga, " Mine ", query, is_shared=is_shared)
     view = SavedView.objects.get()
-    assert (view.query, view.is_shared) == ("assignee=me&kind=bug", True)
+    assert (view.query, view.is_shared) == ("assignee=me", True)
+    save_view(product, cast.olga, "Mine", query, is_shared=is_shared, replaces=True)
+    view.refresh_from_db()
+    assert (view.query, view.is_shared) == (query, is_shared)
 
 
 def test_members_are_mentioned_by_name_and_strangers_never(product: Product, cast: Cast) -> None:
