@@ -126,12 +126,17 @@ def told(plan: Plan, *, copying: bool) -> Told:
     otherwise = [
         *(f"The status is “{there}” there instead of “{here}”." for here, there in plan.statuses),
         *_if("New labels there", plan.new_labels),
-        *_if(f"Lost fields, which {plan.target.key} has not", plan.lost_fields),
-        *_if("No longer assigned, for they are no members there", plan.strangers),
-        *_if("Stays here, without a parent", [row.ref for row in plan.staying]),
+        *_if(f"Fields that {plan.target.key} doesn't have are lost", plan.lost_fields),
+        *_if("Not assigned there, because they are not members", plan.strangers),
+        *_stays(plan, copying=copying),
     ]
     if plan.lost_parent:
-        otherwise.append(f"It does not stand under {plan.lost_parent.ref} any more.")
+        ref = plan.lost_parent.ref
+        otherwise.append(
+            f"The copy does not stand under {ref}."
+            if copying
+            else f"It does not stand under {ref} any more."
+        )
     if copying:
         otherwise.append("Comments, files, links, evidence and history stay with the original.")
         return Told(along, otherwise)
@@ -144,6 +149,16 @@ def told(plan: Plan, *, copying: bool) -> Told:
         "for members of both products."
     )
     return Told(along, otherwise)
+
+
+def _stays(plan: Plan, *, copying: bool) -> list[str]:
+    """What stands under the items and does not come along; some of it loses its parent."""
+    if copying:
+        return _if("Not copied", [row.ref for row in plan.staying])
+    going = {row.pk for row in plan.items}
+    left = [row.ref for row in plan.staying if row.parent_id in going]
+    others = [row.ref for row in plan.staying if row.parent_id not in going]
+    return [*_if("Stays here, without a parent", left), *_if("Stays here", others)]
 
 
 def _if(said: str, things: Sequence[Any]) -> list[str]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from backlog.models import Activity, Actor, Backlog, FormerRef, Item, Kind, Link, Product, Stay
 from backlog.queries.history import history_of
+from backlog.queries.transfer import told, transfer_plan
 from backlog.rules.evidence import Observation, Outcome
 from backlog.services.extra_fields import create_field
 from backlog.services.findings import EvidenceReport, report, resolve
@@ -276,8 +277,8 @@ def test_the_page_says_plainly_what_comes_along_and_asks_once(
     for said in (
         "What stands under it: MED-3.",
         "New labels there: Data, ux.",
-        "Lost fields, which SHOP has not: Risk.",
-        "No longer assigned, for they are no members there: Dora Anyango.",
+        "Fields that SHOP doesn&#x27;t have are lost: Risk.",
+        "Not assigned there, because they are not members: Dora Anyango.",
         "It does not stand under MED-1 any more.",
         "Its links to MED-4 go.",
         "MED-2 leads to it for ever",
@@ -287,6 +288,19 @@ def test_the_page_says_plainly_what_comes_along_and_asks_once(
     answer = browser.post(path, {"product": "SHOP", "how": "move"}, follow=True)
     assert answer.redirect_chain == [("/p/SHOP/items/SHOP-2/", 302)]
     assert "SHOP-2 and 1 more: moved to Recommender." in answer.content.decode()
+
+
+def test_what_stays_keeps_its_parent_where_only_a_copy_goes(
+    product: Product, shop: Product, max_acts: Actor
+) -> None:
+    epic = create_item(product, ItemDraft("Epic", kind=Kind.EPIC), actor=max_acts)
+    child = create_item(product, ItemDraft("Story", parent=epic), actor=max_acts)
+    plan = transfer_plan(epic, shop, with_children=False)
+    assert f"Stays here, without a parent: {child.ref}." in told(plan, copying=False).otherwise
+    assert f"Not copied: {child.ref}." in told(plan, copying=True).otherwise
+    alone = transfer_plan(child, shop)
+    assert f"It does not stand under {epic.ref} any more." in told(alone, copying=False).otherwise
+    assert f"The copy does not stand under {epic.ref}." in told(alone, copying=True).otherwise
 
 
 def test_the_number_of_queries_does_not_grow_with_what_goes_along(
