@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -247,7 +248,11 @@ def _people(addresses: Sequence[str], names: Names) -> str:
 
 
 def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else str(value)
+    """Each digit of it, and no more: 5 for 5.0, 1234567.25 as it is."""
+    if not isinstance(value, (int, float)):
+        return str(value)
+    exact = Decimal(str(value))
+    return f"{exact.normalize():f}" if exact.is_finite() else str(value)
 
 
 _CATEGORIES = {"todo": "to do", "doing": "in progress", "done": "done"}

@@ -64,6 +64,8 @@ def test_several_lines_are_added_at_the_end() -> None:
         ("fields.risk", None, "high", "set Risk to high"),
         ("fields.risk", True, False, "set Risk to no (before: yes)"),
         ("fields.gone", 1, 2, "set gone to 2 (before: 1)"),
+        ("fields.cost", 12.345678, 1234567.25, "set cost to 1234567.25 (before: 12.345678)"),
+        ("gpu_hours", 120000.0, 1e16, "set GPU-hours to 10000000000000000 (before: 120000)"),
         ("external_url", "", "https://x.example", "set external url to https://x.example"),
         (
             "criteria",
