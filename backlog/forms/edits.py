@@ -9,12 +9,13 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 
-from backlog.forms.fields import WordsField
+from backlog.forms.fields import WordsField, item_meant
 from backlog.forms.items import people_of, points_field
 from backlog.models import Actor, ExtraField, Item, Kind, Label, Product, Status, User
-from backlog.queries.items import EXTRA, find_item
+from backlog.queries.item_pages import possible_parents
+from backlog.queries.items import EXTRA
 from backlog.rules import criteria as checklist
 from backlog.rules.criteria import Row
 from backlog.rules.extra_fields import LONGEST_TEXT
@@ -179,14 +180,11 @@ class ItemEdits(forms.Form):
         return rows
 
     def clean_parent(self) -> Item | None:
-        # A list of suggestions may leave "MED-3 Title of it".
-        ref = self.cleaned_data["parent"].strip().partition(" ")[0]
-        if not ref:
+        text = self.cleaned_data["parent"].strip()
+        if not text:
             return None
-        try:
-            parent = find_item(self.product, ref)
-        except Http404:
-            raise ValidationError(f"There is no item {ref.upper()} in this product.") from None
+        among = possible_parents(self.item) if self.item else None
+        parent = item_meant(self.product, text, among=among)
         if self.item is not None and parent.pk == self.item.pk:
             raise ValidationError("An item can't stand under itself.")
         return parent

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.http import Http404
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backlog.models import Hue
+from backlog.models import Hue, Item, Product
+from backlog.models.items import ItemQuerySet
+from backlog.queries.item_pages import meant
+from backlog.queries.items import find_item
 from mlscrum.lib.numbers import whole_number
+
+IS_REF = re.compile(r"[A-Za-z0-9]+-[0-9]+")
+NAMED = 3
 
 
 class WordsField(forms.CharField):
@@ -62,6 +70,27 @@ class HueField(forms.ChoiceField):
         kwargs.setdefault("label", "Colour")
         kwargs.setdefault("initial", Hue.GREY)
         super().__init__(choices=[(hue.value, _swatch(hue)) for hue in Hue], **kwargs)
+
+
+def item_meant(product: Product, text: str, *, among: ItemQuerySet | None = None) -> Item:
+    """The item of a ref, after which its title may stand, or the only one `among` these that the
+    words fit. Raises ValidationError where there is none, or where there are several."""
+    ref = text.split()[0]
+    try:
+        return find_item(product, ref)
+    except Http404:
+        if among is None or IS_REF.fullmatch(ref):
+            raise ValidationError(f"There is no item {ref.upper()} in this product.") from None
+    found = meant(among, text)
+    if len(found) == 1:
+        return find_item(product, found[0].ref)
+    if not found:
+        raise ValidationError(
+            f"No item to choose here has the words “{text}”; give a ref such as {product.key}-1."
+        )
+    refs = ", ".join(item.ref for item in found[:NAMED])
+    more = " and more" if len(found) > NAMED else ""
+    raise ValidationError(f"Several items fit “{text}”: {refs}{more}. Choose one from the list.")
 
 
 def _swatch(hue: Hue) -> SafeString:

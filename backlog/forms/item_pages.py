@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.http import Http404
 
+from backlog.forms.fields import item_meant
 from backlog.models import Item, Link
-from backlog.queries.items import find_item
+from backlog.queries.item_pages import others_of
 from backlog.rules import criteria
 from backlog.rules.links import WORDS
 from backlog.services.items import LONGEST_CRITERION, MOST_CRITERIA
@@ -40,11 +39,7 @@ class LinkForm(forms.Form):
         self.item = item
 
     def clean_ref(self) -> Item:
-        ref = self.cleaned_data["ref"].strip().partition(" ")[0]  # "MED-3 Title" is meant well
-        try:
-            return find_item(self.item.product, ref)
-        except Http404:
-            raise ValidationError(f"There is no item {ref.upper()} in this product.") from None
+        return item_meant(self.item.product, self.cleaned_data["ref"], among=others_of(self.item))
 
     def ends(self) -> tuple[Item, Link.Kind, Item]:
         """Source, kind and target."""

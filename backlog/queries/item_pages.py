@@ -99,6 +99,13 @@ def suggested(items: ItemQuerySet, query: str) -> list[Item]:
     return list(found.select_related("product").order_by("-created_at", "-pk")[:SUGGESTED])
 
 
+def meant(items: ItemQuerySet, text: str) -> list[Item]:
+    """Which of these items a text may mean: those of this title, else those with its words."""
+    title = " ".join(text.split())
+    named = suggested(items.filter(title__iexact=title), "")
+    return named or suggested(items, title)
+
+
 def others_of(item: Item) -> ItemQuerySet:
     """What an item can be linked to."""
     items: ItemQuerySet = Item.objects.alive().filter(product=item.product).exclude(pk=item.pk)

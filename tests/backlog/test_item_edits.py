@@ -389,6 +389,34 @@ def test_what_lacks_an_estimate_is_counted_while_it_is_open_in_list_and_item_ali
         ItemDraft("a", parent=epic, points=Decimal(5)),
         ItemDraft("b", parent=epic),
         ItemDraft("c", parent=epic, status=done),
+def test_a_link_takes_words_where_one_item_alone_has_them(
+    product: Product, story: Item, max_: Client, olga_acts: Actor
+) -> None:
+    create_items(
+        product, [ItemDraft("Story three"), ItemDraft("Story three and four")], actor=olga_acts
+    )
+    for words, said in (
+        ("stor", "Several items fit “stor”: MED-3, MED-2. Choose one from the list."),
+        ("nothing such", "has the words “nothing such”; give a ref such as MED-1."),
+    ):
+        answer = htmx(max_, "links/", {"kind": "blocks", "ref": words})
+        assert (answer.status_code, said in answer.content.decode()) == (422, True)
+    htmx(max_, "links/", {"kind": "blocks", "ref": "story  THREE"})
+    htmx(max_, "links/", {"kind": "relates", "ref": "four"})
+    links = Link.objects.order_by("pk").values_list("kind", "target__number")
+    assert list(links) == [("blocks", 2), ("relates", 3)]
+
+
+def test_a_parent_takes_words_too(
+    product: Product, story: Item, max_: Client, olga_acts: Actor
+) -> None:
+    create_item(product, ItemDraft("Fewer false alarms"), actor=olga_acts)
+    epic = create_item(product, ItemDraft("No false alarms", kind=Kind.EPIC), actor=olga_acts)
+    assert htmx(max_, "set/", {"parent": "false alarms"}).status_code == 200
+    story.refresh_from_db()
+    assert story.parent == epic
+
+
         ItemDraft("d", parent=epic, status=done, points=Decimal(2)),
     ]
     create_items(product, drafts, actor=olga_acts)
