@@ -59,19 +59,27 @@ def refs_between(product: Product, items: ItemQuerySet, *, offset: int, limit: i
 class Group:
     """A part of the list: its items share a value, and `value` names it in addresses.
 
-    `of` is what they share: a kind, an epic, a person, a label, a status, or None.
+    `of` is what they share: a kind, an epic, a person, a label, a status, or None. `items` are of
+    the middle level, as everywhere, and `rows` is how many lines there are.
     """
 
     value: str
     label: str
     of: Any
-    items: int
+    rows: int
     points: Decimal
     unestimated: int
+    tasks: int
+    epics: int
+
+    @property
+    def items(self) -> int:
+        return self.rows - self.tasks - self.epics
 
 
-# The epic that an item, or a task's item, stands under.
+# The epic that an item, or a task's item, stands under; an epic is with what stands under it.
 EPIC = Case(
+    When(kind=Kind.EPIC, then=F("pk")),
     When(parent__kind=Kind.EPIC, then=F("parent_id")),
     When(parent__parent__kind=Kind.EPIC, then=F("parent__parent_id")),
     default=None,
@@ -89,6 +97,8 @@ def groups_of(product: Product, items: ItemQuerySet, by: str) -> list[Group]:
         .values("group")
         .annotate(
             n=Count("pk"),
+            tasks=Count("pk", filter=Q(kind=Kind.TASK)),
+            epics=Count("pk", filter=Q(kind=Kind.EPIC)),
             sum_points=Sum("points", filter=MIDDLE),
             unknown=Count("pk", filter=MIDDLE & OPEN & Q(points__isnull=True)),
         )
@@ -96,15 +106,18 @@ def groups_of(product: Product, items: ItemQuerySet, by: str) -> list[Group]:
     found = {row["group"]: row for row in counted}
     named = GROUPINGS[by].named(product, [key for key in found if key is not None])
     groups = [
-        Group(value, label, of, row["n"], row["sum_points"] or Decimal(0), row["unknown"])
+        _group(value, label, of, row)
         for key, (value, label, of) in named.items()
         if (row := found.get(key))
     ]
     if None in found:
-        row = found[None]
-        points = row["sum_points"] or Decimal(0)
-        groups.append(Group(NONE, GROUPINGS[by].nothing, None, row["n"], points, row["unknown"]))
+        groups.append(_group(NONE, GROUPINGS[by].nothing, None, found[None]))
     return groups
+
+
+def _group(value: str, label: str, of: Any, row: Mapping[str, Any]) -> Group:
+    points = row["sum_points"] or Decimal(0)
+    return Group(value, label, of, row["n"], points, row["unknown"], row["tasks"], row["epics"])
 
 
 def in_group(product: Product, items: ItemQuerySet, by: str, value: str) -> ItemQuerySet:
@@ -156,10 +169,10 @@ def _under_epic(product: Product, value: str) -> Q:
     epics = Item.objects.filter(product=product, kind=Kind.EPIC)
     if value == NONE:
         below = Item.objects.filter(Q(parent__in=epics) | Q(parent__parent__in=epics))
-        return ~Q(pk__in=below.values("pk"))
+        return ~Q(pk__in=below.values("pk")) & ~Q(kind=Kind.EPIC)
     number = whole_number(value.rpartition("-")[2], digits=9)
     epic = epics.filter(number=number or 0).values("pk")
-    return Q(parent__in=epic) | Q(parent__parent__in=epic)
+    return Q(pk__in=epic) | Q(parent__in=epic) | Q(parent__parent__in=epic)
 
 
 def _bearing(through: Any, column: str) -> Callable[[Product, str], Q]:

@@ -181,7 +181,7 @@ def backlog_figures(request: ProductRequest, product: Product) -> HttpResponse:
             "groups": [
                 {
                     "value": group.value,
-                    "total": group.items,
+                    "total": group.rows,
                     "said": render_to_string("backlog/_group_sums.html", {"group": group}),
                 }
                 for group in (groups_of(product, view.items, view.group) if view.group else ())

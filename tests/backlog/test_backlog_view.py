@@ -162,7 +162,7 @@ def test_done_items_are_counted_although_they_hide(
     ("by", "groups"),
     [
         ("kind", [("story", 2, "5.5", 0), ("bug", 1, "0", 1), ("epic", 1, "0", 0)]),
-        ("epic", [("MED-1", 2, "5", 1), ("none", 2, "0.5", 0)]),
+        ("epic", [("MED-1", 3, "5", 1), ("none", 1, "0.5", 0)]),
         ("status", [("to-do", 4, "5.5", 1)]),
         ("assignee", [("max@example.org", 1, "5", 0), ("none", 3, "0.5", 1)]),
         ("label", [("ui", 1, "5", 0), ("none", 3, "0.5", 1)]),
@@ -177,7 +177,7 @@ def test_groups_hold_the_sums_of_their_items(
     groups: list[tuple[str, int, str, int]],
 ) -> None:
     found = groups_of(product, view(product, "", cast).items, by)
-    said = [(g.value, g.items, g.points, g.unestimated) for g in found]
+    said = [(g.value, g.rows, g.points, g.unestimated) for g in found]
     assert said == [(value, n, Decimal(points), more) for value, n, points, more in groups]
     html = olga.get(f"{URL}?group={by}").content.decode()
     assert html.count("Show these items") == len(groups)  # for who has no script
@@ -193,7 +193,26 @@ def test_a_task_is_in_the_group_of_its_items_epic(
 ) -> None:
     create_item(product, ItemDraft("t", kind=Kind.TASK, parent=groomed[1]), actor=acts)
     refs = olga.get(f"{URL}rows/?group=epic&in=MED-1&only=refs").json()["refs"]
-    assert refs == ["MED-2", "MED-3", "MED-6"]
+    assert refs == ["MED-1", "MED-2", "MED-3", "MED-6"]
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        (
+            "kind",
+            ["2 items · 5.5 points", "1 task", "1 item · 0 points · +1 unestimated", "1 epic"],
+        ),
+        ("epic", ["2 items · 5 points · +1 unestimated and 1 task, 1 epic", "1 item · 0.5 points"]),
+    ],
+)
+def test_items_of_groups_are_counted_as_in_the_head_of_the_page(
+    product: Product, groomed: list[Item], acts: Actor, olga: Client, by: str, said: list[str]
+) -> None:
+    create_item(product, ItemDraft("t", kind=Kind.TASK, parent=groomed[1]), actor=acts)
+    figures = olga.get(f"{URL}figures/?group={by}").json()
+    assert "3 items · 5.5 points" in figures["counts"]
+    assert sorted(group["said"].strip() for group in figures["groups"]) == sorted(said)
 
 
 def test_a_group_that_is_not_there_is_empty(groomed: list[Item], olga: Client) -> None:
