@@ -52,6 +52,12 @@ class TickField(forms.BooleanField):
         super().__init__(required=False, **kwargs)
 
 
+class AddressField(forms.URLField):
+    """An address on the web."""
+
+    default_validators = [URLValidator(schemes=["http", "https"])]  # noqa: RUF012  as Django's own
+
+
 class ItemEdits(forms.Form):
     """Values for fields of items, however many are sent; the others stay as they are.
 
@@ -83,12 +89,11 @@ class ItemEdits(forms.Form):
     blocked_reason = forms.CharField(required=False, max_length=300)
     description = forms.CharField(required=False, max_length=100_000, strip=False)
     criteria = ChecklistField(required=False, max_length=MOST_CRITERIA * 600)
-    external_url = forms.URLField(
+    external_url = AddressField(
         required=False,
         max_length=1000,
         assume_scheme="https",
         label="Link",
-        validators=[URLValidator(schemes=["http", "https"])],
         error_messages={"invalid": "Link: give an address such as https://example.org/issues/1."},
     )
 

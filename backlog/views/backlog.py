@@ -47,7 +47,6 @@ from backlog.queries.columns import columns
 from backlog.queries.definitions import definition_warnings
 from backlog.queries.findings import triage
 from backlog.queries.items import (
-    EXTRA,
     ItemRow,
     backlog_counts,
     inbox_page,
@@ -60,7 +59,7 @@ from backlog.services.items import create_item, edit_items, move_items, trash_it
 from backlog.services.paste import PastedInPart, paste_items, problems_of
 from backlog.services.saved_views import delete_view, save_view
 from backlog.views.answers import counted, json_door
-from backlog.views.item_fields import LABELS
+from backlog.views.item_fields import fields_in_words
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
 from mlscrum.web.tables import table_answer
@@ -498,7 +497,7 @@ def _said_of_edit(wanted: ListEdit, changed: Sequence[Item]) -> str:
 
 
 def _changed_words(wanted: ListEdit) -> str:
-    names = [LABELS.get(name, name.removeprefix(EXTRA)).lower() for name in wanted.edits.names]
+    names = fields_in_words(wanted.edits, wanted.edits.names)
     names += [step.partition("_")[2] + "s" for step, sent in wanted.names.items() if sent]
     return " and ".join(dict.fromkeys(names))
 

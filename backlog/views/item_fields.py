@@ -3,7 +3,7 @@ the choice where somebody else changed the same."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,6 +166,17 @@ class Fields:
         if name == "criteria":
             return criteria.written([(line["text"], line["is_met"]) for line in value])
         return _written(value)
+
+
+def fields_in_words(edits: ItemEdits, names: Iterable[str]) -> list[str]:
+    """What people call these fields, within a sentence: points, GPU-hours, the product's own."""
+    return [
+        _within(LABELS[name]) if name in LABELS else str(edits.fields[name].label) for name in names
+    ]
+
+
+def _within(label: str) -> str:
+    return label if label[:2].isupper() else label.lower()
 
 
 def own_fields_of(product: Product) -> list[ExtraField]:

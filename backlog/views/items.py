@@ -51,7 +51,7 @@ from backlog.services import items as services
 from backlog.services.moves import permission_between
 from backlog.views.answers import back_to, follow_moved, json_door, said_back
 from backlog.views.findings import finding_panel
-from backlog.views.item_fields import LABELS, Fields, Sent, own_fields_of
+from backlog.views.item_fields import Fields, Sent, fields_in_words, own_fields_of
 from mlscrum.lib.errors import Conflict, DomainError
 from mlscrum.lib.numbers import whole_number
 
@@ -136,7 +136,7 @@ def item_set(request: ProductRequest, item: Item) -> HttpResponse:
         return show_refused(request, item, Sent(edits, faults=edits.faults_of(error)), status=409)
     fresh = find_item(item.product, item.ref)
     if changed:
-        said = _said(fresh, [name for name in edits.names if name in changed])
+        said = _said(fresh, edits, [name for name in edits.names if name in changed])
         messages.success(request, said, extra_tags="undoable")
         for warning in warnings:
             messages.warning(request, warning)
@@ -418,18 +418,17 @@ def _finishing(item: Item, below: Under, statuses: Sequence[Status]) -> Status |
     return next((status for status in statuses if status.category == Category.DONE), None)
 
 
-def _said(item: Item, names: list[str]) -> str:
+def _said(item: Item, edits: ItemEdits, names: list[str]) -> str:
     """What was saved, in a few words."""
     if names == ["status"]:
         return f"{item.ref}: {item.status.name}."
     if names == ["points"]:
-        points = "not estimated" if item.points is None else f"{float(item.points):g} points"
+        points = "not estimated" if item.points is None else f"{item.points.normalize():f} points"
         return f"{item.ref}: {points}."
     if names == ["assignees"]:
         who = ", ".join(sorted(str(person) for person in item.assignees.all()))
         return f"{item.ref}: {who or 'nobody'}."
-    words = [LABELS.get(name, name.removeprefix("fields.")).lower() for name in names]
-    return f"{item.ref}: {', '.join(words)} saved."
+    return f"{item.ref}: {', '.join(fields_in_words(edits, names))} saved."
 
 
 def _wants_all(request: ProductRequest, name: str) -> bool:

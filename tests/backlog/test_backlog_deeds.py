@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from backlog.models import Activity, Actor, Item, Kind, Product
+from backlog.services.extra_fields import create_field
 from backlog.services.items import ItemDraft, create_items, update_item
 from backlog.services.labels import create_label
 from tests.conftest import Cast
@@ -89,6 +90,15 @@ def test_a_selection_is_changed_in_one_deed_or_not_at_all(
     assert "MED-3" in answer.json()["errors"][0]["detail"]
     assert fresh(abc[0]).points == 3
     assert not product.labels.exists()  # nothing is half-done
+
+
+def test_fields_of_the_product_are_called_by_their_names(
+    product: Product, abc: list[Item], max_: Client, acts: Actor
+) -> None:
+    create_field(product, "Signed off", "text", actor=acts)
+    sent = {"refs": "MED-3", "fields.signed_off": "x", "gpu_hours": "8"}
+    said = max_.post(f"{URL}edit/", sent).json()["said"]
+    assert said == "MED-3: GPU-hours and Signed off changed."
 
 
 def test_what_is_so_already_is_said(abc: list[Item], max_: Client) -> None:

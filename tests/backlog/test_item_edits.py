@@ -220,7 +220,8 @@ def test_a_bad_value_is_said_at_its_field_and_stays_typed(
     html = answer.content.decode()
     assert answer.status_code == 422
     assert said in html
-    assert "field-error" in html
+    note = html.partition('class="field-error"')[2].partition("</div>")[0]
+    assert note.count("<p>") == 1
     story.refresh_from_db()
     assert story.version == 1
     assert not story.labels.exists()
@@ -286,6 +287,27 @@ def test_the_same_field_shows_both_and_the_others_are_saved(
     assert "MED-1: points saved." in html or "MED-1: 5 points." in html
     story.refresh_from_db()
     assert (story.title, story.points) == ("Theirs", 5)
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({"gpu_hours": "8", "title": "T"}, "MED-1: title, GPU-hours saved."),
+        ({"fields.signed_off": "x"}, "MED-1: Signed off saved."),
+        ({"points": "1234.5"}, "MED-1: 1234.5 points."),
+        ({"points": "10"}, "MED-1: 10 points."),
+    ],
+)
+def test_what_was_saved_is_called_what_people_call_it(
+    product: Product,
+    story: Item,
+    max_: Client,
+    olga_acts: Actor,
+    sent: dict[str, str],
+    said: str,
+) -> None:
+    create_field(product, "Signed off", "text", actor=olga_acts)
+    assert said in htmx(max_, "set/", sent).content.decode()
 
 
 @pytest.mark.parametrize(("keep", "title"), [("theirs", "Theirs"), ("yours", "Mine")])
@@ -367,28 +389,6 @@ def test_links_are_made_both_ways_and_a_circle_is_explained(
     assert htmx(max_, f"links/{link.pk}/remove/", {}).status_code == 200
 
 
-def test_the_sum_of_an_epic_counts_the_middle_and_says_what_is_missing(
-    product: Product, olga_acts: Actor, max_: Client
-) -> None:
-    epic = create_item(product, ItemDraft("E", kind=Kind.EPIC), actor=olga_acts)
-    drafts = [ItemDraft("a", parent=epic, points=Decimal(5)), ItemDraft("b", parent=epic)]
-    first, _ = create_items(product, drafts, actor=olga_acts)
-    create_item(product, ItemDraft("t", kind=Kind.TASK, parent=first), actor=olga_acts)
-    html = max_.get(URL).content.decode()
-    assert "Σ 5" in " ".join(html.split())
-    assert "+1 unestimated" in html
-    assert "0 of 2 done" in html
-
-
-def test_what_lacks_an_estimate_is_counted_while_it_is_open_in_list_and_item_alike(
-    product: Product, olga_acts: Actor, max_: Client
-) -> None:
-    epic = create_item(product, ItemDraft("E", kind=Kind.EPIC), actor=olga_acts)
-    done = product.statuses.get(category="done")
-    drafts = [
-        ItemDraft("a", parent=epic, points=Decimal(5)),
-        ItemDraft("b", parent=epic),
-        ItemDraft("c", parent=epic, status=done),
 def test_a_link_takes_words_where_one_item_alone_has_them(
     product: Product, story: Item, max_: Client, olga_acts: Actor
 ) -> None:
@@ -417,6 +417,28 @@ def test_a_parent_takes_words_too(
     assert story.parent == epic
 
 
+def test_the_sum_of_an_epic_counts_the_middle_and_says_what_is_missing(
+    product: Product, olga_acts: Actor, max_: Client
+) -> None:
+    epic = create_item(product, ItemDraft("E", kind=Kind.EPIC), actor=olga_acts)
+    drafts = [ItemDraft("a", parent=epic, points=Decimal(5)), ItemDraft("b", parent=epic)]
+    first, _ = create_items(product, drafts, actor=olga_acts)
+    create_item(product, ItemDraft("t", kind=Kind.TASK, parent=first), actor=olga_acts)
+    html = max_.get(URL).content.decode()
+    assert "Σ 5" in " ".join(html.split())
+    assert "+1 unestimated" in html
+    assert "0 of 2 done" in html
+
+
+def test_what_lacks_an_estimate_is_counted_while_it_is_open_in_list_and_item_alike(
+    product: Product, olga_acts: Actor, max_: Client
+) -> None:
+    epic = create_item(product, ItemDraft("E", kind=Kind.EPIC), actor=olga_acts)
+    done = product.statuses.get(category="done")
+    drafts = [
+        ItemDraft("a", parent=epic, points=Decimal(5)),
+        ItemDraft("b", parent=epic),
+        ItemDraft("c", parent=epic, status=done),
         ItemDraft("d", parent=epic, status=done, points=Decimal(2)),
     ]
     create_items(product, drafts, actor=olga_acts)
