@@ -52,6 +52,12 @@ class Table:
     files: Mapping[int, tuple[ImportedFile, ...]] = field(default_factory=dict)  # by row
     sprints: tuple[ImportedSprint, ...] = ()  # where the file says more of them than their names
 
+    @property
+    def height(self) -> int:
+        """How many rows the file has, with those that are left out as they can't be read."""
+        left_out = {each.row for each in self.problems if each.level is Level.ERROR} - {WHOLE_FILE}
+        return len(left_out | {row.number for row in self.rows})
+
 
 def read_table(path: Path, *, delimiter: str | None = None) -> Table:
     """The table in a file; the delimiter is found out where none is given.

@@ -291,7 +291,7 @@ def proposal(
     }
     return Proposal(
         mapping=replace(mapping, date_order=dates.order),
-        rows=len(table.rows),
+        rows=table.height,
         columns=facts,
         dates=dates,
         words=words,

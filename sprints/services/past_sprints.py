@@ -56,8 +56,8 @@ NAMED = 3  # items that a sentence names
 STAYS = "it stays a word in the field Former sprint"
 # Many sprints share one of these sentences, which follows their names.
 WHY = {
-    Fault.UNDATED: "named in the file without a first and last day, so no more here than words in "
-    "the field Former sprint.",
+    Fault.UNDATED: "without a first and last day in the file, so kept only as words in the field "
+    "Former sprint.",
     Fault.OPEN: "not closed in the file, so not started here: all of it comes into the product "
     "backlog. Plan a sprint of it.",
     Fault.TURNED: f"it ends before it starts, so {STAYS}: mend its days there, and export again.",

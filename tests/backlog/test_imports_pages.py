@@ -89,6 +89,27 @@ def test_a_file_goes_from_the_upload_to_the_report_by_plain_forms(
     assert "5 skipped" in listed
 
 
+def test_a_file_that_brings_nothing_says_so_and_counts_the_rows_that_it_leaves_out(
+    product: Product, client: Client
+) -> None:
+    file = csv_file([["key", "title"], ["K-1", "One"], ["K-2", "Two", "too", "wide"]])
+    for _ in range(2):
+        here = upload(client, file).headers["Location"]
+        html = client.get(here).content.decode()
+        assert "<span>2 rows</span>" in html
+        client.post(here, proposed(html))
+        work()
+        again = client.get(here).content.decode()
+        assert "all rows" in again
+        client.post(f"{here}start/")
+        work()
+    assert "Import 0 items" not in again
+    assert re.search(r'class="btn">.{,900}Import all the same', again, re.S)
+    assert "No row brings an item: what could be read is here already." in again
+    here = upload(client, csv_file([["title"], ["One"]])).headers["Location"]
+    assert "1 column. Wrong?" in client.get(here).content.decode()
+
+
 def test_choices_of_the_form_hold(product: Product, client: Client) -> None:
     file = csv_file([["key", "title", "phase", "who"], ["K-1", "One", "Open", "Zoe"]])
     here = upload(client, file).headers["Location"]

@@ -417,7 +417,7 @@ def test_jiras_sprints_have_no_days_and_stay_words(
     product: Product, olga: Actor, now: datetime
 ) -> None:
     done = brought(product, jira_file(), olga)
-    assert said(done)["sprints_undated"].startswith("Sprint 2: named in the file without")
+    assert said(done)["sprints_undated"].startswith("Sprint 2: without a first and last day")
     assert (done.found["sprints"], Sprint.objects.exists()) == ([], False)
 
 
