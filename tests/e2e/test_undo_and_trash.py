@@ -9,7 +9,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from backlog.models import Actor, Item, Product
-from backlog.services.items import ItemDraft, create_items, move_items, trash_items, update_item
+from backlog.services.items import (
+    ItemDraft,
+    comment,
+    create_items,
+    move_items,
+    trash_items,
+    update_item,
+)
 from backlog.services.products import create_product
 from backlog.services.ranks import Spot
 from tests.conftest import Cast
@@ -49,6 +56,29 @@ def test_ctrl_z_takes_back_the_last_deed_and_tells_the_page_but_never_within_a_f
         {"refs": ["MED-3"], "moved": True},
         {"refs": ["MED-1"], "moved": False},
     ]
+
+
+def test_a_comment_is_deleted_after_a_question_and_comes_back_by_ctrl_z(
+    product: Product, abc: list[Item], cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    acts = Actor.person(cast.max)
+    update_item(abc[1], actor=acts, title="Changed")
+    comment(abc[0], "Quorum", actor=acts)
+    page = open_page(cast.max)
+    page.goto("/p/MED/items/MED-1/")
+    page.keyboard.press("Control+z")
+    toasts, comments = page.locator("#toasts"), page.locator("#comments")
+    expect(toasts).to_contain_text("Undo leaves your comment on MED-1; edit or delete it there.")
+    page.get_by_label("Edit your comment").click()
+    comments.get_by_text("Delete…").click()
+    expect(comments).to_contain_text("Delete your comment?")
+    comments.get_by_role("button", name="Delete", exact=True).click()
+    expect(toasts).to_contain_text("Your comment on MED-1 is gone; the history keeps it.")
+    expect(comments).not_to_contain_text("Quorum")
+    page.keyboard.press("Control+z")
+    expect(toasts).to_contain_text("Undone: your comment on MED-1 is back.")
+    expect(comments).to_contain_text("Quorum")
+    assert Item.objects.get(pk=abc[1].pk).title == "Changed"
 
 
 def test_only_the_message_of_the_last_deed_offers_to_take_it_back(
