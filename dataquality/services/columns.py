@@ -52,6 +52,18 @@ def report_columns(now: datetime) -> int:
     return len(found)
 
 
+def judge_columns(dataset: Dataset, *, coming: DatasetVersion | None = None) -> None:
+    """Say the same of one dataset, before the gate of a run on it is asked; nothing where that is
+    said. `coming` is a reading that is about to be the current version. What can't be judged is
+    logged and left to `report_columns`."""
+    try:
+        _judge(dataset.pk, coming=coming)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # the run has its own answer
+        logger.exception("The columns of dataset %d could not be looked at", dataset.pk)
+
+
 def look_again(datasets: Collection[int]) -> None:
     """Let the columns of these, by their ids, be looked at once more: what names them has
     changed."""
@@ -89,23 +101,25 @@ def accept_columns(dataset: Dataset, *, actor: Actor) -> ColumnChanges:
     return changes
 
 
-def _judge(pk: int) -> None:
+def _judge(pk: int, *, coming: DatasetVersion | None = None) -> None:
     dataset: Dataset | None = (
         Dataset.objects.select_related("subject__product", "current_version", "current_suite")
         .select_related("schedule")
         .filter(pk=pk)
         .first()
     )
-    version = dataset.current_version if dataset is not None else None
-    if dataset is None or version is None:
+    if dataset is None:
+        return
+    version = dataset.current_version = coming or dataset.current_version
+    suite = dataset.current_suite_id or 0
+    if version is None or (dataset.judged_version, dataset.judged_suite) == (version.pk, suite):
         return
     with deed(
         dataset.product, Actor.system(), "evidence.reported", subject=dataset.subject
     ) as done:
-        judged = {"judged_version": version.pk, "judged_suite": dataset.current_suite_id or 0}
         changed = Dataset.objects.filter(
             pk=pk, judged_version=dataset.judged_version, judged_suite=dataset.judged_suite
-        ).update(**judged)
+        ).update(judged_version=version.pk, judged_suite=suite)
         seen = _observations(dataset, version) if changed else []
         if not seen:
             done.nothing_happened()

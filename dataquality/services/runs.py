@@ -44,6 +44,7 @@ from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
 from dataquality.rules.batches import NEWEST, complete_at, value_fault
 from dataquality.rules.weights import is_large
+from dataquality.services.columns import judge_columns
 from dataquality.services.origins import readable
 from dataquality.services.references import references_for
 from dataquality.services.troubles import (
@@ -53,7 +54,7 @@ from dataquality.services.troubles import (
     report_unreached,
 )
 from dataquality.services.values import policy_of
-from dataquality.services.versions import new_reading, note_read
+from dataquality.services.versions import columns_in, new_reading, note_read
 from mlscrum.lib.errors import Conflict, DomainError
 
 JOB_KIND = "run"
@@ -188,6 +189,7 @@ def execute_run(lease: jobs.Lease) -> None:
         return
     if dataset.is_live:
         _say_reached(run)
+    _judge_columns(run, seen)
     with lease.finish(_reporting(run)):
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
@@ -199,6 +201,16 @@ def execute_run(lease: jobs.Lease) -> None:
 def _say_reached(run: Run) -> None:
     at = run.started_at or timezone.now()
     report_reached(run.dataset, key=_report_key(run), at=at, context=run.context)
+
+
+def _judge_columns(run: Run, seen: Inspected | None) -> None:
+    """Let the gate of the run, once it is asked, know what the newest columns break."""
+    reading = _content(run)
+    if seen is None:
+        judge_columns(run.dataset)
+    elif reading.tracked:
+        reading.columns = columns_in(seen)
+        judge_columns(run.dataset, coming=reading)
 
 
 def _looked(run: Run, lease: jobs.Lease) -> tuple[Inspected | None, list[CheckResult]]:

@@ -86,7 +86,7 @@ def add_version(
             with suppress(_FileGoneError):  # which is brought back then
                 return Delivered(_seen_again(known, as_of, context, actor=actor), created=False)
         found = sources.measure(as_engine_reads(content.path, content.format, dataset.schema))
-        columns = [{"name": column.name, "type": column.type} for column in found.columns]
+        columns = columns_in(found)
         partition = source.partition if isinstance(source, BucketFile) else ""
         delivery = Delivery(content, found.rows, columns, "", as_of, context, partition)
         try:
@@ -171,11 +171,16 @@ def new_reading(
     )
 
 
+def columns_in(found: Inspected) -> list[dict[str, str]]:
+    """The columns that were seen, as a version keeps them."""
+    return [{"name": column.name, "type": column.type} for column in found.columns]
+
+
 def note_read(reading: DatasetVersion, found: Inspected, *, at: datetime) -> None:
     """The database was read: what a reading has seen. It is the current one from now on, unless a
     later one was quicker."""
     reading.rows = found.rows
-    reading.columns = [{"name": column.name, "type": column.type} for column in found.columns]
+    reading.columns = columns_in(found)
     reading.read_at = reading.seen_at = at
     reading.save(update_fields=["rows", "columns", "read_at", "seen_at"])
     later = reading.dataset.versions.filter(pk=F("dataset__current_version"), seen_at__gt=at)

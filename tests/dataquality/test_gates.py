@@ -7,17 +7,21 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
-from backlog.models import Actor, Product
+from backlog.models import Activity, Actor, Product
 from dataquality.models import Dataset, Run
-from dataquality.queries.gates import dataset_gate, dataset_gates
+from dataquality.queries.gates import Gate, dataset_gate, dataset_gates
 from dataquality.rules import gates as rules
 from dataquality.rules.gates import Check, Facts
+from dataquality.services.columns import report_columns
 from dataquality.services.connections import ConnectionDraft, add_connection
 from dataquality.services.datasets import DatasetDraft, register_dataset, update_dataset
 from dataquality.services.origins import DatabaseRows
 from dataquality.services.runs import request_run
 from dataquality.services.suites import save_suite
+from dataquality.services.versions import add_version
 from tests.conftest import Cast
 from tests.dataquality.conftest import check, run_now, upload
 
@@ -158,3 +162,37 @@ def test_runs_of_another_division_judge_nothing(visits: Dataset, max_acts: Actor
     assert gate_of(visits)[0] == "failed"
     update_dataset(visits, actor=max_acts, batch={"by": "day", "column": "seen"})
     assert dataset_gate(Dataset.objects.of(visits.product).get(pk=visits.pk)).run is None
+
+
+def with_columns_of_visits(dataset: Dataset, actor: Actor, *, age: bool) -> Dataset:
+    """The dataset once its newest content has an age, or has none."""
+    if dataset.is_live:
+        change = "add column age integer default 30" if age else "drop column age"
+        with closing(sqlite3.connect(settings.SOURCES_DIR / "MED" / "clinic.sqlite3")) as clinic:
+            clinic.execute(f"alter table visits {change}")
+    else:
+        rows = [line.split(",") for line in SEEN.splitlines()]
+        kept = [[*row[:2], *([row[2] or "31"] if age else [])] for row in rows]
+        add_version(dataset, upload("\n".join(",".join(row) for row in kept)), actor=actor)
+    return Dataset.objects.of(dataset.product).get(pk=dataset.pk)
+
+
+def test_a_gate_knows_the_columns_of_the_run_that_it_judges(
+    visits: Dataset, max_acts: Actor
+) -> None:
+    gone = "Visits: the column age is gone, and in use"
+
+    def gate_after_a_run(*, age: bool) -> Gate:
+        dataset = with_columns_of_visits(visits, max_acts, age=age)
+        run = run_now(dataset, max_acts)
+        return dataset_gate(Dataset.objects.of(visits.product).get(pk=visits.pk), run=run)
+
+    shut = gate_after_a_run(age=False)
+    assert any(gone in reason.detail for reason in shut.reasons)
+    assert report_columns(timezone.now()) == 0
+    open_again = gate_after_a_run(age=True)
+    assert (open_again.state, open_again.reasons) == ("passed", [])
+    # It is said once, and stands in an entry of its own beside what the run did.
+    said = Activity.objects.filter(kind="evidence.reported", data__source="schema")
+    deeds = [(len(one.data["created"]), len(one.data["resolved"])) for one in said.order_by("seq")]
+    assert deeds == [(1, 0), (0, 1)]
