@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from backlog.models import Activity, Actor, Finding, FindingMerge, Item, Link, Occurrence, Subject
 from backlog.rules.evidence import Observation, Outcome
+from backlog.rules.severity import Severity
 from backlog.services import findings
 from backlog.services.findings import Choice, EvidenceReport, decide, merge, split
 from backlog.services.undo import undo_last
@@ -118,6 +119,55 @@ def test_what_turned_green_as_an_alias_is_resolved_after_the_split(merged: World
     see(merged, "failed", "passed")
     split(other(merged), actor=merged.olga)
     assert (other(merged).state, other(merged).resolved_reason) == ("resolved", "green")
+
+
+# How severe the one that goes is, and what then is the urgency of the one that speaks.
+WORSE = [("critical", 6.7, "P1"), ("warning", 6.7, "P2"), ("info", 30.0, "P3"), ("info", 0.5, "P3")]
+
+
+@pytest.mark.parametrize(("severity", "excess", "urgency"), WORSE)
+@pytest.mark.parametrize("take_back", ["split", "undo"])
+def test_the_worse_of_two_is_the_severity_at_once_until_they_are_parted(
+    world: World, severity: str, excess: float, urgency: str, take_back: str
+) -> None:
+    gone = world.other("id", severity=Severity(severity), excess=excess)
+    world.see(severity=Severity.INFO, others=(gone,))
+    mild = age(world)
+    assert (mild.severity, mild.excess, mild.priority) == ("info", 6.7, "P3")
+    merge(other(world), mild, actor=world.olga)
+    kept = age(world)
+    assert kept.priority == urgency
+    # The next run says the same.
+    measured = (kept.severity, kept.excess, kept.score)
+    if take_back == "undo":
+        undo_last(world.product, actor=world.olga)
+    else:
+        world.see(severity=Severity.INFO, others=(gone,))
+        seen = age(world)
+        assert (seen.severity, seen.excess, seen.score, seen.priority) == (*measured, urgency)
+        split(other(world), actor=world.olga)
+    parted = age(world)
+    assert (parted.severity, parted.excess, parted.priority) == ("info", 6.7, "P3")
+    assert (other(world).severity, other(world).excess) == (severity, excess)
+
+
+@pytest.mark.parametrize("why", ["its urgency is a person's", "the other is settled"])
+def test_some_take_nothing_over_of_the_worse(world: World, why: str) -> None:
+    world.see(severity=Severity.INFO, others=(world.other("id", severity=Severity.CRITICAL),))
+    if why == "the other is settled":
+        findings.resolve(other(world), reason="false_positive", actor=world.olga)
+    else:
+        findings.set_priority(age(world), "P4", actor=world.olga)
+    merge(other(world), age(world), actor=world.olga)
+    assert age(world).priority == ("P3" if why == "the other is settled" else "P4")
+
+
+def test_what_the_evidence_has_said_since_stays_after_a_split(world: World) -> None:
+    world.see(severity=Severity.INFO, others=(world.other("id", severity=Severity.CRITICAL),))
+    merge(other(world), age(world), actor=world.olga)
+    world.see(severity=Severity.WARNING, others=(world.other("id", "passed"),))
+    split(other(world), actor=world.olga)
+    assert (age(world).severity, age(world).priority) == ("warning", "P2")
 
 
 def test_an_item_is_handed_over_where_the_other_has_none(world: World) -> None:

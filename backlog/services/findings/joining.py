@@ -17,6 +17,7 @@ from backlog.models import (
     Link,
 )
 from backlog.rules.evidence import Outcome
+from backlog.rules.severity import WEIGHTS, Severity, priority
 from backlog.services.deeds import Deed, deed
 from backlog.services.evidence_items import bring_back, lock_items_of, say
 from backlog.services.finding_history import note_transitions, standing_now
@@ -37,15 +38,17 @@ KEPT = (
     "resolved_reason", "resolved_by_id", "resolved_note", "resolved_batch_at", "muted_until",
     "muted_cap", "muted_with_item", "item_id",
 )  # fmt: skip
+MEASURED = ("severity", "excess", "score")
 
 
 def merge(finding: Finding, into: Finding, *, actor: Actor) -> Finding:
     """Make one finding an alias of another: from now on its evidence reports to the other.
 
-    Its counts and occurrences stay its own, so that a split leaves all as counted before. Its item
-    is closed as a duplicate with a link, or becomes the other's where that has none. Raises
-    ValidationError for findings of two products and for itself, and Conflict for what can't be
-    merged as things stand. The same merge again changes nothing.
+    Its counts and occurrences stay its own, so that a split leaves all as counted before; the other
+    is as severe from now on as the worse of the two. Its item is closed as a duplicate with a link,
+    or becomes the other's where that has none. Raises ValidationError for findings of two products
+    and for itself, and Conflict for what can't be merged as things stand. The same merge again
+    changes nothing.
     """
     if finding.product_id != into.product_id:
         raise ValidationError({"into": "Findings of two products can't be merged."})
@@ -72,6 +75,7 @@ def merge(finding: Finding, into: Finding, *, actor: Actor) -> Finding:
         before = {row.pk: picture_of(row) for row in rows.values()}
         stood = standing_now(rows.values())
         was = {name: before[gone.pk][name] for name in KEPT}
+        taken = _take_the_worse(gone, kept)
         set_resolved(gone, Finding.Reason.DUPLICATE, done.at)
         gone.resolved_by, gone.resolved_note = actor.user, f"The same as: {kept.title}"
         gone.awaiting_decision = gone.recovered = False
@@ -84,7 +88,7 @@ def merge(finding: Finding, into: Finding, *, actor: Actor) -> Finding:
             kept=kept,
             at=done.at,
             by=actor.user,
-            before={"finding": was, "aliases": [row.pk for row in moved], **closed},
+            before={"finding": was, "aliases": [row.pk for row in moved], **taken, **closed},
         )
         for row in (gone, *moved):
             row.save()
@@ -127,6 +131,7 @@ def split(finding: Finding, *, actor: Actor) -> Finding:
         set_picture(gone, known.before["finding"], skip=("item_id",))
         _follow_evidence(gone, known.at, done.at)
         _part_items(gone, kept, known.before, done)
+        _give_the_milder_back(kept, known.before)
         known.delete()
         returning = [row for row in rows.values() if row.pk not in {gone.pk, kept.pk}]
         for row in returning:
@@ -170,6 +175,41 @@ def _refuse(gone: Finding, kept: Finding) -> None:
             f"“{kept.title}” is {kept.state}; reopen it first, or merge it into the one that is"
             " open.",
         )
+
+
+def _take_the_worse(gone: Finding, kept: Finding) -> dict[str, Any]:
+    """Let a trouble be as severe as the worse of two that are red, whose own the urgency is unless
+    a person has set it; what that was and is, for a split."""
+    both = (gone, kept)
+    unsettled = {Finding.State.OPEN, Finding.State.MUTED}
+    if any(one.state not in unsettled for one in both) or gone.last_outcome == Outcome.PASSED:
+        return {}
+    worse = max(kept, gone, key=lambda one: (one.score, WEIGHTS[Severity(one.severity)]))
+    if worse is kept:
+        return {}
+    was = {name: getattr(kept, name) for name in MEASURED}
+    for name in MEASURED:
+        setattr(kept, name, getattr(gone, name))
+    _set_urgency(kept)
+    took = {name: getattr(kept, name) for name in MEASURED}
+    return {"measured": {"fingerprint": kept.fingerprint, "was": was, "took": took}}
+
+
+def _give_the_milder_back(kept: Finding, before: Mapping[str, Any]) -> None:
+    """Let it be as severe as before the merge, unless its evidence has said otherwise since."""
+    measured = before.get("measured")
+    if measured is None or measured["fingerprint"] != kept.fingerprint:
+        return
+    if any(getattr(kept, name) != value for name, value in measured["took"].items()):
+        return
+    for name, value in measured["was"].items():
+        setattr(kept, name, value)
+    _set_urgency(kept)
+
+
+def _set_urgency(finding: Finding) -> None:
+    if finding.priority_set_by_id is None:
+        finding.priority = priority(finding.score)
 
 
 def _join_items(gone: Finding, kept: Finding, done: Deed) -> dict[str, Any]:
