@@ -78,6 +78,11 @@ class Inbox:
     shown: int
 
     @property
+    def asks_obsolete(self) -> bool:
+        """Whether one of those shown is perhaps obsolete."""
+        return any(row.ask == OBSOLETE for group in self.groups for row in group.rows)
+
+    @property
     def more(self) -> int:
         return self.total - self.shown
 

@@ -287,6 +287,7 @@ def _triage(request: ProductRequest, product: Product) -> dict[str, Any]:
 def _said(wanted: services.Choice, chosen: list[Finding], items: list[Item]) -> str:
     """What a decision did, in a sentence."""
     many = counted(len(chosen), "finding")
+    asking = [finding for finding in chosen if finding.obsolete_proposed]
     refs = items[0].ref if len(items) == 1 else counted(len(items), "item")
     said = {
         "file": f"Filed {refs}.",
@@ -298,7 +299,7 @@ def _said(wanted: services.Choice, chosen: list[Finding], items: list[Item]) -> 
         "assign": f"Assigned {refs} to {wanted.person or 'nobody'}.",
         "priority": f"Set {many} to {wanted.priority}.",
         "obsolete": f"Marked {many} as obsolete.",
-        "keep": f"{many} watched on.",
+        "keep": f"{counted(len(asking), 'finding')} watched on.",
         "confirm": f"Confirmed: {refs} done.",
     }
     return said[wanted.name]

@@ -174,6 +174,22 @@ BAD: list[tuple[dict[str, str], str]] = [
 ]
 
 
+def test_only_what_is_perhaps_obsolete_is_watched_on(
+    product: Product, minor: list[Finding], cast: Cast, max_: Client
+) -> None:
+    chosen = {"choice": "keep", "finding": [finding.pk for finding in minor]}
+    assert 'value="keep"' not in html(max_, TRIAGE)
+    refused = max_.post(DECIDE, chosen, follow=True).content.decode()
+    assert "None of these asks whether it is obsolete." in refused
+    assert not Activity.objects.filter(kind="findings.decided").exists()
+    findings.propose_obsolete(
+        patients(product), minor[:1], source="gx", actor=Actor.person(cast.olga)
+    )
+    assert 'value="keep"' in html(max_, TRIAGE)
+    assert "1 finding watched on." in max_.post(DECIDE, chosen, follow=True).content.decode()
+    assert not Finding.objects.filter(obsolete_proposed=True).exists()
+
+
 @pytest.mark.parametrize(("sent", "why"), BAD, ids=[str(row[0]) for row in BAD])
 def test_what_can_not_be_done_says_why_and_changes_nothing(
     minor: list[Finding], max_: Client, sent: dict[str, str], why: str

@@ -112,6 +112,15 @@ def _confirm(findings: Sequence[Finding], choice: Choice, actor: Actor) -> list[
     return [confirm_done(item, actor=actor) for item in items.values()]
 
 
+def _keep(findings: Sequence[Finding], choice: Choice, actor: Actor) -> list[Item]:
+    asking = [finding for finding in findings if finding.obsolete_proposed]
+    if not asking:
+        raise Conflict("not_asked", "None of these asks whether it is obsolete.")
+    for finding in asking:
+        keep_watching(finding, actor=actor)
+    return []
+
+
 def _accept(findings: Sequence[Finding], choice: Choice, actor: Actor) -> list[Item]:
     accept_level(findings, actor=actor)
     return []
@@ -137,7 +146,7 @@ _WAYS: dict[str, Way] = {
     ),
     "priority": _each(lambda f, c, actor: set_priority(f, c.priority, actor=actor)),
     "obsolete": _each(lambda f, c, actor: mark_obsolete(f, actor=actor)),
-    "keep": _each(lambda f, c, actor: keep_watching(f, actor=actor)),
+    "keep": _keep,
     "reopen": _each(lambda f, c, actor: reopen(f, actor=actor)),
     "split": _each(lambda f, c, actor: split(f, actor=actor)),
 }
