@@ -60,8 +60,9 @@ class Transition(models.Model):
 
 
 class FindingTransition(models.Model):
-    """One row whenever a finding's state or score changes. Rows are never changed: their ids are
-    the order in which things happened, where two clocks differ."""
+    """One row whenever a finding's state or score changes. Rows are never changed, and only
+    an undo takes its own back: their ids are the order in which things happened, where two clocks
+    differ."""
 
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="transitions")
     at = models.DateTimeField()

@@ -21,6 +21,19 @@ def standing_now(findings: Iterable[Finding]) -> dict[int, Stood]:
     return {finding.pk: Stood(finding.state, finding.score) for finding in findings}
 
 
+def forget_transition(finding: Finding, at: datetime, *, was: str) -> dict[int, Stood]:
+    """Take back that a deed until this moment changed the state from what it was, where none has
+    since: how the finding stood before it, by its id."""
+    newest_first = list(FindingTransition.objects.filter(finding=finding).order_by("-pk")[:2])
+    if len(newest_first) < 2:  # noqa: PLR2004  it and the one before
+        return {}
+    last, before = newest_first
+    if last.at > at or last.state == was or before.state != was:
+        return {}
+    last.delete()
+    return {finding.pk: Stood(before.state, before.score)}
+
+
 def note_transitions(
     findings: Iterable[Finding], at: datetime, *, before: Mapping[int, Stood] | None = None
 ) -> None:

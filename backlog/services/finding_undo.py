@@ -7,7 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from backlog.models import Activity, Actor, Finding
-from backlog.services.finding_history import note_transitions, standing_now
+from backlog.services.finding_history import (
+    forget_transition,
+    note_transitions,
+    standing_now,
+)
 from backlog.services.findings import merge, split
 from backlog.services.findings.standing import lock_findings, picture_of, set_picture
 
@@ -42,7 +46,7 @@ def findings_back(
         if joins(each):
             back |= _part_again(_changed(each), actor, keep)
         else:
-            back |= _give_back(_first_and_last(_changed(each)), at, keep)
+            back |= _give_back(each, at, keep)
     return list(back.values())
 
 
@@ -64,16 +68,17 @@ def _first_and_last(
     return values
 
 
-def _give_back(
-    values: Mapping[int, Mapping[str, tuple[Any, Any]]], at: datetime, keep: Keep
-) -> dict[int, str]:
+def _give_back(undone: Activity, at: datetime, keep: Keep) -> dict[int, str]:
     back = {}
+    values = _first_and_last(_changed(undone))
     for finding in lock_findings(list(Finding.objects.filter(pk__in=values))):
         now, fields = picture_of(finding), values[finding.pk]
         if any(now[name] != after for name, (_, after) in fields.items() if name not in LOOSE):
             keep(f"“{finding.title}” stays:", "it stands otherwise by now.")
             continue
         stood = standing_now([finding])
+        if "state" in fields:
+            stood |= forget_transition(finding, undone.at, was=fields["state"][0])
         set_picture(finding, {name: before for name, (before, _) in fields.items()})
         finding.save(update_fields=[name.removesuffix("_id") for name in fields])
         note_transitions([finding], at, before=stood)
@@ -97,7 +102,7 @@ def _part_again(
             if finding.merged_into_id != before:
                 keep(f"“{finding.title}” stays:", "it is merged otherwise by now.")
         elif before is None:
-            split(finding, actor=actor)
+            split(finding, actor=actor, is_undo=True)
             back[pk] = finding.title
         elif after is None:
             merge(finding, with_all.get(pk=before), actor=actor)

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from backlog.models import Activity, Actor, Finding, FindingMerge, Item, Link, Occurrence, Subject
+from backlog.queries.finding_figures import finding_figures
 from backlog.rules.evidence import Observation, Outcome
 from backlog.rules.severity import Severity
 from backlog.services import findings
@@ -353,12 +354,16 @@ def test_several_are_decided_in_one_deed_and_taken_back_by_one_undo(
 ) -> None:
     see(world, "failed", "failed")
     before, deeds = standing(world), Activity.objects.count()
+    counted = finding_figures(world.product)[0].figures
     decide(list(Finding.objects.select_related("product")), DECISIONS[name], actor=world.olga)
     assert standing(world) != before
     assert Activity.objects.count() == deeds + 1
     undone = undo_last(world.product, actor=world.olga)
     assert standing(world) == before, undone.said
     assert "before" in undone.said
+    assert finding_figures(world.product)[0].figures == counted
+    see(world, "passed", "passed")
+    assert finding_figures(world.product)[0].figures.resolved == 2
 
 
 def test_what_was_filed_goes_to_the_trash_and_waits_again(world: World) -> None:

@@ -20,7 +20,11 @@ from backlog.rules.evidence import Outcome
 from backlog.rules.severity import WEIGHTS, Severity, priority
 from backlog.services.deeds import Deed, deed
 from backlog.services.evidence_items import bring_back, lock_items_of, say
-from backlog.services.finding_history import note_transitions, standing_now
+from backlog.services.finding_history import (
+    forget_transition,
+    note_transitions,
+    standing_now,
+)
 from backlog.services.findings.families import reds_of_aliases
 from backlog.services.findings.standing import (
     lock_findings,
@@ -100,11 +104,12 @@ def merge(finding: Finding, into: Finding, *, actor: Actor) -> Finding:
     return kept
 
 
-def split(finding: Finding, *, actor: Actor) -> Finding:
+def split(finding: Finding, *, actor: Actor, is_undo: bool = False) -> Finding:
     """Take a merge back: both are counted as before, each by its own evidence.
 
     What the evidence has said of the alias since holds of it at once. Its item is open again where
-    the merge had closed it. Raises Conflict for a finding that is no alias.
+    the merge had closed it. As an undo it lets figures count as if there had been no merge. Raises
+    Conflict for a finding that is no alias.
     """
     product = finding.product
     with deed(
@@ -127,6 +132,8 @@ def split(finding: Finding, *, actor: Actor) -> Finding:
         gone, kept = rows[finding.pk], rows[known.kept.pk]
         before = {row.pk: picture_of(row) for row in rows.values()}
         stood = standing_now(rows.values())
+        if is_undo:
+            stood |= forget_transition(gone, known.at, was=known.before["finding"]["state"])
         gone.merged_into = None
         set_picture(gone, known.before["finding"], skip=("item_id",))
         _follow_evidence(gone, known.at, done.at)
