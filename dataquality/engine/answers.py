@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,6 +27,7 @@ TELLING = frozenset({
     f"expect_column_{name}_to_be_between"
     for name in ("mean", "median", "min", "max", "sum", "stdev", "unique_value_count")
 })  # fmt: skip
+NO_FINITE_NUMBER = "What comes out is no finite number, so none is shown."
 LAST_LINE = re.compile(r"^([A-Za-z_][\w.]*?(?:Error|Exception))\b", re.MULTILINE)
 
 
@@ -138,11 +140,16 @@ class Judged:
             return self._vacuous_or(self._errored(*_explained(answer.raised)))
         counts = self._counts(answer.figures)
         if not answer.has_failed:
-            return self._vacuous_or(self._result(Outcome.PASSED, **counts), answer.figures)
+            passed = self._result(Outcome.PASSED, **counts, message=self._note(answer.figures))
+            return self._vacuous_or(passed, answer.figures)
         if self._saw_nothing(answer.figures):
             return self._result(Outcome.VACUOUS, **counts)
         return self._result(
-            Outcome.FAILED, excess=self._excess(counts), sample=answer.sample, **counts
+            Outcome.FAILED,
+            excess=self._excess(counts),
+            sample=answer.sample,
+            message=self._note(answer.figures),
+            **counts,
         )
 
     def _told(self, said: Told) -> CheckResult:
@@ -198,6 +205,12 @@ class Judged:
             is_of_table=is_about_the_table(self.check),
         )
 
+    def _note(self, said: Mapping[str, Any]) -> str:
+        """Why there is no observed figure although there are values to have one of."""
+        observed = said.get("observed_value")
+        is_figure = self.check["type"] in TELLING and not isinstance(observed, str)
+        return NO_FINITE_NUMBER if is_figure and plain(observed) is None else ""
+
     def _errored(self, code: str, message: str) -> CheckResult:
         return self._result(Outcome.ERRORED, error_code=code, message=message)
 
@@ -226,6 +239,13 @@ class Judged:
         if outcome == Outcome.FAILED:
             return titles.of_failure(self.check, found)
         return titles.of_check(self.check, {})
+
+
+def shown(value: Any) -> Any:
+    """A value of a failing row: as `plain` gives it, and infinities by name."""
+    if isinstance(value, float | Decimal) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return plain(value)
 
 
 def plain(value: Any) -> Any:

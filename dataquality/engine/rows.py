@@ -18,6 +18,7 @@ from dataquality.engine.answers import (
     is_about_the_table,
     plain,
     refused,
+    shown,
 )
 from dataquality.engine.figures import Figures, FrameFigures
 from dataquality.engine.reading import Column, Table
@@ -257,7 +258,7 @@ class FrameRows(Rows):
 
     def _value(self, place: Any, name: str) -> Any:
         """A value as in the file: whole numbers beside missing ones are held as floats."""
-        value = plain(self.frame.at[place, name])
+        value = shown(self.frame.at[place, name])
         column = self.table_schema.get(name)
         is_whole = column is not None and column.type == "integer" and isinstance(value, float)
         return int(value) if is_whole else value

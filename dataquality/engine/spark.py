@@ -17,7 +17,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from dataquality.engine import choosing, clauses, conditions, suites
-from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused, with_failing_rows
+from dataquality.engine.answers import (
+    SAMPLE_ROWS,
+    Answer,
+    plain,
+    refused,
+    shown,
+    with_failing_rows,
+)
 from dataquality.engine.columns import Found
 from dataquality.engine.conditions import TRUE_OF_NOTHING
 from dataquality.engine.figures import FrameFigures
@@ -394,7 +401,7 @@ class SparkRows(Rows):
             columns = sample_columns(checks[position], key_columns, self.names)
             places = Answer(said).figures.get("partial_unexpected_index_list") or []
             sample = [
-                {name: plain(place.get(name)) for name in columns} for place in places[:SAMPLE_ROWS]
+                {name: shown(place.get(name)) for name in columns} for place in places[:SAMPLE_ROWS]
             ]
             answers[position] = Answer(found[position].said, sample)
         return answers

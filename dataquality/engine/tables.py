@@ -14,7 +14,14 @@ import pandas as pd
 import sqlalchemy as sa
 
 from dataquality.engine import choosing, clauses, conditions, regexes, statements, suites
-from dataquality.engine.answers import SAMPLE_ROWS, Answer, plain, refused, with_failing_rows
+from dataquality.engine.answers import (
+    SAMPLE_ROWS,
+    Answer,
+    plain,
+    refused,
+    shown,
+    with_failing_rows,
+)
 from dataquality.engine.figures import TableFigures
 from dataquality.engine.reading import Column, Table
 from dataquality.engine.rows import (
@@ -211,7 +218,7 @@ class TableRows(Rows):
 
     def _row(self, place: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
         number = {"row": int(place[self.opened.number])} if self.opened.numbered is not None else {}
-        return number | {name: plain(place.get(name)) for name in columns}
+        return number | {name: shown(place.get(name)) for name in columns}
 
     def _ready(
         self, checks: Sequence[Check]

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from backlog.rules.severity import priority, score
 from dataquality.engine import conditions, profiling, reading, redact, running, suites
 from dataquality.engine.redact import Policy
+from dataquality.engine.sources import Source
 from dataquality.rules import health
 from mlscrum.lib.errors import DomainError
-from tests.dataquality.conftest import check
+from tests.dataquality.conftest import check, parquet
 
 
 def write(folder: Path, content: str | bytes, name: str = "file.csv") -> Path:
@@ -504,6 +505,38 @@ def test_excess_of_a_figure_is_its_distance_from_the_nearest_bound() -> None:
     far = check("column_mean_to_be_between", column="x", min_value=10, max_value=20)
     found = running.run_suite(table_of(x=[30.0, 30.0]), [far])
     assert found[0].excess == pytest.approx(50.0)  # 10 beyond 20, over max(|20|, 10)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "duckdb"])
+@pytest.mark.parametrize(
+    ("figure", "bounds", "outcome"),
+    [
+        ("max", {"max_value": 10}, "failed"),
+        ("max", {"min_value": 10}, "passed"),
+        ("min", {"min_value": 0}, "failed"),
+        ("mean", {"max_value": 10}, "failed"),
+        ("sum", {"max_value": 10}, "failed"),
+    ],
+)
+def test_a_figure_that_is_no_finite_number_says_so(
+    tmp_path: Path, engine: str, figure: str, bounds: dict[str, int], outcome: str
+) -> None:
+    endless = float("-inf" if figure == "min" else "inf")
+    parquet(tmp_path, x=[float("nan"), endless, 1.0])
+    source = Source(
+        "path", str(tmp_path / "x.parquet"), [{"name": "x", "type": "number"}],
+        {"format": "parquet"},
+    )  # fmt: skip
+    rows = source if engine == "duckdb" else reading.Table(pd.read_parquet(tmp_path / "x.parquet"))
+    checks = [
+        check(f"column_{figure}_to_be_between", column="x", **bounds),
+        check("column_values_to_be_between", column="x", min_value=0, max_value=10),
+    ]
+    told, rows_that_fail, _ = running.run_suite(rows, checks)
+    assert (told.outcome, told.observed_value) == (outcome, None)
+    assert told.message == "What comes out is no finite number, so none is shown."
+    name = "-Infinity" if figure == "min" else "Infinity"
+    assert (rows_that_fail.sample, rows_that_fail.message) == ([{"row": 2, "x": name}], "")
 
 
 def test_progress_is_told_and_ends_at_the_total() -> None:

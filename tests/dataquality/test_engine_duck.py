@@ -298,7 +298,7 @@ def test_a_check_that_fails_on_every_row_keeps_twenty_of_them(tmp_path: Path) ->
     ]
     found = running.run_suite(source, suite, key_columns=["id"])
     assert (found[0].unexpected_count, len(found[0].sample)) == (300_000, 20)
-    assert found[0].sample[0] == {"row": 1, "id": 0, "x": None}
+    assert found[0].sample[0] == {"row": 1, "id": 0, "x": "Infinity"}
     assert (found[1].outcome, found[1].observed_value) == ("failed", None)
 
 
