@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -216,10 +217,15 @@ def _title(what: str, values: Sequence[Number], unit: str) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return f"{what}: nothing was judged yet"
-    first, last = f"{known[0]:,.0f}", f"{known[-1]:,.0f}"
+    first, last = _whole(known[0]), _whole(known[-1])
     if len(known) == 1 or first == last:
         return f"{what}: {last}{unit}"
     return f"{what}: {last}{unit}, from {first}"
+
+
+def _whole(value: Number) -> str:
+    """Rounded as the pages round: 62.5 is 63."""
+    return f"{Decimal(str(value)).quantize(Decimal(1), ROUND_HALF_UP):,}"
 
 
 def _label(at: datetime) -> str:

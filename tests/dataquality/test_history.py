@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.defaultfilters import floatformat
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -58,6 +59,25 @@ def test_health_rows_and_checks_stand_in_the_order_of_the_data(
     assert [mark.value for mark in health.marks] == [95.0]
     assert (percent.unit, list(percent.series[0].values)) == ("% of values", [10.0, 0.0])
     assert rows.title == "Rows: 18, from 20"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "title"),
+    [
+        (62.5, 63.5, "Health: 64 of 100, from 63"),
+        (62.5, 62.5, "Health: 63 of 100"),
+        (64.49, 0.5, "Health: 1 of 100, from 64"),
+    ],
+)
+def test_a_title_rounds_as_the_pages_do(
+    twice: tuple[Run, Run], with_suite: Dataset, first: float, last: float, title: str
+) -> None:
+    for run, health in zip(twice, (first, last), strict=True):
+        Run.objects.filter(pk=run.pk).update(health=health)
+    found = charts_of(history_of(with_suite, with_values=True), None)[0]
+    assert found.title == title
+    shown = [floatformat(value, 0) for value in found.series[0].values]
+    assert shown[-1] in found.title
 
 
 def test_figures_that_come_from_values_are_hidden_from_those_who_may_not_see_them(
