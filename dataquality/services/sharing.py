@@ -27,7 +27,9 @@ def make_share_link(
     more than a year away, and where there are 20 valid links already."""
     now = timezone.now()
     expires_at = expires_at or now + USUAL
-    if not now < expires_at <= now + LONGEST:
+    if expires_at <= now:
+        raise ValidationError({"expires_at": "A link ends in the future; this time is over."})
+    if expires_at > now + LONGEST:
         raise ValidationError({"expires_at": "A link ends within a year."})
     valid = ShareLink.objects.filter(dataset=dataset, revoked_at=None, expires_at__gt=now)
     if valid.count() >= MOST_VALID:

@@ -82,8 +82,12 @@ def test_a_link_ends_within_a_year_and_there_are_not_too_many(
     with_suite: Dataset, max_acts: Actor
 ) -> None:
     now = timezone.now()
-    for ends in (now - timedelta(days=1), now + timedelta(days=400)):
-        with pytest.raises(ValidationError):
+    ends_at = {
+        "A link ends in the future; this time is over.": now - timedelta(days=1),
+        "A link ends within a year.": now + timedelta(days=400),
+    }
+    for why, ends in ends_at.items():
+        with pytest.raises(ValidationError, match=why):
             make_share_link(with_suite, actor=max_acts, expires_at=ends)
     for _ in range(20):
         make_share_link(with_suite, actor=max_acts)
