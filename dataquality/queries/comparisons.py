@@ -35,14 +35,16 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """The checks of two runs. Failing is what failed or could not run; `changed` are checks that
-    fail in neither run, with another outcome or figure; `same` counts the rest."""
+    """The checks of two runs. `could_not_run` are those of the later one that said nothing; of the
+    others failing is what failed, and `fixed` what failed or could not run and passes. `changed`
+    are checks that fail in neither run, with another outcome or figure; `same` counts the rest."""
 
     before: Run
     now: Run
     new_failures: list[Pair] = field(default_factory=list)
     fixed: list[Pair] = field(default_factory=list)
     still_failing: list[Pair] = field(default_factory=list)
+    could_not_run: list[Pair] = field(default_factory=list)
     changed: list[Pair] = field(default_factory=list)
     only_now: list[Pair] = field(default_factory=list)
     only_before: list[Pair] = field(default_factory=list)
@@ -62,6 +64,7 @@ class Comparison:
         return [
             ("New failures", self.new_failures),
             ("Still failing", self.still_failing),
+            ("Could not run", self.could_not_run),
             ("Fixed", self.fixed),
             ("Other figures", self.changed),
             ("Only in the later run", self.only_now),
@@ -148,10 +151,11 @@ def _group_of(found: Comparison, old: Result | None, new: Result | None) -> list
         return found.only_before
     if old is None:
         return found.only_now
-    was, fails = old.outcome in BAD, new.outcome in BAD
-    if fails:
-        return found.still_failing if was else found.new_failures
-    if was:
+    if new.outcome == Outcome.ERRORED:
+        return found.could_not_run
+    if new.outcome == Outcome.FAILED:
+        return found.still_failing if old.outcome == Outcome.FAILED else found.new_failures
+    if old.outcome in BAD:
         return found.fixed if new.outcome == Outcome.PASSED else found.changed
     return found.same if _figures(old) == _figures(new) else found.changed
 

@@ -106,7 +106,7 @@ class PairSerializer(serializers.Serializer[Any]):
 
 
 class ComparisonSerializer(serializers.Serializer[Any]):
-    """Two runs side by side. Failing is what failed or could not run."""
+    """Two runs side by side; what could not run in the later one fails nowhere."""
 
     before = serializers.IntegerField(source="before.pk")
     now = serializers.IntegerField(source="now.pk")
@@ -114,6 +114,7 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     new_failures = PairSerializer(many=True)
     fixed = PairSerializer(many=True)
     still_failing = PairSerializer(many=True)
+    could_not_run = PairSerializer(many=True)
     changed = PairSerializer(many=True, help_text="Fails in neither, but with other figures.")
     only_now = PairSerializer(many=True)
     only_before = PairSerializer(many=True)

@@ -67,6 +67,34 @@ def test_each_check_stands_where_it_belongs(two: tuple[Run, Run]) -> None:
     assert len(same.same) == now.results.filter(guard=False).count() - 1
 
 
+@pytest.mark.parametrize(
+    ("was", "now_is", "group"),
+    [
+        ("failed", "errored", "Could not run"),
+        ("passed", "errored", "Could not run"),
+        ("errored", "errored", "Could not run"),
+        ("errored", "failed", "New failures"),
+        ("passed", "failed", "New failures"),
+        ("failed", "failed", "Still failing"),
+        ("errored", "passed", "Fixed"),
+        ("failed", "vacuous", "Other figures"),
+    ],
+)
+def test_what_could_not_run_is_not_failing(
+    two: tuple[Run, Run], was: str, now_is: str, group: str
+) -> None:
+    for run, outcome in zip(two, (was, now_is), strict=True):
+        run.results.filter(column="age", type=AGE_NOT_NULL["type"]).update(outcome=outcome)
+    found = compare_runs(*two, with_values=True)
+    groups = [
+        title
+        for title, pairs in found.groups
+        for pair in pairs
+        if pair.line.result.type == AGE_NOT_NULL["type"]
+    ]
+    assert groups == [group]
+
+
 def test_the_page_compares_the_last_two_or_those_that_are_chosen(
     two: tuple[Run, Run], cast: Cast, as_person: Any
 ) -> None:
@@ -86,6 +114,18 @@ def test_the_page_compares_the_last_two_or_those_that_are_chosen(
 
     hidden = as_person(cast.vera).get(page).content.decode()
     assert ">40</span>" not in hidden and ">hidden</span>" in hidden
+
+
+@pytest.mark.parametrize(
+    ("health", "tone"), [((25, 71), "good"), ((98, 96), "bad"), ((71, 71), "")]
+)
+def test_health_that_rose_is_good_news_below_the_target_too(
+    two: tuple[Run, Run], cast: Cast, as_person: Any, health: tuple[int, int], tone: str
+) -> None:
+    for run, value in zip(two, health, strict=True):
+        Run.objects.filter(pk=run.pk).update(health=value)
+    page = as_person(cast.max).get("/p/MED/data/patients/runs/compare/").content.decode()
+    assert f'health {health[0]} to <span class="strong {tone}">{health[1]}</span>' in page
 
 
 def test_before_the_second_run_there_is_nothing_to_compare(
