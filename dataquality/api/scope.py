@@ -93,7 +93,7 @@ def number_of(request: Request, name: str, most: float) -> float:
     except ValueError:
         number = -1
     if not 0 <= number <= most:
-        raise BadParameters({name: ("invalid", f"{name} is a number from 0 to {most:g}.")})
+        raise BadParameters({name: ("invalid", f"{name} is a number from 0 to {most:.15g}.")})
     return number
 
 

@@ -388,6 +388,12 @@ def test_what_is_not_understood_is_400(max_: Any, registered: Any, path: str) ->
     assert max_.get(f"{PATIENTS_URL}{path}").status_code == 400
 
 
+def test_a_number_out_of_reach_is_told_its_bounds_in_full(max_: Any, registered: Any) -> None:
+    answer = max_.get(f"{PATIENTS_URL}gate/?max_age_s=31622401")
+    assert "max_age_s is a number from 0 to 31622400." in answer.content.decode()
+    assert max_.get(f"{PATIENTS_URL}gate/?max_age_s=31622400").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["", "versions/", "suite/", "profile/", "runs/", "gate/"])
 def test_strangers_find_no_dataset(registered: Any, api: Any, cast: Cast, path: str) -> None:
     assert api(cast.sam).get(f"{PATIENTS_URL}{path}").status_code == 404
