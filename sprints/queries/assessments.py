@@ -42,6 +42,13 @@ class Proposal:
     def has_something(self) -> bool:
         return any(not line.stays for line in self.lines)
 
+    def goal_at(self, target: float, *, goal: str) -> str:
+        """The goal as somebody left it; the proposed one names the target that was chosen."""
+        if goal != self.goal:
+            return goal
+        names = [subject.name for subject in self.subjects]
+        return _goal(_listed(names), target, len(names))
+
 
 def make_a_sprint(subject: Subject, findings: Collection[int], may: May) -> Offer | None:
     """The button on a dataset's pages, for who runs sprints, while something is open."""

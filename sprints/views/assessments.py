@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.shortcuts import redirect, render
 
 from backlog.access.pages import ProductRequest, product_page
 from backlog.forms.refusals import put_errors
-from backlog.models import Product, Subject, Team
+from backlog.models import Product, Team
 from mlscrum.lib.errors import DomainError
 from mlscrum.lib.numbers import whole_number
 from sprints.forms.assessments import AssessmentForm
@@ -51,7 +50,7 @@ def assessment(request: ProductRequest, product: Product) -> HttpResponse:
     proposed = proposal(subjects, chosen=named if is_sent else named or None)
     if is_sent:
         form = AssessmentForm(request.POST, product=product)
-        made = _plan(request, form, subjects, named) if form.is_valid() else None
+        made = _plan(request, form, proposed, named) if form.is_valid() else None
         if made is not None:
             _tell(request, made)
             return redirect("sprints:plan", product.key, made.sprint.pk)
@@ -77,13 +76,14 @@ def _initial(product: Product, proposed: Proposal) -> dict[str, Any]:
 
 
 def _plan(
-    request: ProductRequest, form: AssessmentForm, subjects: Sequence[Subject], named: set[int]
+    request: ProductRequest, form: AssessmentForm, proposed: Proposal, named: set[int]
 ) -> Assessment | None:
     """The sprint; None, with the reasons at the form, where it can't be made."""
     if not named:
         form.add_error(None, "Choose at least one finding; its item comes into the sprint.")
         return None
-    fields = dict(form.cleaned_data)
+    fields, subjects = dict(form.cleaned_data), proposed.subjects
+    fields["goal"] = proposed.goal_at(fields["target_health"], goal=fields["goal"])
     team: Team = fields.pop("team", None) or request.product.teams.get()
     chosen = list(open_findings(subjects).filter(pk__in=named))
     try:

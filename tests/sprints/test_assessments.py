@@ -30,6 +30,7 @@ from backlog.services.ranks import Spot
 from backlog.services.teams import create_team
 from mlscrum.lib.errors import Conflict, DomainError
 from sprints.models import Sprint
+from sprints.queries.assessments import datasets_named, proposal
 from sprints.services.assessments import plan_assessment
 from sprints.services.sprints import create_sprint
 from tests.backlog.evidence import patients, see
@@ -206,6 +207,24 @@ def test_the_page_proposes_and_plans(
     sprint = Sprint.objects.get()
     assert answer.redirect_chain[-1][0] == f"/p/MED/sprints/{sprint.pk}/plan/"
     assert "Assess Patients is planned with 2 items, 1 of them filed just now." in words_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("goal", "kept"),
+    [
+        ("{proposed}", "Patients reaches a health of 100 %, and no finding of P1 or P2 is open."),
+        ("{proposed} Ages above all.", "{proposed} Ages above all."),
+        ("Patients is clean.", "Patients is clean."),
+    ],
+)
+def test_a_goal_that_was_left_as_proposed_names_the_target_that_was_chosen(
+    found: list[Finding], sina: Client, product: Product, travel: Travel, goal: str, kept: str
+) -> None:
+    travel("2026-03-25 09:00+00:00")
+    proposed = proposal(datasets_named(product, ["patients"])).goal
+    words = {"proposed": proposed}
+    sina.post(URL, sent(found, goal=goal.format(**words), target_health="100"))
+    assert Sprint.objects.get().goal == kept.format(**words)
 
 
 def test_only_the_findings_of_the_run_are_ticked(found: list[Finding], sina: Client) -> None:
