@@ -92,7 +92,9 @@ def suite_apart(request: ProductRequest, dataset: Dataset, position: int) -> Htt
     present = _present(dataset, position)
     words = rules.words(present[position])
     wanted = rules.kept_apart(present, position)
-    return _replaced(request, dataset, wanted, f"From the next run on a finding of its own: {words}.")
+    return _replaced(
+        request, dataset, wanted, f"From the next run on a finding of its own: {words}."
+    )
 
 
 def _replaced(

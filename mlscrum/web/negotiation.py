@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -18,13 +18,14 @@ class LenientNegotiation(DefaultContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
+        known = list(renderers)
         try:
             chosen: tuple[BaseRenderer, str] = super().select_renderer(
-                request, renderers, format_suffix
+                request, known, format_suffix
             )
         except NotAcceptable:
-            return renderers[0], str(renderers[0].media_type)
+            return known[0], str(known[0].media_type)
         return chosen

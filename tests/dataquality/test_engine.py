@@ -519,7 +519,7 @@ def test_excess_of_a_figure_is_its_distance_from_the_nearest_bound() -> None:
     ],
 )
 def test_a_figure_that_is_no_finite_number_says_so(
-    tmp_path: Path, engine: str, figure: str, bounds: dict[str, int], outcome: str
+    tmp_path: Path, engine: str, figure: str, bounds: dict[str, Any], outcome: str
 ) -> None:
     endless = float("-inf" if figure == "min" else "inf")
     parquet(tmp_path, x=[float("nan"), endless, 1.0])
