@@ -16,6 +16,7 @@ from dataquality.models.profiles import Profile
 from dataquality.models.runs import (
     FINISHED,
     SOURCE_OF_RUNS,
+    UNNAMED,
     Outcome,
     Result,
     Run,
@@ -30,6 +31,7 @@ __all__ = [
     "FINISHED",
     "LIVE_KINDS",
     "SOURCE_OF_RUNS",
+    "UNNAMED",
     "Connection",
     "ConnectionKind",
     "Dataset",

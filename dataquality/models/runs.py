@@ -68,6 +68,8 @@ MAKERS = {
     "junit": "JUnit tests",
     "generic": "another tool",
 }
+TEST = "junit"  # the type of what a test of a program said
+UNNAMED = "post:"  # begins the key of a posted report that has no name of its own
 SOURCE_OF_RUNS = "gx"  # what findings name as the source of what a run says
 
 
@@ -175,6 +177,13 @@ class Run(models.Model):
         return self.batch_key or (self.version.batch_key if self.version else "")
 
     @property
+    def data_name(self) -> str:
+        """What people elsewhere call the data of a posted run; empty where they named none, and
+        its key is one of ours."""
+        part = self.batch_key.removeprefix(f"{self.dataset.slug}:")
+        return "" if part.startswith(UNNAMED) else self.batch_key
+
+    @property
     def batch_label(self) -> str:
         """Which part of the rows it looked at, in words; empty where all."""
         if self.batch is None:
@@ -232,3 +241,8 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.column}: {self.outcome}"
+
+    @property
+    def about(self) -> str:
+        """Its column, else the table; a test of a program is about neither."""
+        return self.column or ("–" if self.type == TEST else "table")

@@ -33,7 +33,7 @@ from dataquality.engine import redact, suites, titles
 from dataquality.engine.running import CheckResult
 from dataquality.ingest.formats import Format
 from dataquality.ingest.posted import PostedCheck, PostedReport, limited
-from dataquality.models import Dataset, Result, Run, RunState, Trigger
+from dataquality.models import UNNAMED, Dataset, Result, Run, RunState, Trigger
 from dataquality.queries.gates import Gate, dataset_gate, gate_of_checks
 from dataquality.queries.known_names import Known, known_datasets
 from dataquality.rules import gates, health
@@ -396,7 +396,7 @@ class _Taking:
             return f"{self.posting.external_id}:{self.digest[:32]}"
         # Without a time of its own, the same content may well be of another day.
         has_time = self.report.checked_at is not None or self.posting.as_of is not None
-        return f"post:{self.digest[:32] if has_time else uuid4().hex}:{slug}"
+        return f"{UNNAMED}{self.digest[:32] if has_time else uuid4().hex}:{slug}"
 
     def _batch_key(self, dataset: Dataset | None) -> str:
         """Dataset and the part of it that was looked at; of the whole, when that was."""

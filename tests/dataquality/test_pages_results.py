@@ -48,6 +48,9 @@ def test_taken_results_are_a_run(maxs: Client) -> None:
     assert page.redirect_chain == [(f"/p/MED/runs/{run.pk}/", 302)]
     assert "by Great Expectations, posted by by-hand, Max Berger" in " ".join(told.split())
     assert "Run again" not in told
+    profile = " ".join(maxs.get("/p/MED/data/patients/profile/").content.decode().split())
+    assert "It is checked elsewhere. A profile is made as soon as" in profile
+    assert 'href="/p/MED/data/patients/versions/">Upload a file</a>' in profile
     assert Item.objects.count() == 1
     parts = ("", "runs/", "suite/", "profile/", "versions/", "settings/")
     for path in ("", *(f"patients/{part}" for part in parts)):
@@ -57,6 +60,24 @@ def test_taken_results_are_a_run(maxs: Client) -> None:
     refused = maxs.post(f"/p/MED/runs/{run.pk}/retry/", follow=True)
     assert "was made elsewhere" in refused.content.decode()
     assert Run.objects.count() == 1
+
+
+def test_the_data_that_was_named_elsewhere_is_named_and_tests_have_no_column(
+    maxs: Client, api: Any, cast: Cast
+) -> None:
+    maxs.post(RESULTS, form(validation(MEAN), create_missing="on", take="1"))
+    cases = '<testsuite><testcase name="loads"><failure/></testcase></testsuite>'
+    sent = {"format": "junit", "result": cases, "dataset": "patients"}
+
+    def page_of_run(**more: str) -> str:
+        told = api(cast.max).post("/api/v1/products/MED/results/", {**sent, **more}).json()
+        return " ".join(maxs.get(f"/p/MED/runs/{told['run']}/").content.decode().split())
+
+    named = page_of_run(batch="March")
+    assert 'It was made elsewhere, on <span class="mono">patients:March</span>' in named
+    assert '<td class="mono">–</td>' in named
+    assert '<td class="mono">table</td>' not in named
+    assert "It was made elsewhere." in page_of_run()  # by a key of ours nobody knows it
 
 
 @pytest.mark.parametrize(
