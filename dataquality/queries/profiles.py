@@ -12,6 +12,7 @@ from dataquality.engine.reading import TYPES
 from dataquality.models import Dataset, DatasetVersion, Profile
 from dataquality.queries.pictures import Bar, Box, bars, box
 
+MIDNIGHT = "T00:00:00"
 NOTHING_BUT_COUNTS = redact.Policy(sample="none", personal_data=True)
 
 
@@ -42,6 +43,16 @@ class ColumnRow:
         """How many numbers are beyond the far fences of the box plot."""
         found = self.data.get("outliers") or {}
         return int(found.get("below", 0)) + int(found.get("above", 0))
+
+    @property
+    def ends(self) -> tuple[Any, Any] | None:
+        """The smallest and the largest value; of days the days alone."""
+        if self.data.get("min") is None:
+            return None
+        ends = (self.data["min"], self.data["max"])
+        if self.data["type"] == "date":
+            return str(ends[0]).removesuffix(MIDNIGHT), str(ends[1]).removesuffix(MIDNIGHT)
+        return ends
 
     @property
     def most_common(self) -> tuple[str, int] | None:

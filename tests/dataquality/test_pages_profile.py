@@ -63,6 +63,20 @@ def test_the_page_waits_for_the_profile_and_then_shows_it(patients: Dataset, max
     assert "Distribution" in fragment
 
 
+def test_days_are_shown_as_days_and_times_as_times(
+    product: Product, max_acts: Actor, max_: Client
+) -> None:
+    rows = "".join(f"{n},2026-01-1{n},2026-01-1{n} 08:30:00\n" for n in range(10))
+    content = upload(f"id,day,seen\n{rows}")
+    draft = DatasetDraft(name="Visits", sample_policy="values")
+    register_dataset(product, draft, content, actor=max_acts)
+    work()
+    page = words_of(max_.get("/p/MED/data/visits/profile/"))
+    assert "<span>2026-01-10</span><span>2026-01-19</span>" in page
+    assert "<span>2026-01-10T08:30:00</span>" in page
+    assert "<span>0</span><span>9</span>" in page
+
+
 def test_without_the_permission_neither_values_nor_suggestions_are_shown(
     profiled: Dataset, vera: Client
 ) -> None:
