@@ -34,7 +34,8 @@ FIELDS_OF_SOURCE = {
 POLICIES = [
     (
         SamplePolicy.NONE,
-        "Nothing but counts — no value of any row is kept, nor shown in the profile.",
+        "Nothing but counts — no value of a failing row is kept; where the data is personal,"
+        " results and profile hold none either.",
     ),
     (SamplePolicy.KEYS, "Keys — of up to 20 failing rows, the key columns."),
     (SamplePolicy.VALUES, "Values — of up to 20 failing rows, the keys and the failing value."),

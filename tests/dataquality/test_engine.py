@@ -17,6 +17,8 @@ from backlog.rules.severity import priority, score
 from dataquality.engine import conditions, profiling, reading, redact, running, suites
 from dataquality.engine.redact import Policy
 from dataquality.engine.sources import Source
+from dataquality.forms.datasets import POLICIES
+from dataquality.models import SamplePolicy
 from dataquality.rules import health
 from mlscrum.lib.errors import DomainError
 from tests.dataquality.conftest import check, parquet
@@ -734,6 +736,13 @@ def test_a_title_holds_no_value(expectation: Any, title: str) -> None:
     table = table_of(name=[CANARY, "b", "x"], c=[None, "y", "z"])
     found = running.run_suite(table, [expectation])
     assert found[0].title == title
+
+
+@pytest.mark.parametrize("personal", [True, False])
+def test_the_choice_of_counts_says_which_profiles_hold_values(personal: bool) -> None:
+    promised = str(dict(POLICIES)[SamplePolicy.NONE])
+    assert "where the data is personal, results and profile hold none either" in promised
+    assert Policy("none", personal_data=personal).keeps_values is not personal
 
 
 def test_a_profile_of_personal_data_keeps_nothing_but_counts() -> None:
