@@ -39,7 +39,7 @@ def people_of(product: Product) -> QuerySet[User]:
 
 def points_field() -> forms.DecimalField:
     """Story points: 0 to 9999, one decimal, empty for unestimated."""
-    widget = forms.NumberInput(attrs={"step": "0.5", "min": "0", "inputmode": "decimal"})
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
     return forms.DecimalField(
         required=False, min_value=Decimal(0), max_value=9999, decimal_places=1, widget=widget
     )

@@ -275,6 +275,75 @@ def test_the_panel_has_an_address_and_walks_along_the_list(
     expect(row(page, 10).locator(".row-link")).to_be_focused()
 
 
+def test_what_is_no_number_is_refused_and_can_be_typed_on(
+    product: Product, many: list[Item], cast: Cast, open_page: OpenPage
+) -> None:
+    page = opened(open_page, cast.olga)
+    editor = page.locator(".editor")
+    press(page, "j", "j", "x", "Shift+J", "e")
+    for typed in ("abc", "3e", "1,23"):
+        editor.get_by_label("Points").fill(typed)
+        press(page, "Enter")
+        expect(editor.get_by_role("alert")).to_contain_text(re.compile("number|decimal"))
+        expect(editor.get_by_label("Points")).to_have_value(typed)
+        expect(editor.get_by_label("Points")).to_be_focused()
+        expect(row(page, 2).locator("[data-cell=points]")).to_contain_text("2")
+    assert Item.objects.get(product=product, number=3).points == 3
+    editor.get_by_label("Points").fill("1,5")
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("2 items: points changed.")
+    expect(row(page, 3).locator("[data-cell=points]")).to_contain_text("1.5")
+
+    press(page, "Escape")
+    page.get_by_label("Title of a new item").fill("Fourth")
+    page.locator("#quick-points").fill("abc")
+    press(page, "Enter")
+    expect(page.locator("#quick-errors")).to_contain_text("number")
+    expect(page.locator("#quick-points")).to_have_value("abc")
+
+    page.goto("/p/MED/items/MED-2/")
+    points = page.locator("#item-points")
+    points.fill("abc")
+    press(page, "Enter")
+    expect(page.locator("#item-points-error")).to_contain_text("number")
+    expect(points).to_have_value("abc")
+    assert Item.objects.get(product=product, number=2).points == Decimal("1.5")
+
+
+def test_what_was_typed_and_did_not_arrive_stands_there_again(
+    product: Product, many: list[Item], cast: Cast, open_page: OpenPage
+) -> None:
+    away = "status of 4|ERR_INTERNET_DISCONNECTED"
+    page = opened(open_page, cast.olga, tolerated=away)
+    editor, title = page.locator(".editor"), page.get_by_label("Title of MED-2")
+    press(page, "j", "j", "r")
+    page.context.set_offline(True)
+    title.fill("A long title that nobody types twice")
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("The server can't be reached.")
+    expect(title).to_have_value("A long title that nobody types twice")
+    expect(title).to_be_focused()
+    press(page, "Escape", "e")
+    expect(row(page, 2).locator(".row-title")).to_have_text("Reading 2")
+    editor.get_by_label("Points").fill("40")
+    press(page, "Enter")
+    expect(editor.get_by_role("alert")).to_contain_text("The server can't be reached.")
+    expect(editor.get_by_label("Points")).to_have_value("40")
+    expect(row(page, 2).locator("[data-cell=points]")).to_contain_text("2")
+    page.context.set_offline(False)
+    press(page, "Enter")
+    expect(row(page, 2).locator("[data-cell=points]")).to_contain_text("40")
+    press(page, "r")
+    page.context.set_offline(True)
+    title.fill("Typed once")
+    press(page, "Enter")
+    expect(title).to_be_focused()
+    page.context.set_offline(False)
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("MED-2: title changed.")
+    assert Item.objects.get(product=product, number=2).title == "Typed once"
+
+
 def test_two_people_at_one_field_both_see_and_the_second_chooses(
     product: Product, many: list[Item], cast: Cast, open_page: OpenPage
 ) -> None:

@@ -102,7 +102,7 @@ def test_the_board_is_worked_by_keys_alone(
     page.keyboard.press("i")
     expect(card(page, "MED-2").locator("[data-cell=assignee]")).to_contain_text("Olga Kuznetsova")
     page.keyboard.press("e")
-    page.get_by_role("dialog", name="Points").get_by_role("spinbutton").fill("13")
+    page.get_by_role("dialog", name="Points").get_by_role("textbox").fill("13")
     page.keyboard.press("Enter")
     expect(card(page, "MED-2").locator(".points")).to_have_text("13")
     expect(head(page, "in-review")).to_contain_text("13 pts")

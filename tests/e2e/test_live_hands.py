@@ -82,7 +82,7 @@ def test_a_new_item_comes_into_the_list_of_the_others(
 
     max_page.locator("#backlog [data-ref=MED-2] .row-link").focus()
     max_page.keyboard.press("e")
-    max_page.get_by_role("dialog", name="Points").get_by_role("spinbutton").fill("13")
+    max_page.get_by_role("dialog", name="Points").get_by_role("textbox").fill("13")
     max_page.keyboard.press("Enter")
     expect(olga_page.locator("#backlog [data-ref=MED-2] [data-cell=points]")).to_contain_text("13")
     assert top_of(olga_page, "MED-30") == pytest.approx(stands, abs=1)

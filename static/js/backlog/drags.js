@@ -4,10 +4,11 @@ import Sortable from "sortablejs";
 
 const armed = new Set();
 const LOOK_MS = 100;
-const inHand = (within) => within.querySelector(".sortable-chosen") !== null;
+const inHand = (within) => within.querySelector(".sortable-chosen, .row-rename") !== null;
 
-/** Drawing a part of the page anew under a drag would end it. Resolves once nothing there is held,
- *  to whether that took a wait: what was fetched before it may be out of date. */
+/** Drawing a part of the page anew under a drag would end it, and take away a title that somebody
+ *  types. Resolves once nothing there is held, to whether that took a wait: what was fetched before
+ *  it may be out of date. */
 export async function whenLetGo(within) {
   if (!inHand(within)) return false;
   do await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -196,8 +196,9 @@ export function choose(beside, title, offered, { many = false, make, pick }) {
   });
 }
 
-/** Type a value: `field` describes the input, `hints` are values to press; Enter saves. */
-export function type(beside, title, field, { hints = [], save }) {
+/** Type a value: `field` describes the input, `hints` are values to press; Enter saves. A `problem`
+ *  says why it did not. */
+export function type(beside, title, field, { hints = [], problem = "", save }) {
   show(beside, title, (box) => {
     const form = document.createElement("form");
     const label = document.createElement("label");
@@ -226,6 +227,7 @@ export function type(beside, title, field, { hints = [], save }) {
     button.className = "btn btn-sm btn-primary";
     button.textContent = "Save";
     form.append(label, input, button);
+    if (problem) form.append(fault(input, problem));
     if (hints.length) form.append(foot);
     form.noValidate = true;
     form.addEventListener("submit", (event) => {
@@ -233,8 +235,19 @@ export function type(beside, title, field, { hints = [], save }) {
       done(input.type === "checkbox" ? (input.checked ? "true" : "") : input.value);
     });
     box.append(form);
-    setTimeout(() => input.select?.());
+    if (!problem) setTimeout(() => input.select?.());
   });
+}
+
+function fault(input, problem) {
+  const words = document.createElement("p");
+  words.className = "field-error";
+  words.id = "editor-problem";
+  words.setAttribute("role", "alert");
+  words.textContent = problem;
+  input.setAttribute("aria-invalid", "true");
+  input.setAttribute("aria-describedby", words.id);
+  return words;
 }
 
 /** Two values of one field: which holds? Resolves to "mine", "theirs" or null. */

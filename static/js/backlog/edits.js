@@ -1,16 +1,18 @@
 // What cells, keys and the bar of the selection change: each opens its window and sends one deed.
-import { say, withdrawErrors } from "../app.js";
-import { choose, decide, type } from "./editor.js";
+import { isWriting, say, withdrawErrors } from "../app.js";
+import { choose, decide, isOpen, type } from "./editor.js";
 import { get, Refused, send } from "./send.js";
 import { surface } from "./surface.js";
 
 const POINTS = [0, { label: "½", value: 0.5 }, 1, 2, 3, 5, 8, 13, 20, 40];
 const NO_POINTS = { label: "none", value: "" };
 const NAMES = { status: "Status", kind: "Kind", parent: "Parent", assignee: "Assign", label: "Label" };
+// A number is typed as a text: what is none would else leave the browser as an empty value.
+const NUMBER = { type: "text", inputMode: "decimal", autocomplete: "off" };
 const INPUTS = {
-  points: { title: "Points", type: "number", min: 0, max: 9999, step: 0.5 },
+  points: { title: "Points", ...NUMBER },
   due_date: { title: "Due", type: "date" },
-  gpu_hours: { title: "GPU-hours", type: "number", min: 0, step: 0.1 },
+  gpu_hours: { title: "GPU-hours", ...NUMBER },
   blocked_reason: { title: "Blocked because", type: "text", maxLength: 300 },
 };
 
@@ -28,20 +30,27 @@ function url() {
   return `${host().dataset.edit}?${host().dataset.query}`;
 }
 
-/** Show a value in its cell before the server has it; rows are drawn anew with what holds then. */
+/** Show a value in its cell before the server has it; rows are drawn anew with what holds then.
+ *  Returns what takes it back. */
 function foretell(refs, name, words) {
+  const backs = [];
   for (const ref of refs) {
     const cell = cellOf(ref, name);
     const word = cell?.querySelector(".status-name") ?? cell;
-    if (word && (word !== cell || !cell.firstElementChild || name === "points")) {
-      word.firstChild ? (word.firstChild.textContent = words) : (word.textContent = words);
-    }
+    if (!word || (word === cell && cell.firstElementChild && name !== "points")) continue;
+    const text = word.firstChild ?? word;
+    const before = text.textContent;
+    text.textContent = words;
+    backs.push(() => (text.textContent = before));
   }
+  return () => backs.forEach((back) => back());
 }
 
-/** Change items and draw them as they are then; what is refused is said. */
-export async function change(refs, fields, { version } = {}) {
+/** Change items and draw them as they are then; what is refused is said, or goes to `refused` once
+ *  they are drawn as they were, with what says it. */
+export async function change(refs, fields, { version, refused } = {}) {
   const about = `${Object.keys(fields)} of ${refs}`;
+  const tell = (said) => say(said, "error", { about });
   try {
     const answer = await send(url(), { refs, ...fields, version });
     withdrawErrors(about);
@@ -54,24 +63,24 @@ export async function change(refs, fields, { version } = {}) {
     const [conflict] = error.problem?.conflicts || [];
     if (!conflict) {
       withdrawErrors(about);
-      say(error.message, "error", { about });
-      surface.refresh(refs); // what was shown too early
+      await surface.refresh(refs); // what was shown too early
+      (refused ?? tell)(error.message, tell);
       return undefined;
     }
     const choice = await decide(cellOf(refs[0], conflict.field) || rowOf(refs[0]), refs[0], {
       theirs: conflict.theirs,
       mine: conflict.yours,
     });
-    if (choice === "mine") return change(refs, fields);
+    if (choice === "mine") return change(refs, fields, { refused });
     surface.refresh(refs);
     return undefined;
   }
 }
 
 /** One item goes by its version, so that nobody's change is written over unseen. */
-function set(refs, fields) {
+function set(refs, fields, { refused } = {}) {
   const version = refs.length === 1 ? rowOf(refs[0])?.dataset.version : undefined;
-  return change(refs, fields, { version });
+  return change(refs, fields, { version, refused });
 }
 
 /** Open the window for a field of these items, beside an element. */
@@ -155,11 +164,27 @@ function typed(name, refs, at) {
   const value = refs.length === 1 ? valueOf(refs[0], name) : "";
   const hints = name === "points" ? [...POINTS, NO_POINTS] : [];
   if (name === "due_date") hints.push(...days());
-  type(at, refs.length > 1 ? `${title}: ${refs.length} items` : title, { ...field, value }, {
+  ask(name, refs, at, { title, field: { ...field, value }, hints });
+}
+
+/** Type a value and send it; what was refused is typed on, below the reason. */
+function ask(name, refs, at, { title, field, hints, problem }) {
+  const again = (value, said, tell) => {
+    if (isOpen() || isWriting(document.activeElement)) return tell(said); // busy with something else by now
+    const beside = at.isConnected ? at : cellOf(refs[0], name) || rowOf(refs[0]);
+    return ask(name, refs, beside, { title, field: { ...field, value }, hints, problem: said });
+  };
+  type(at, refs.length > 1 ? `${title}: ${refs.length} items` : title, field, {
     hints,
+    problem,
     save: (typed) => {
-      foretell(refs, name, typed || "–");
-      set(refs, { [name]: typed });
+      const value = field.inputMode === "decimal" ? typed.trim().replace(",", ".") : typed;
+      const takeBack = foretell(refs, name, value || "–");
+      const refused = (said, tell) => {
+        takeBack();
+        again(typed, said, tell);
+      };
+      set(refs, { [name]: value }, { refused });
     },
   });
 }
@@ -192,19 +217,19 @@ function extra(name, refs, at) {
     set(refs, { [name]: now === "True" ? "" : "true" });
     return;
   }
-  const inputs = { number: { type: "number", step: "any" }, date: { type: "date" } };
+  const inputs = { number: NUMBER, date: { type: "date" } };
   const field = { type: "text", maxLength: 1000, ...inputs[kind], value: now };
-  type(at, label, field, { save: (typed) => set(refs, { [name]: typed }) });
+  ask(name, refs, at, { title: label, field });
 }
 
-/** The title is typed in its place. */
-export function rename(ref) {
+/** The title is typed in its place; what was `typed` and refused stands there again. */
+export function rename(ref, typed) {
   const link = rowOf(ref)?.querySelector(".row-link");
   if (!link || !mayEdit()) return;
   const title = link.querySelector(".row-title").textContent;
   const input = document.createElement("input");
   input.className = "row-rename";
-  input.value = title;
+  input.value = typed ?? title;
   input.maxLength = 250;
   input.setAttribute("aria-label", `Title of ${ref}`);
   let over = false;
@@ -217,9 +242,12 @@ export function rename(ref) {
     if (held) link.focus();
     if (!save || text === title) return;
     if (text) link.querySelector(".row-title").textContent = text;
-    set([ref], { title: text }).then((answer) => {
-      if (!answer) link.querySelector(".row-title").textContent = title;
-    });
+    const refused = (said, tell) => {
+      link.querySelector(".row-title").textContent = title;
+      tell(said);
+      rename(ref, text);
+    };
+    set([ref], { title: text }, { refused });
   };
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") end(true);
@@ -229,7 +257,9 @@ export function rename(ref) {
     }
   });
   input.addEventListener("blur", () => end(true));
+  const isBusy = isOpen() || isWriting(document.activeElement); // elsewhere, by the time that it was refused
   link.replaceWith(input);
+  if (isBusy) return;
   input.focus();
   input.select();
 }

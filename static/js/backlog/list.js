@@ -363,6 +363,7 @@ export function putRows(html, refs) {
   for (const ref of refs) {
     const fresh = drawing.querySelector(`[data-ref="${CSS.escape(ref)}"]`);
     for (const row of rowsOf(ref)) {
+      if (row.querySelector(".row-rename")) continue; // what is typed there is drawn once it is saved
       if (fresh) swapRow(row, fresh.cloneNode(true));
       else forget(row);
     }

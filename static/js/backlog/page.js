@@ -225,6 +225,7 @@ document.addEventListener(
     if (event.isComposing || event.defaultPrevented || editorIsOpen()) return;
     if (event.key === "Escape") {
       if (document.querySelector("dialog[open], details.menu[open]")) return;
+      if (event.target.matches?.(".row-rename")) return; // it gives the old title back
       if (event.target.closest?.(WRITING) && !document.getElementById("panel").contains(event.target)) {
         event.preventDefault(); // a search field would else forget its words
         event.target.blur();
