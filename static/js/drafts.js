@@ -29,6 +29,28 @@ export function dropDraft(key) {
   }
 }
 
+// What was sent with a whole page is there once the page that shows it is: only that drops the draft.
+const SENT = "sent-draft";
+
+export function markSent(key) {
+  try {
+    if (key) sessionStorage.setItem(SENT, key);
+    else sessionStorage.removeItem(SENT);
+  } catch {
+    // forbidden
+  }
+}
+
+export function dropSent() {
+  try {
+    const key = sessionStorage.getItem(SENT);
+    if (key) dropDraft(key);
+  } catch {
+    // forbidden
+  }
+  markSent(null);
+}
+
 /** Drafts of this kind of other people who used this browser, and very old ones, go; not where
     nobody is signed in. */
 export function sweepDrafts(prefix, person) {

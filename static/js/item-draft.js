@@ -1,7 +1,7 @@
 // What somebody typed into an item and has not saved survives a reload, a lost connection and a
 // signing out: it is kept in this browser by person, item and field, with the version that it was
 // typed against, and put back with a note. What could not be sent is sent again.
-import { dropDraft, readDraft as read, sweepDrafts, writeDraft as write } from "./drafts.js";
+import { dropDraft, dropSent, readDraft as read, sweepDrafts, writeDraft as write } from "./drafts.js";
 
 const PREFIX = "item-draft:";
 const IGNORED = new Set(["csrfmiddlewaretoken", "version", "place", "was", "deed", "set"]);
@@ -164,5 +164,6 @@ function greet() {
 }
 
 sweepDrafts(PREFIX, person);
+if (document.querySelector("[data-item-page]")) dropSent(); // the new item is there
 greet();
 document.addEventListener("htmx:after:swap", greet);

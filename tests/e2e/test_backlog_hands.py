@@ -106,6 +106,38 @@ def test_what_was_typed_is_back_after_signing_in_again(
     expect(page.get_by_text("nothing was saved")).to_have_count(0)
 
 
+def test_a_new_item_survives_a_reload_until_it_is_there(
+    product: Product, abc: list[Item], cast: Cast, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(cast.max)
+    page.goto("/p/MED/items/new/")
+    title, text = page.get_by_label("Title"), page.get_by_label("Description")
+    title.fill("Fourth")
+    text.fill("A long thought")
+    page.get_by_label("Kind").select_option("bug")
+    page.reload()
+    expect(page.locator(".item-note")).to_contain_text("Your unsaved text is back.")
+    expect(title).to_have_value("Fourth")
+    expect(text).to_have_value("A long thought")
+    expect(page.get_by_label("Kind")).to_have_value("bug")
+    title.fill("")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_text("Give it a title.").or_(page.get_by_text("required"))).to_be_visible()
+    expect(text).to_have_value("A long thought")
+    title.fill("Fourth, at last")
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="Fourth, at last")).to_be_visible()
+    page.goto("/p/MED/items/new/")
+    expect(title).to_have_value("")
+    expect(text).to_have_value("")
+    text.fill("Another thought")
+    page.reload()
+    page.get_by_role("button", name="Discard").click()
+    expect(text).to_have_value("")
+    page.reload()
+    expect(text).to_have_value("")
+
+
 def test_pages_of_the_ground_floor_fit_a_phone(
     product: Product, abc: list[Item], cast: Cast, open_page: Callable[..., Page]
 ) -> None:
