@@ -13,9 +13,10 @@ from decimal import Decimal
 LONGEST_TITLE = 250
 MOST_LINES = 5000
 MOST_POINTS = Decimal(9999)
-_BULLET = re.compile(r"^(?:[-*+•]|\d{1,4}[.)])\s+")
-_BOX = re.compile(r"^\[( |x|X)?\]\s+")
-_POINTS = re.compile(r"(?:^|\s)\((\d{1,4}(?:[.,]\d)?)\)(?=\s|$)")
+_BULLET = re.compile(r"^(?:[-*+•]|\d{1,4}[.)])(?:\s+|$)")
+_BOX = re.compile(r"^\[( |x|X)?\](?:\s+|$)")
+_POINTS = re.compile(r"(?:^|\s)\((\d+(?:[.,]\d+)?)\)(?=\s|$)")
+_WORTH = re.compile(r"\d{1,4}(?:[.,]\d)?")
 _LABEL = re.compile(r"(?:^|\s)#([\w][\w./-]{0,39})(?=\s|$)")
 _PERSON = re.compile(r"(?:^|\s)@([\w][\w.+@-]{0,79})(?=\s|$)")
 TAB = 4  # blanks that a tab stands for
@@ -40,7 +41,8 @@ class PastedLine:
 def parse(text: str, *, kind: str = "story") -> list[PastedLine]:
     """The lines of a text as items of this kind, indented ones as tasks under the line above.
 
-    Blank lines are left out. Below an epic, indented lines are stories and theirs are tasks.
+    Blank lines are left out, and bullets without words. Below an epic, indented lines are stories
+    and theirs are tasks.
     """
     found: list[PastedLine] = []
     above: list[tuple[int, int]] = []  # indents and places of the lines that this may stand under
@@ -51,6 +53,8 @@ def parse(text: str, *, kind: str = "story") -> list[PastedLine]:
         indent = len(raw) - len(raw.lstrip())
         while above and above[-1][0] >= indent:
             above.pop()
+        if not _BOX.sub("", _BULLET.sub("", line)):
+            continue
         parent = above[-1][1] if above else None
         if parent is not None and found[parent].kind == "task":
             parent = found[parent].parent  # a task has no children, so it stands beside that one
@@ -73,7 +77,8 @@ def _line(number: int, line: str, kind: str, parent: int | None) -> PastedLine:
     people, rest = _taken(_PERSON, rest)
     points, rest = _taken(_POINTS, rest)
     title = " ".join(rest.split())
-    worth = Decimal(points[-1].replace(",", ".")) if points else None
+    wrong = [each for each in points if not _WORTH.fullmatch(each)]
+    worth = Decimal(points[-1].replace(",", ".")) if points and not wrong else None
     return PastedLine(
         number=number,
         title=title,
@@ -83,7 +88,14 @@ def _line(number: int, line: str, kind: str, parent: int | None) -> PastedLine:
         people=tuple(dict.fromkeys(people)),
         parent=parent,
         is_done=bool(box and (box[1] or "").lower() == "x"),
-        problems=tuple(_problems(title, kind, points, worth)),
+        problems=(*_problems(title, kind, points, worth), *map(_no_points, wrong)),
+    )
+
+
+def _no_points(typed: str) -> str:
+    return (
+        f"({typed}) can't be points: they are at most {MOST_POINTS}, with one decimal. Leave the "
+        "brackets out if it is a part of the title."
     )
 
 

@@ -32,6 +32,7 @@ def test_a_pasted_line_says_points_labels_and_people() -> None:
         ("-dash without a blank", "-dash without a blank"),
         ("Mail max@example.org about C#", "Mail max@example.org about C#"),
         ("f(5) stays", "f(5) stays"),
+        ("Since (1995a)", "Since (1995a)"),
     ],
 )
 def test_bullets_and_boxes_go_and_the_rest_stays(text: str, title: str) -> None:
@@ -56,6 +57,22 @@ def test_what_can_not_be_made_is_said_by_line() -> None:
     assert [bool(line.problems) for line in lines] == [True, True, False, True, True]
     assert lines[0].problems == ("It has no title.",)
     assert [line.number for line in lines] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("bullet", ["- ", "-", "*", "1.", "- [ ]", "[x]"])
+def test_a_bullet_without_words_is_left_out(bullet: str) -> None:
+    lines = paste.parse(f"Story\n{bullet}\n  Other")
+    assert [(line.title, line.number, line.parent) for line in lines] == [
+        ("Story", 1, None),
+        ("Other", 3, None),
+    ]
+
+
+@pytest.mark.parametrize("typed", ["99999", "1,25", "0.125"])
+def test_figures_in_brackets_that_can_not_be_points_are_said(typed: str) -> None:
+    (line,) = paste.parse(f"Count all rows ({typed})")
+    assert line.title == "Count all rows" and line.points is None
+    assert line.problems[0].startswith(f"({typed}) can't be points")
 
 
 @given(st.text(max_size=400))
