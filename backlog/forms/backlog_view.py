@@ -65,11 +65,13 @@ class FacetMenu:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the list; `by_default` where it shows unless somebody chose otherwise."""
+    """A column of the list; `by_default` where it shows unless somebody chose otherwise. Those of
+    the product's own fields have the `kind` of their field."""
 
     name: str
     label: str
     by_default: bool = False
+    kind: str = ""
 
     @property
     def slug(self) -> str:
@@ -89,6 +91,7 @@ COLUMNS = (
     Column("points", "Points", by_default=True),
     Column("assignees", "Assignees", by_default=True),
 )
+TAGS = ("parent", "labels", "evidence")
 AT_HAND = ("kind", "status", "assignee", "label", "severity")
 FLAGS = ("group", "cols", "done", "line", "inbox", "triage", "page")
 # What else comes along: for the rows that are asked for, and from the menus of the page.
@@ -184,12 +187,20 @@ class BacklogView:
 
     @cached_property
     def all_columns(self) -> list[Column]:
-        extra = [Column(f"{EXTRA}{field.slug}", field.name) for field in self.offer.fields]
+        extra = [
+            Column(f"{EXTRA}{field.slug}", field.name, kind=field.kind)
+            for field in self.offer.fields
+        ]
         return [*COLUMNS[:-3], *extra, *COLUMNS[-3:]]
 
     @property
     def extra_columns(self) -> list[Column]:
         return [c for c in self.all_columns if c.name.startswith(EXTRA) and self.columns[c.name]]
+
+    @property
+    def tag_names(self) -> str:
+        """What stands as chips behind the titles, in words."""
+        return " · ".join(c.label for c in COLUMNS if c.name in TAGS and self.columns[c.name])
 
     @property
     def span(self) -> Span | None:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from backlog.models import Actor, Item, Kind, Product
+from backlog.services.extra_fields import create_field
 from backlog.services.items import ItemDraft, create_items, update_item
 from backlog.services.labels import create_label
 from tests.conftest import Cast
@@ -402,6 +403,43 @@ def test_cells_are_changed_by_pointer(
     page.locator(".editor").get_by_label("Blocked because").fill("the lab is closed")
     press(page, "Enter")
     expect(row(page, 3).get_by_text("blocked")).to_be_visible()
+
+
+def test_chosen_columns_stand_below_their_names_and_nothing_moves_under_the_pointer(
+    product: Product, many: list[Item], cast: Cast, open_page: OpenPage
+) -> None:
+    acts = Actor.person(cast.olga)
+    kinds = ("choice", "number", "date", "checkbox", "text")
+    for kind in kinds:
+        choices = ["low", "high"] if kind == "choice" else []
+        create_field(product, kind.title(), kind, actor=acts, choices=choices)
+    update_item(many[2], actor=acts, extra={"choice": "high", "number": 12.5})
+    update_item(many[4], actor=acts, extra={"date": "2026-12-24", "checkbox": True})
+    update_item(many[5], actor=acts, extra={"text": "A text that is longer than its column"})
+    names = ",".join(f"fields.{kind}" for kind in kinds)
+    page = opened(open_page, cast.olga, f"?cols=parent,labels,{names},status,points,assignees")
+    heads = page.locator("[data-heads]")
+    for kind in kinds:
+        head = heads.locator(f".cell-extra.is-{kind}")
+        expect(head).to_have_text(kind.title())
+        left = head.evaluate("head => head.getBoundingClientRect().x")
+        cells = page.locator(f'#backlog [data-cell="fields.{kind}"]')
+        places = cells.evaluate_all("all => all.map(one => one.getBoundingClientRect().x)")
+        assert {round(place, 1) for place in places} == {round(left, 1)}
+
+    steady = ".row-title, .row-tags *, .row-end .cell"
+    read = "all => all.map(one => one.getBoundingClientRect().x)"
+    for number in (4, 20):
+        where = row(page, number).locator(steady)
+        before = where.evaluate_all(read)
+        row(page, number).hover()
+        expect(row(page, number).locator('[data-cell="fields.text"]')).to_be_visible()
+        assert where.evaluate_all(read) == before
+        title = row(page, number).locator(".row-title").bounding_box()
+        assert title and title["width"] > 60
+
+    page.locator("#backlog .row-list").first.evaluate("list => (list.scrollLeft = 60)")
+    expect(heads).to_have_js_property("scrollLeft", 60)
 
 
 def test_groups_columns_line_and_views_stand_in_the_address(

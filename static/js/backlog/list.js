@@ -388,7 +388,7 @@ function swapRow(row, fresh) {
 function patch(old, fresh) {
   if (old.isEqualNode(fresh)) return;
   const [was, is] = [[...old.children], [...fresh.children]];
-  if (!old.matches(".item-row, .row-end") || was.length !== is.length) {
+  if (!old.matches(".item-row, .row-main, .row-end") || was.length !== is.length) {
     old.replaceWith(fresh);
     return;
   }

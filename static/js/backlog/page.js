@@ -142,7 +142,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     goTo(row, { focus: false });
     menu(more, refs);
-  } else if (event.target.closest(".row-link")) {
+  } else if (event.target.closest(".row-link, .row-spare")) {
     event.preventDefault();
     goTo(row, { focus: false });
     openItem(ref);
@@ -251,6 +251,17 @@ document.addEventListener(
     todo();
   },
   true,
+);
+
+// Columns and their names are scrolled as one.
+document.addEventListener(
+  "scroll",
+  ({ target }) => {
+    if (!target.matches?.("#backlog :is(.row-list, [data-heads])")) return;
+    const alike = host().querySelectorAll("[data-heads], .row-list");
+    alike.forEach((one) => (one.scrollLeft = target.scrollLeft));
+  },
+  { capture: true, passive: true },
 );
 
 window.addEventListener("pageshow", (event) => {
