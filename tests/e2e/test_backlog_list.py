@@ -442,6 +442,49 @@ def test_chosen_columns_stand_below_their_names_and_nothing_moves_under_the_poin
     expect(heads).to_have_js_property("scrollLeft", 60)
 
 
+def test_fields_of_the_product_are_set_for_many_whether_they_show_or_not(
+    product: Product, many: list[Item], cast: Cast, open_page: OpenPage
+) -> None:
+    acts = Actor.person(cast.olga)
+    create_field(product, "Risk", "choice", actor=acts, choices=["low", "high"])
+    create_field(product, "Signed off", "checkbox", actor=acts)
+    create_field(product, "Effort", "number", actor=acts)
+    update_item(many[1], actor=acts, extra={"effort": 8})
+    page = opened(open_page, cast.olga)
+    editor = page.locator(".editor")
+
+    def choose(*words: str) -> None:
+        for word in words:
+            page.keyboard.type(word)
+            press(page, "Enter")
+
+    press(page, "j", "j", ".")
+    choose("effort")
+    expect(editor.get_by_label("Effort")).to_have_value("8")
+    press(page, "Enter")
+    expect(editor).to_have_count(0)
+    press(page, "x", "Shift+J", ".")
+    choose("risk")
+    expect(editor.get_by_role("option", name="high")).to_be_visible()
+    choose("high")
+    expect(page.locator("#toasts")).to_contain_text("2 items")
+    press(page, ".")
+    choose("signed")
+    expect(editor.get_by_role("option", name="Yes")).to_be_visible()
+    choose("yes")
+    press(page, ".")
+    choose("effort")
+    expect(editor.get_by_label("Effort")).to_have_value("")
+    press(page, "Enter")  # nothing was typed, so nothing is taken away
+    expect(editor).to_have_count(0)
+    press(page, ".")
+    choose("signed")
+    expect(editor.get_by_role("option", name="Yes")).to_have_attribute("aria-selected", "true")
+    found = [item.extra for item in product.items.filter(number__in=[2, 3]).order_by("number")]
+    both = {"risk": "high", "signed_off": True}
+    assert found == [{"effort": 8, **both}, both]
+
+
 def test_groups_columns_line_and_views_stand_in_the_address(
     product: Product, many: list[Item], cast: Cast, open_page: OpenPage
 ) -> None:

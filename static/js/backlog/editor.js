@@ -197,7 +197,7 @@ export function choose(beside, title, offered, { many = false, make, pick }) {
 }
 
 /** Type a value: `field` describes the input, `hints` are values to press; Enter saves. A `problem`
- *  says why it did not. */
+ *  says why it did not. Enter on what stands there already only closes. */
 export function type(beside, title, field, { hints = [], problem = "", save }) {
   show(beside, title, (box) => {
     const form = document.createElement("form");
@@ -232,7 +232,8 @@ export function type(beside, title, field, { hints = [], problem = "", save }) {
     form.noValidate = true;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      done(input.type === "checkbox" ? (input.checked ? "true" : "") : input.value);
+      if (!problem && input.value === field.value) return close(); // of many nothing is shown, nor lost
+      return done(input.type === "checkbox" ? (input.checked ? "true" : "") : input.value);
     });
     box.append(form);
     if (!problem) setTimeout(() => input.select?.());

@@ -5,7 +5,7 @@ import { get, Refused, send } from "./send.js";
 import { surface } from "./surface.js";
 
 const POINTS = [0, { label: "½", value: 0.5 }, 1, 2, 3, 5, 8, 13, 20, 40];
-const NO_POINTS = { label: "none", value: "" };
+const NOTHING = { label: "none", value: "" };
 const NAMES = { status: "Status", kind: "Kind", parent: "Parent", assignee: "Assign", label: "Label" };
 // A number is typed as a text: what is none would else leave the browser as an empty value.
 const NUMBER = { type: "text", inputMode: "decimal", autocomplete: "off" };
@@ -22,8 +22,9 @@ const rowOf = (ref) => surface.rowOf(ref);
 const targets = () => surface.targets();
 export const mayEdit = () => "edit" in host().dataset;
 
+const unseen = new Map(); // by refs: values of fields that show in no column
 const cellOf = (ref, name) => rowOf(ref)?.querySelector(`[data-cell="${CSS.escape(name)}"]`);
-const valueOf = (ref, name) => cellOf(ref, name)?.dataset.value ?? "";
+const valueOf = (ref, name) => (cellOf(ref, name)?.dataset.value ?? unseen.get(ref)?.[name]) || "";
 const listOf = (ref, name) => valueOf(ref, name).split(",").filter(Boolean);
 
 function url() {
@@ -83,6 +84,17 @@ function set(refs, fields, { refused } = {}) {
   return change(refs, fields, { version, refused });
 }
 
+/** Open the window for a field that may show in no column: its values are fetched first. */
+export async function editUnseen(name, refs, beside) {
+  if (refs.some((ref) => !cellOf(ref, name))) {
+    const found = await surface.values(refs, name);
+    if (!found) return say("The server can't be reached. Try again in a moment.");
+    unseen.clear();
+    found.forEach((value, ref) => unseen.set(ref, { [name]: value }));
+  }
+  return edit(name, refs, beside);
+}
+
 /** Open the window for a field of these items, beside an element. */
 export function edit(name, refs = targets(), beside = null) {
   if (!mayEdit() || refs.length === 0) return;
@@ -102,14 +114,15 @@ async function parents() {
   return null;
 }
 
+function stateOf(value, values) {
+  const count = values.filter((held) => held === value).length;
+  return count === values.length ? "all" : count ? "some" : "";
+}
+
 function one(name, refs, at) {
   const values = refs.map((ref) => valueOf(ref, name));
-  const stateOf = (value) => {
-    const count = values.filter((held) => held === value).length;
-    return count === refs.length ? "all" : count ? "some" : "";
-  };
-  const withState = (option) => ({ ...option, state: stateOf(option.value) });
-  const nothing = { value: "", label: "No parent", state: stateOf("") };
+  const withState = (option) => ({ ...option, state: stateOf(option.value, values) });
+  const nothing = withState({ value: "", label: "No parent" });
   const offered =
     name === "parent"
       ? parents().then((found) => found && [nothing, ...found.map(withState)])
@@ -162,15 +175,14 @@ function remember(name) {
 function typed(name, refs, at) {
   const { title, ...field } = INPUTS[name];
   const value = refs.length === 1 ? valueOf(refs[0], name) : "";
-  const hints = name === "points" ? [...POINTS, NO_POINTS] : [];
-  if (name === "due_date") hints.push(...days());
+  const hints = { points: [...POINTS, NOTHING], due_date: days() }[name];
   ask(name, refs, at, { title, field: { ...field, value }, hints });
 }
 
 /** Type a value and send it; what was refused is typed on, below the reason. */
-function ask(name, refs, at, { title, field, hints, problem }) {
+function ask(name, refs, at, { title, field, hints = refs.length > 1 ? [NOTHING] : [], problem }) {
   const again = (value, said, tell) => {
-    if (isOpen() || isWriting(document.activeElement)) return tell(said); // busy with something else by now
+    if (isOpen() || isWriting(document.activeElement)) return tell(said); // busy elsewhere by now
     const beside = at.isConnected ? at : cellOf(refs[0], name) || rowOf(refs[0]);
     return ask(name, refs, beside, { title, field: { ...field, value }, hints, problem: said });
   };
@@ -200,21 +212,27 @@ function days() {
     { label: "today", value: on(0) },
     { label: "in a week", value: on(7) },
     { label: "in two weeks", value: on(14) },
-    { label: "none", value: "" },
+    NOTHING,
   ];
 }
 
 function extra(name, refs, at) {
   const { label, kind, choices } = pickers().fields[name];
-  const now = refs.length === 1 ? valueOf(refs[0], name) : "";
-  if (kind === "choice") {
-    const options = choices.map((value) => ({ value, label: value, state: value === now ? "all" : "" }));
-    options.unshift({ value: "", label: "None" });
-    choose(at, label, options, { pick: ({ value }) => set(refs, { [name]: value }) });
+  const values = refs.map((ref) => valueOf(ref, name));
+  const [now] = refs.length === 1 ? values : [""];
+  if (kind === "checkbox" && refs.length === 1) {
+    set(refs, { [name]: now === "True" ? "" : "true" });
     return;
   }
-  if (kind === "checkbox") {
-    set(refs, { [name]: now === "True" ? "" : "true" });
+  const title = refs.length > 1 ? `${label} of ${refs.length} items` : label;
+  if (kind === "choice" || kind === "checkbox") {
+    const choice = (value, label = value, held = value) =>
+      ({ value, label, state: stateOf(held, values) });
+    const options =
+      kind === "choice"
+        ? [choice("", "None"), ...choices.map((value) => choice(value))]
+        : [choice("true", "Yes", "True"), { value: "", label: "No" }];
+    choose(at, title, options, { pick: ({ value }) => set(refs, { [name]: value }) });
     return;
   }
   const inputs = { number: NUMBER, date: { type: "date" } };

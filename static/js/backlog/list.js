@@ -7,6 +7,7 @@ const NEAR = "1000px 0px";
 const MOST_LOADED = 8; // parts that stay although nobody sees them
 const QUIET_MS = 100;
 const USUAL_HEIGHT = 37;
+const MOST_ROWS = 100; // that an address can name
 
 export const host = () => document.getElementById("backlog");
 export const rowOf = (ref) => host().querySelector(`[data-list] [data-ref="${CSS.escape(ref)}"]`);
@@ -353,6 +354,24 @@ export async function refreshRows(refs) {
   const response = await get(address(host().dataset.rows, { ref: refs }));
   if (response) putRows(await response.text(), refs);
   countAnew();
+}
+
+/** What these items hold in a column that may not show, by their refs; null where that can't be
+ *  fetched. */
+export async function valuesOf(refs, name) {
+  const asked = [];
+  for (let from = 0; from < refs.length; from += MOST_ROWS) {
+    const query = new URLSearchParams(host().dataset.query);
+    query.set("cols", name);
+    refs.slice(from, from + MOST_ROWS).forEach((ref) => query.append("ref", ref));
+    asked.push(get(`${host().dataset.rows}?${query}`));
+  }
+  const answers = await Promise.all(asked);
+  if (answers.includes(null)) return null;
+  const drawing = document.createElement("ol");
+  drawing.innerHTML = (await Promise.all(answers.map((answer) => answer.text()))).join("");
+  const valueIn = (row) => row.querySelector(`[data-cell="${CSS.escape(name)}"]`)?.dataset.value ?? "";
+  return new Map([...drawing.children].map((row) => [row.dataset.ref, valueIn(row)]));
 }
 
 /** Put rows that the server drew in the place of those that stand there. */

@@ -1,9 +1,9 @@
 // The backlog page: what keys, clicks and news do.
 import { choose, isOpen as editorIsOpen } from "./editor.js";
-import { assignMe, edit, mayEdit, rename } from "./edits.js";
+import { assignMe, edit, editUnseen, mayEdit, pickers, rename } from "./edits.js";
 import {
   bringList, countAnew, firstRow, host, isGrouped, makeRoom, putRows, refresh, refreshRows, rowOf,
-  steadily, takeUp, whenDrawn,
+  steadily, takeUp, valuesOf, whenDrawn,
 } from "./list.js";
 import { keepPlace } from "./place.js";
 import { armWithin, mayDrag, mayMove, nudge, placeMenu, toEnd } from "./moves.js";
@@ -26,6 +26,7 @@ serve({
     else countAnew();
   },
   refresh: refreshRows,
+  values: valuesOf,
   bring: bringList,
 });
 
@@ -108,6 +109,7 @@ function menu(at, refs = targets()) {
     { value: "due_date", label: "Due…" },
     { value: "gpu_hours", label: "GPU-hours…" },
     { value: "blocked_reason", label: "Blocked because…" },
+    ...Object.entries(pickers().fields).map(([value, { label }]) => ({ value, label: `${label}…` })),
     mayMove() && { value: "top", label: "Move to the top" },
     mayMove() && { value: "bottom", label: "Move to the bottom" },
     mayDrag() && { value: "move", label: "Move…", key: "m" },
@@ -121,7 +123,9 @@ function menu(at, refs = targets()) {
       else if (value === "move") placeMenu(at, refs);
       else if (value === "delete") remove(refs);
       else if (value === "transfer") location.assign(`${host().dataset.items}${ref}/transfer/`);
-      else edit(value, refs, at);
+      else if (value === "due_date" || value === "gpu_hours" || value.startsWith("fields.")) {
+        editUnseen(value, refs, at);
+      } else edit(value, refs, at);
     },
   });
 }
