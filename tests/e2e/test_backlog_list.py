@@ -485,6 +485,20 @@ def test_fields_of_the_product_are_set_for_many_whether_they_show_or_not(
     assert found == [{"effort": 8, **both}, both]
 
 
+def test_the_cursor_goes_on_when_its_item_leaves_for_the_bottom(
+    product: Product, many: list[Item], cast: Cast, open_page: OpenPage
+) -> None:
+    page = opened(open_page, cast.olga)
+    press(page, "j", "j", "j", "m")
+    page.keyboard.type("bottom")
+    press(page, "Enter")
+    expect(page.locator("#toasts")).to_contain_text("MED-3 moved.")
+    expect(row(page, 3)).to_have_count(0)
+    expect(row(page, 4).locator(".row-link")).to_be_focused()
+    press(page, "e")
+    expect(page.locator(".editor").get_by_label("Points")).to_be_visible()
+
+
 def test_groups_columns_line_and_views_stand_in_the_address(
     product: Product, many: list[Item], cast: Cast, open_page: OpenPage
 ) -> None:

@@ -4,7 +4,9 @@ import { say } from "../app.js";
 import { letDrag } from "./drags.js";
 import { choose, type } from "./editor.js";
 import { beside, carried, countAnew, host, isGrouped, placeOf, refAt, refresh, rowOf, shift } from "./list.js";
-import { clear, cursorRow, goTo, isSelected, selected, targets } from "./selection.js";
+import {
+  clear, cursorRow, goTo, isSelected, neighbours, selected, targets,
+} from "./selection.js";
 import { deed } from "./send.js";
 
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -30,6 +32,8 @@ export function whenDroppedElsewhere(take) {
 /** `undo` puts rows back that went where they belong at once; those that `crossed` from one part of
  *  the list to another are fetched anew. */
 async function move(refs, where, { undo, crossed } = {}) {
+  const here = cursorRow();
+  const beyond = here ? neighbours(here, refs) : [];
   const answer = await deed(host().dataset.move, { refs, ...where });
   if (!answer) {
     undo?.();
@@ -38,7 +42,8 @@ async function move(refs, where, { undo, crossed } = {}) {
   if (undo && !crossed && !answer.along) countAnew();
   else await refresh();
   const row = refs.length === 1 && rowOf(refs[0]);
-  if (row) goTo(row, { focus: document.activeElement === document.body });
+  const next = row || (!cursorRow() && beyond.map(rowOf).find(Boolean)); // where it went has not come
+  if (next) goTo(next, { focus: document.activeElement === document.body });
 }
 
 /** To the top or the bottom. */
