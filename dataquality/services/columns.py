@@ -4,7 +4,7 @@ columns taken over."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError
@@ -52,12 +52,13 @@ def report_columns(now: datetime) -> int:
     return len(found)
 
 
-def judge_columns(dataset: Dataset, *, coming: DatasetVersion | None = None) -> None:
-    """Say the same of one dataset, before the gate of a run on it is asked; nothing where that is
-    said. `coming` is a reading that is about to be the current version. What can't be judged is
-    logged and left to `report_columns`."""
+def say_back(dataset: Dataset, *, coming: DatasetVersion | None = None) -> None:
+    """Say of columns that were gone that they are there again, before the gate of a run is asked;
+    what is gone the run tells of itself, by the checks that it could not carry out. `coming` is a
+    reading that is about to be the current version. What can't be judged is logged and left to
+    `report_columns`."""
     try:
-        _judge(dataset.pk, coming=coming)
+        _say_back(dataset.pk, coming)
     except (OperationalError, InterfaceError):
         raise
     except Exception:  # the run has its own answer
@@ -101,43 +102,68 @@ def accept_columns(dataset: Dataset, *, actor: Actor) -> ColumnChanges:
     return changes
 
 
-def _judge(pk: int, *, coming: DatasetVersion | None = None) -> None:
-    dataset: Dataset | None = (
+def _judge(pk: int) -> None:
+    dataset = _found(pk)
+    version = dataset.current_version if dataset is not None else None
+    if dataset is None or version is None:
+        return
+    with deed(
+        dataset.product, Actor.system(), "evidence.reported", subject=dataset.subject
+    ) as done:
+        judged = {"judged_version": version.pk, "judged_suite": dataset.current_suite_id or 0}
+        changed = Dataset.objects.filter(
+            pk=pk, judged_version=dataset.judged_version, judged_suite=dataset.judged_suite
+        ).update(**judged)
+        seen = _observations(dataset, version) if changed else []
+        if not seen:
+            done.nothing_happened()
+            return
+        _report(dataset, version, seen, done.at)
+
+
+def _say_back(pk: int, coming: DatasetVersion | None) -> None:
+    dataset = _found(pk)
+    if dataset is None:
+        return
+    version = dataset.current_version = coming or dataset.current_version
+    if version is None:
+        return
+    back = [seen for seen in _observations(dataset, version) if seen.outcome == Outcome.PASSED]
+    if not back:
+        return
+    with deed(
+        dataset.product, Actor.system(), "evidence.reported", subject=dataset.subject
+    ) as done:
+        _report(dataset, version, back, done.at)
+
+
+def _found(pk: int) -> Dataset | None:
+    found: Dataset | None = (
         Dataset.objects.select_related("subject__product", "current_version", "current_suite")
         .select_related("schedule")
         .filter(pk=pk)
         .first()
     )
-    if dataset is None:
-        return
-    version = dataset.current_version = coming or dataset.current_version
-    suite = dataset.current_suite_id or 0
-    if version is None or (dataset.judged_version, dataset.judged_suite) == (version.pk, suite):
-        return
-    with deed(
-        dataset.product, Actor.system(), "evidence.reported", subject=dataset.subject
-    ) as done:
-        changed = Dataset.objects.filter(
-            pk=pk, judged_version=dataset.judged_version, judged_suite=dataset.judged_suite
-        ).update(judged_version=version.pk, judged_suite=suite)
-        seen = _observations(dataset, version) if changed else []
-        if not seen:
-            done.nothing_happened()
-            return
-        findings.report(
-            EvidenceReport(
-                product=dataset.product,
-                source=SOURCE,
-                key=f"{pk}:{done.at.isoformat()}",
-                subject=dataset.subject,
-                batch_key=version.batch_key,
-                batch_at=version.as_of or version.seen_at,
-                context=version.context,
-                observations=seen,
-                is_whole=False,
-            ),
-            actor=Actor.system(),
-        )
+    return found
+
+
+def _report(
+    dataset: Dataset, version: DatasetVersion, seen: Sequence[Observation], at: datetime
+) -> None:
+    findings.report(
+        EvidenceReport(
+            product=dataset.product,
+            source=SOURCE,
+            key=f"{dataset.pk}:{at.isoformat()}",
+            subject=dataset.subject,
+            batch_key=version.batch_key,
+            batch_at=version.as_of or version.seen_at,
+            context=version.context,
+            observations=seen,
+            is_whole=False,
+        ),
+        actor=Actor.system(),
+    )
 
 
 def _observations(dataset: Dataset, version: DatasetVersion) -> list[Observation]:

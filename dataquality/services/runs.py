@@ -44,7 +44,7 @@ from dataquality.queries.runs import awaiting_findings
 from dataquality.rules import health
 from dataquality.rules.batches import NEWEST, complete_at, value_fault
 from dataquality.rules.weights import is_large
-from dataquality.services.columns import judge_columns
+from dataquality.services.columns import say_back
 from dataquality.services.origins import readable
 from dataquality.services.references import references_for
 from dataquality.services.troubles import (
@@ -189,7 +189,7 @@ def execute_run(lease: jobs.Lease) -> None:
         return
     if dataset.is_live:
         _say_reached(run)
-    _judge_columns(run, seen)
+    _say_back(run, seen)
     with lease.finish(_reporting(run)):
         # The sample policy may have become stricter while this was under way.
         present = Dataset.objects.select_for_update(no_key=True).get(pk=dataset.pk)
@@ -203,14 +203,14 @@ def _say_reached(run: Run) -> None:
     report_reached(run.dataset, key=_report_key(run), at=at, context=run.context)
 
 
-def _judge_columns(run: Run, seen: Inspected | None) -> None:
-    """Let the gate of the run, once it is asked, know what the newest columns break."""
+def _say_back(run: Run, seen: Inspected | None) -> None:
+    """Let the gate of the run, once it is asked, know which columns are there again."""
     reading = _content(run)
     if seen is None:
-        judge_columns(run.dataset)
+        say_back(run.dataset)
     elif reading.tracked:
         reading.columns = columns_in(seen)
-        judge_columns(run.dataset, coming=reading)
+        say_back(run.dataset, coming=reading)
 
 
 def _looked(run: Run, lease: jobs.Lease) -> tuple[Inspected | None, list[CheckResult]]:
