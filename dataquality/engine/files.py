@@ -29,6 +29,7 @@ from mlscrum.lib.errors import DomainError
 
 FORMATS = frozenset({"csv", "parquet"})
 LONGEST_LINE = 10_000_000
+LOOK_LENGTH = 100  # signs of a value that the first look takes; all rows are asked for whole ones
 LOOKED_AT = 1000  # rows that tell which types a column may have, before all are asked
 NO_TEXT = "\x01"
 # Quotes beside blanks: DuckDB drops these blanks, and Python's reader keeps them.
@@ -309,7 +310,10 @@ class _Looks:
         statement of all patterns for hundreds of columns takes longer to plan than to answer."""
         if not raws:
             return {}
-        texts = ", ".join(f"{casts.as_text(raw.place, raw.type)} AS {raw.place}" for raw in raws)
+        texts = ", ".join(
+            f"left({casts.as_text(raw.place, raw.type)}, {LOOK_LENGTH}) AS {raw.place}"
+            for raw in raws
+        )
         query = f"SELECT {texts} FROM {self.file.source} LIMIT {LOOKED_AT}"
         rows = self.file.connection.execute(query).df()
         return {

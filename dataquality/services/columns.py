@@ -128,7 +128,17 @@ def _say_back(pk: int, coming: DatasetVersion | None) -> None:
     version = dataset.current_version = coming or dataset.current_version
     if version is None:
         return
-    back = [seen for seen in _observations(dataset, version) if seen.outcome == Outcome.PASSED]
+    said = Finding.objects.filter(subject=dataset.subject, source=SOURCE, state=Finding.State.OPEN)
+    waiting = {
+        str(found.fingerprint_inputs[-1]["column"])
+        for found in said
+        if version.batch_key not in found.green_batch_keys  # of which this run says nothing new
+    }
+    back = [
+        seen
+        for seen in (_observations(dataset, version) if waiting else [])
+        if seen.outcome == Outcome.PASSED and seen.identity["column"] in waiting
+    ]
     if not back:
         return
     with deed(

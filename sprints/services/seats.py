@@ -57,8 +57,8 @@ def stay(seat: Participant, *, actor: Actor) -> None:
     if not seat.is_present and seat.seen_at is None:
         return
     be_present(seat, actor=actor)
-    seat.seen_at = clock.now()
-    seat.save(update_fields=["seen_at"])
+    present = Participant.objects.filter(pk=seat.pk, is_present=True)  # unless they leave just now
+    present.update(seen_at=clock.now())
 
 
 def see_off(ceremony: Ceremony) -> None:
@@ -74,20 +74,20 @@ def see_off(ceremony: Ceremony) -> None:
 def take_part(
     ceremony: Ceremony, user: User, *, actor: Actor, seat: Participant | None = None
 ) -> Participant:
-    """The seat of whoever votes, speaks or writes, by which they are there, unless it is over: the
+    """The seat of whoever votes, speaks or writes, by which they are there while it runs: the
     `seat` of a guest, or that of a member, made where there is none.
 
     In a retrospective neither a deed nor a time tells it: it would be that of a card or a vote.
     """
     seat = seat or take_seat(ceremony, user)
-    if ceremony.is_over or seat.is_present:
+    if ceremony.state != Ceremony.State.RUNNING or seat.is_present:
         return seat
     seat.ceremony = ceremony
     if ceremony.kind != Ceremony.Kind.RETROSPECTIVE:
         return be_present(seat, actor=actor)
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    seat.is_present, seat.joined_at = True, seat.joined_at or hour
-    seat.save(update_fields=["is_present", "joined_at"])
+    seat.is_present, seat.joined_at, seat.seen_at = True, seat.joined_at or hour, None
+    seat.save(update_fields=["is_present", "joined_at", "seen_at"])
     return seat
 
 

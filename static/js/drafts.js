@@ -41,10 +41,12 @@ export function markSent(key) {
   }
 }
 
-export function dropSent() {
+/** `isThere` tells of a draft whether the page shows what came of it. */
+export function dropSent(isThere) {
   try {
     const key = sessionStorage.getItem(SENT);
-    if (key) dropDraft(key);
+    const draft = key && readDraft(key);
+    if (draft && isThere(draft)) dropDraft(key);
   } catch {
     // forbidden
   }

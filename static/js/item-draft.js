@@ -164,6 +164,10 @@ function greet() {
 }
 
 sweepDrafts(PREFIX, person);
-if (document.querySelector("[data-item-page]")) dropSent(); // the new item is there
+if (document.querySelector("[data-item-page]")) {
+  const title = document.getElementById("item-heading")?.textContent.trim();
+  const titleOf = ({ fields }) => fields.find(([name]) => name === "title")?.[1].trim();
+  dropSent((draft) => titleOf(draft) === title); // else the server did not make the new item
+}
 greet();
 document.addEventListener("htmx:after:swap", greet);

@@ -55,3 +55,4 @@ if (kept && !isAnswer && JSON.stringify(kept) !== served) {
 form.addEventListener("input", keep);
 form.addEventListener("change", keep);
 form.addEventListener("submit", () => markSent(key));
+window.addEventListener("pageshow", () => markSent(null)); // back from where it was sent to

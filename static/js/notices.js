@@ -5,7 +5,7 @@ const MOST_PASSING = 3;
 const toasts = document.getElementById("toasts");
 
 function prepare(notice) {
-  if (notice.dataset.ready) return;
+  if (notice.dataset.ready || !notice.isConnected) return;
   notice.dataset.ready = "yes";
   withdrawEqual(notice);
   if (notice.querySelector("[data-undo]")) withdrawUndo(notice);

@@ -403,6 +403,10 @@ def test_cells_are_changed_by_pointer(
     page.locator(".editor").get_by_label("Blocked because").fill("the lab is closed")
     press(page, "Enter")
     expect(row(page, 3).get_by_text("blocked")).to_be_visible()
+    row(page, 3).locator(".row-more").click()
+    page.locator(".editor").get_by_role("option", name="Blocked because…").click()
+    page.locator(".editor").get_by_role("button", name="not blocked").click()
+    expect(row(page, 3).get_by_text("blocked")).to_have_count(0)
 
 
 def test_chosen_columns_stand_below_their_names_and_nothing_moves_under_the_pointer(

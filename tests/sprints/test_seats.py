@@ -35,6 +35,7 @@ def review(product: Product) -> Ceremony:
         title="Review",
         starts_at=timezone.now(),
         minutes=60,
+        state=Ceremony.State.RUNNING,
     )
 
 
@@ -55,6 +56,13 @@ def test_who_is_there_is_one_deed_and_coming_twice_is_none(review: Ceremony, cas
     be_present(seat, actor=acts)
     deeds = Activity.objects.filter(kind="ceremony.joined")
     assert [deed.data["ceremony"] for deed in deeds] == [review.pk]
+
+
+def test_who_writes_before_it_begins_was_not_there_by_that(review: Ceremony, cast: Cast) -> None:
+    review.state = Ceremony.State.PLANNED
+    review.save()
+    seat = take_part(review, cast.max, actor=Actor.person(cast.max))
+    assert (seat.is_present, seat.joined_at) == (False, None)
 
 
 def test_who_takes_part_is_there_and_is_so_again_after_leaving(

@@ -175,7 +175,11 @@ function remember(name) {
 function typed(name, refs, at) {
   const { title, ...field } = INPUTS[name];
   const value = refs.length === 1 ? valueOf(refs[0], name) : "";
-  const hints = { points: [...POINTS, NOTHING], due_date: days() }[name];
+  const hints = {
+    points: [...POINTS, NOTHING],
+    due_date: days(),
+    blocked_reason: [{ ...NOTHING, label: "not blocked" }], // the reason itself stands in no column
+  }[name];
   ask(name, refs, at, { title, field: { ...field, value }, hints });
 }
 
@@ -183,7 +187,7 @@ function typed(name, refs, at) {
 function ask(name, refs, at, { title, field, hints = refs.length > 1 ? [NOTHING] : [], problem }) {
   const again = (value, said, tell) => {
     if (isOpen() || isWriting(document.activeElement)) return tell(said); // busy elsewhere by now
-    const beside = at.isConnected ? at : cellOf(refs[0], name) || rowOf(refs[0]);
+    const beside = at?.isConnected ? at : cellOf(refs[0], name) || rowOf(refs[0]);
     return ask(name, refs, beside, { title, field: { ...field, value }, hints, problem: said });
   };
   type(at, refs.length > 1 ? `${title}: ${refs.length} items` : title, field, {
@@ -258,7 +262,10 @@ export function rename(ref, typed) {
     const held = document.activeElement === input;
     input.replaceWith(link);
     if (held) link.focus();
-    if (!save || text === title) return;
+    if (!save || text === title) {
+      if (link.closest("[data-ref]")?.dataset.waits) surface.refresh([ref]);
+      return;
+    }
     if (text) link.querySelector(".row-title").textContent = text;
     const refused = (said, tell) => {
       link.querySelector(".row-title").textContent = title;

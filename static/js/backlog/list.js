@@ -93,6 +93,7 @@ class Part {
     this.count = this.rows.length;
     if (this.count) this.list.rowHeight = this.element.offsetHeight / this.count || USUAL_HEIGHT;
     placeLine();
+    placeColumns(this.element.closest(".row-list"));
     drawn(this.element);
     stay();
     const row = held && rowOf(held);
@@ -327,6 +328,12 @@ export function bringList(url = address(host().dataset.page, {})) {
 
 export const isGrouped = () => lists.some((list) => list.within !== undefined);
 
+/** Let the columns of a list stand below their names, which may have been scrolled sideways. */
+export function placeColumns(list) {
+  const names = host().querySelector("[data-heads]");
+  if (list && names) list.scrollLeft = names.scrollLeft;
+}
+
 function placeLine() {
   host().querySelector(".row-note.fits")?.remove();
   host().querySelectorAll(".fits-surely").forEach((row) => row.classList.remove("fits-surely"));
@@ -382,7 +389,10 @@ export function putRows(html, refs) {
   for (const ref of refs) {
     const fresh = drawing.querySelector(`[data-ref="${CSS.escape(ref)}"]`);
     for (const row of rowsOf(ref)) {
-      if (row.querySelector(".row-rename")) continue; // what is typed there is drawn once it is saved
+      if (row.querySelector(".row-rename")) {
+        row.dataset.waits = "yes"; // it is drawn once what is typed there is saved, or given up
+        continue;
+      }
       if (fresh) swapRow(row, fresh.cloneNode(true));
       else forget(row);
     }

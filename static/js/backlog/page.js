@@ -2,8 +2,8 @@
 import { choose, isOpen as editorIsOpen } from "./editor.js";
 import { assignMe, edit, editUnseen, mayEdit, pickers, rename } from "./edits.js";
 import {
-  bringList, countAnew, firstRow, host, isGrouped, makeRoom, putRows, refresh, refreshRows, rowOf,
-  steadily, takeUp, valuesOf, whenDrawn,
+  bringList, countAnew, firstRow, host, isGrouped, makeRoom, placeColumns, putRows, refresh, refreshRows,
+  rowOf, steadily, takeUp, valuesOf, whenDrawn,
 } from "./list.js";
 import { keepPlace } from "./place.js";
 import { armWithin, mayDrag, mayMove, nudge, placeMenu, toEnd } from "./moves.js";
@@ -266,6 +266,11 @@ document.addEventListener(
     alike.forEach((one) => (one.scrollLeft = target.scrollLeft));
   },
   { capture: true, passive: true },
+);
+document.addEventListener(
+  "toggle",
+  ({ target }) => target.querySelectorAll?.("#backlog .row-list").forEach(placeColumns),
+  true,
 );
 
 window.addEventListener("pageshow", (event) => {
